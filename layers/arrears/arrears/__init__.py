@@ -1,0 +1,1 @@
+"""Arrears: overdue receivables and payables from one ledger."""

@@ -1,0 +1,1 @@
+"""Figures over months: overdue balance, collection, snapshots, roll-forward and escalations. Pure."""

@@ -1,0 +1,294 @@
+"""A document as dated facts, and its state as of the end of any day.
+
+Nothing here is a current flag: what is outstanding, open, disputed or settled on a day is rebuilt from what is
+dated on or before it, so the past can be asked as well as the future, and a fact dated tomorrow takes effect
+tomorrow without a write. Days are ordinals, money is minor units of the document's currency.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from arrears.ledger.days import NEVER
+
+PAYMENT_FAILED = 1
+ISSUED_INFERRED = 2
+DUE_FILLED = 4
+
+PAYABLE_STATES = frozenset({"Approved", "Scheduled", "PaymentInProgress", "PaymentFailed"})
+BILL_STATES = PAYABLE_STATES | {
+    "Created",
+    "OcrProcessing",
+    "OcrFailed",
+    "PendingReview",
+    "NeedsApproval",
+    "Rejected",
+    "Paid",
+    "Voided",
+}
+_APPROVED_BEFORE = PAYABLE_STATES | {"Paid", "Voided"}
+UNKNOWN_STATE = "NeedsApproval"
+"""What a bill is taken for before its first known state, when that state says it was not payable yet."""
+
+
+class Step(NamedTuple):
+    """How what is applied changes on a day: payments and credits (write-offs too), signed, and how many payments.
+
+    A void takes an allocation back on a later day than the allocation's own: then `dated` is the allocation's day.
+    """
+
+    day: int
+    payments: int
+    credits: int
+    count: int
+    dated: int = 0
+
+
+class Dispute(NamedTuple):
+    """Held from `opened`, up to `resolved` (None: still open); a lost one stays held, as it still owes."""
+
+    opened: int
+    resolved: int | None
+    lost: bool
+
+
+class BillState(NamedTuple):
+    """The state a bill entered on `day`, and the day its payment is scheduled for, if any."""
+
+    day: int
+    state: str
+    scheduled: int | None
+
+
+class Facts(NamedTuple):
+    """All that is known of one invoice (no `states`) or bill (at least one state), in the order it is stored.
+
+    issued: NEVER for drafts, documents voided without a date and documents only heard of. due: None if it has none.
+    voided: first day it is void, NEVER if it is not. applied: steps by day. marks: PAYMENT_FAILED and its like.
+    """
+
+    id: str
+    number: str | None
+    currency: str
+    total: int
+    issued: int
+    due: int | None
+    voided: int = NEVER
+    applied: Sequence[Step] = ()
+    marks: int = 0
+    disputes: Sequence[Dispute] = ()
+    states: Sequence[BillState] = ()
+
+
+def applied_at(document: Facts, day: int) -> int:
+    """What payments, credits and write-offs have applied by the end of `day`."""
+    return sum(step[1] + step[2] for step in document.applied if step[0] <= day)
+
+
+def outstanding_at(document: Facts, day: int) -> int:
+    """Total less applied; below zero when over-applied."""
+    return document.total - applied_at(document, day)
+
+
+def bill_state_at(document: Facts, day: int) -> BillState:
+    """The bill's state at the end of `day`; before the first known one, what that one implies."""
+    current = None
+    for entry in document.states:
+        if entry[0] > day:
+            break
+        current = entry
+    if current is not None:
+        return BillState(*current)
+    implied = "Approved" if document.states[0][1] in _APPROVED_BEFORE else UNKNOWN_STATE
+    return BillState(document.issued, implied, None)
+
+
+def exists_at(document: Facts, day: int) -> bool:
+    """Issued by `day` and not void on it."""
+    if not document.issued <= day < document.voided:
+        return False
+    return not document.states or bill_state_at(document, day).state != "Voided"
+
+
+def is_open_at(document: Facts, day: int) -> bool:
+    """Exists, owes something, and (a bill) is in a payable state."""
+    if not document.issued <= day < document.voided or outstanding_at(document, day) <= 0:
+        return False
+    return not document.states or bill_state_at(document, day).state in PAYABLE_STATES
+
+
+def covered_at(document: Facts, day: int) -> bool:
+    """Nothing is outstanding: fully applied, or a bill that is Paid."""
+    if outstanding_at(document, day) <= 0:
+        return True
+    return bool(document.states) and bill_state_at(document, day).state == "Paid"
+
+
+def disputed_at(document: Facts, day: int) -> bool:
+    """Held by a dispute: one open on `day`, or one that was lost."""
+    for opened, resolved, lost in document.disputes:
+        if opened <= day and (lost or resolved is None or day < resolved):
+            return True
+    return False
+
+
+def lost_from(document: Facts) -> int:
+    """The first day on which a dispute over it is lost; NEVER if none is."""
+    return min(
+        (opened if resolved is None else resolved for opened, resolved, lost in document.disputes if lost),
+        default=NEVER,
+    )
+
+
+def rest_day(document: Facts) -> int:
+    """The first day from which nothing about it changes and it is never open, by all facts known; NEVER while it is.
+
+    It is the day of the last dated fact, future ones and voids included: a document at rest on a day is closed on
+    every later one. 0 for a document that never exists.
+    """
+    if document.issued == NEVER:
+        return 0
+    last = document.issued
+    for step in document.applied:
+        if step[0] > last:
+            last = step[0]
+    for entry in document.states:
+        if entry[0] > last:
+            last = entry[0]
+    if last < document.voided < NEVER:
+        last = document.voided
+    return NEVER if is_open_at(document, last) else last
+
+
+def settled_on(document: Facts, day: int) -> int | None:
+    """First day of the last unbroken run, up to `day`, without anything outstanding; None while something is.
+
+    A document paid before it was issued settles on the day of the payment; one that never owed anything on its issue.
+    """
+    if not covered_at(document, day):
+        return None
+    changes = {step[0] for step in document.applied} | {entry[0] for entry in document.states}
+    start = None
+    for change in sorted((d for d in changes if d <= day), reverse=True):
+        if not covered_at(document, change):
+            break
+        start = change
+    if start is not None and covered_at(document, start - 1):
+        return document.issued
+    return document.issued if start is None else start
+
+
+def has_payment_by(document: Facts, day: int) -> bool:
+    """At least one payment, not voided, is dated by `day`, or the bill is Paid on it."""
+    if sum(step[3] for step in document.applied if step[0] <= day) > 0:
+        return True
+    return bool(document.states) and bill_state_at(document, day).state == "Paid"
+
+
+class Settled(NamedTuple):
+    """Documents settled on one day, added up: what payment behaviour is made of.
+
+    count, dated: all of them, and those with a due date. late: sum of (day - due) over the dated ones, early
+    negative. on_time: how many settled on or before due. issued, to_pay: those whose issue day is known, and the
+    sum of (day - issued) over them.
+    """
+
+    day: int
+    count: int
+    dated: int
+    late: int
+    on_time: int
+    issued: int
+    to_pay: int
+
+
+def settlement(document: Facts, day: int) -> Settled | None:
+    """How the document was settled, as of `day`: None unless it exists, is closed and was paid something."""
+    if not exists_at(document, day) or not has_payment_by(document, day):
+        return None
+    settled = settled_on(document, day)
+    if settled is None:
+        return None
+    due = document.due
+    issue_known = not document.marks & ISSUED_INFERRED
+    return Settled(
+        settled,
+        1,
+        int(due is not None),
+        0 if due is None else settled - due,
+        int(due is not None and settled <= due),
+        int(issue_known),
+        settled - document.issued if issue_known else 0,
+    )
+
+
+class Reminder(NamedTuple):
+    """A reminder sent at `sent_at` (UTC, RFC 3339), on `day` of the organisation; about `invoices`, or all if None."""
+
+    sent_at: str
+    day: int
+    invoices: Sequence[str] | None
+    id: str
+
+
+class Promise(NamedTuple):
+    """A promise made on `made` to pay `amount` (None: all) by `promised`, for one currency of a customer.
+
+    kept: what documents at rest have had applied from `made` on, of those the promise is about.
+    """
+
+    id: str
+    currency: str
+    amount: int | None
+    made: int
+    promised: int
+    kept: int = 0
+
+
+class Account(NamedTuple):
+    """A counterparty beside its documents. party_id: outward UUID, None for a supplier known by name only.
+
+    history: documents at rest, added up by the day they settled, about thirteen months back.
+    trimmed: older reminders were left out here; the full list is in the account's file.
+    """
+
+    id: str
+    party_id: str | None
+    reference: str
+    name: str
+    reminders: Sequence[Reminder] = ()
+    promises: Sequence[Promise] = ()
+    history: Sequence[Settled] = ()
+    trimmed: bool = False
+
+
+def promise_covers(promise: Promise, document: Facts) -> bool:
+    """Whether the promise is about the document: issued by the day it was made, due by the day promised."""
+    return (
+        document.currency == promise.currency
+        and document.issued <= promise.made
+        and document.due is not None
+        and document.due <= promise.promised
+    )
+
+
+def applied_since(document: Facts, made: int, day: int) -> int:
+    """What allocations dated from `made` on, and not voided by `day`, have applied by `day`."""
+    return sum(
+        step[1] + step[2] for step in document.applied if step[0] <= day and (step[4] if len(step) > 4 and step[4] else step[0]) >= made
+    )
+
+
+def without(account: Account, at_rest: Iterable[Facts]) -> Account:
+    """The account less what these documents at rest have added to it, so that they can be judged one by one.
+
+    For a past day: its documents are then all in hand, and the settled history is taken from them.
+    """
+    documents = list(at_rest)
+    promises = [
+        promise._replace(
+            kept=promise.kept
+            - sum(applied_since(d, promise.made, NEVER) for d in documents if promise_covers(promise, d))
+        )
+        for promise in account.promises
+    ]
+    return account._replace(promises=promises, history=())

@@ -1,0 +1,23 @@
+"""Ids: the caller's own inside its organisation, UUIDs outward."""
+
+import re
+import uuid
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text is a UUID in its hyphenated form, in any case."""
+    return _UUID.fullmatch(text) is not None
+
+
+def outward_id(organisation_id: str, kind: str, caller_id: str) -> str:
+    """The UUID under which the world sees a caller's id: itself, or the UUIDv5 (RFC 9562) of "kind:id"."""
+    if is_uuid(caller_id):
+        return caller_id.lower()
+    return str(uuid.uuid5(uuid.UUID(organisation_id), f"{kind}:{caller_id}"))
+
+
+def folded_name(name: str) -> str:
+    """A name with case and spacing folded, by which parties without an id are told apart."""
+    return " ".join(name.split()).casefold()
