@@ -1,0 +1,51 @@
+# `make up` brings the product up on this machine, `make test` proves it. Everything else is a part of these two.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STACK_VENV := .local/ministack-venv
+INSTALLED := $(VENV)/.installed $(STACK_VENV)/.installed
+
+export UV_NO_PROGRESS := 1
+export SAM_CLI_TELEMETRY := 0
+
+# A Python of the functions' own minor version: by name (a pyenv shim reads .python-version), then uv's, then python3.
+FIND_PYTHON = for python in "$$(command -v python3.13)" "$$(uv python find 3.13 2>/dev/null)" "$$(command -v python3)"; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo "$$python"; exit; }; done; \
+	echo "Arrears needs Python 3.13 (pyenv install 3.13, or uv python install 3.13)." >&2; exit 1
+
+.PHONY: help
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environment -----------------------------------------------------------------------------------------------------
+
+.PHONY: install
+install: $(INSTALLED) ## Put everything that is needed into .venv and .local
+
+# pip brings uv, uv brings the rest: seconds instead of minutes, and every file checked against its hash.
+$(BIN)/uv: requirements/bootstrap.txt
+	python=$$($(FIND_PYTHON)); "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	touch $@
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml | $(BIN)/uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(STACK_VENV)/.installed: requirements/stack.txt | $(BIN)/uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(STACK_VENV)
+	VIRTUAL_ENV=$(STACK_VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/stack.txt
+	touch $@
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
+.PHONY: lock
+lock: ## Resolve requirements/*.in anew (UPGRADE=1: to the latest)
+	$(BIN)/$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/dev.in -o requirements/dev.txt
+	$(BIN)/$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/stack.in -o requirements/stack.txt
+	$(BIN)/$(COMPILE) -c requirements/dev.txt requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(BIN)/$(COMPILE) -c requirements/dev.txt requirements/layer.in -o layers/arrears/requirements.txt
