@@ -1,0 +1,28 @@
+"""A slow, obvious second opinion on every figure that Arrears answers.
+
+Nothing here imports the product. A :class:`~oracle.book.Book` is a plain list of records as they are posted;
+every answer is worked out again from that list, from nothing, for each question.
+"""
+
+from oracle.book import Book, Entry, Organisation, Policy
+from oracle.compare import differences
+from oracle.docusign import past_due
+from oracle.generate import books, random_book
+from oracle.lago import invoice_collection, overdue_balance
+from oracle.payables import payables_overdue
+from oracle.receivables import receivables_overdue
+
+__all__ = [
+    "Book",
+    "Entry",
+    "Organisation",
+    "Policy",
+    "books",
+    "differences",
+    "invoice_collection",
+    "overdue_balance",
+    "past_due",
+    "payables_overdue",
+    "random_book",
+    "receivables_overdue",
+]
