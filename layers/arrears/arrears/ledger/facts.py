@@ -31,7 +31,7 @@ UNKNOWN_STATE = "NeedsApproval"
 
 
 class Step(NamedTuple):
-    """How what is applied changes on a day: payments and credits (write-offs too), signed, and how many payments.
+    """How what is applied changes on a day: payments and credits (write-offs too), signed; `made`: how many payments.
 
     A void takes an allocation back on a later day than the allocation's own: then `dated` is the allocation's day.
     """
@@ -39,7 +39,7 @@ class Step(NamedTuple):
     day: int
     payments: int
     credits: int
-    count: int
+    made: int
     dated: int = 0
 
 
@@ -187,13 +187,13 @@ def has_payment_by(document: Facts, day: int) -> bool:
 class Settled(NamedTuple):
     """Documents settled on one day, added up: what payment behaviour is made of.
 
-    count, dated: all of them, and those with a due date. late: sum of (day - due) over the dated ones, early
+    documents, dated: all of them, and those with a due date. late: sum of (day - due) over the dated ones, early
     negative. on_time: how many settled on or before due. issued, to_pay: those whose issue day is known, and the
     sum of (day - issued) over them.
     """
 
     day: int
-    count: int
+    documents: int
     dated: int
     late: int
     on_time: int
@@ -273,9 +273,7 @@ def promise_covers(promise: Promise, document: Facts) -> bool:
 
 def applied_since(document: Facts, made: int, day: int) -> int:
     """What allocations dated from `made` on, and not voided by `day`, have applied by `day`."""
-    return sum(
-        step[1] + step[2] for step in document.applied if step[0] <= day and (step[4] if len(step) > 4 and step[4] else step[0]) >= made
-    )
+    return sum(step[1] + step[2] for step in document.applied if step[0] <= day and (step[4] or step[0]) >= made)
 
 
 def without(account: Account, at_rest: Iterable[Facts]) -> Account:

@@ -25,10 +25,11 @@ EXPONENTS: dict[str, int] = {
 }
 """Decimals of each currency's minor unit, by ISO 4217 code."""
 
-_SCALES = {code: 10**exponent for code, exponent in EXPONENTS.items()}
+_SCALES: dict[str, int] = {code: int(10**exponent) for code, exponent in EXPONENTS.items()}
 _LARGEST_EXACT = 10**15
-MAX_AMOUNT_DIGITS = 24
-"""Digits an amount may have before its decimal point: far above any book, far below what storage holds exactly."""
+MAX_WHOLE_DIGITS = 24
+MAX_DIGITS = 28
+"""Digits an amount may have before its decimal point, and in all: far above any book, and exact in storage."""
 
 
 def read_amount(value: object) -> Decimal:
@@ -46,8 +47,10 @@ def read_amount(value: object) -> Decimal:
         raise ValueError("is not a finite amount")
     if isinstance(value, str) and (value != value.strip() or "_" in value or not value.isascii()):
         raise ValueError("is not an amount; write major units such as 1250.00, without separators or a symbol")
-    if amount and (amount.adjusted() >= MAX_AMOUNT_DIGITS or amount.as_tuple().exponent < -MAX_AMOUNT_DIGITS):  # type: ignore[operator]
-        raise ValueError(f"has more than {MAX_AMOUNT_DIGITS} digits")
+    if not amount:
+        return Decimal(0)
+    if amount.adjusted() >= MAX_WHOLE_DIGITS or len(amount.as_tuple().digits) > MAX_DIGITS:
+        raise ValueError(f"has more than {MAX_WHOLE_DIGITS} digits before the point, or {MAX_DIGITS} in all")
     return amount
 
 
@@ -76,5 +79,5 @@ def major_number(minor: int, currency: str) -> int | float | str:
     """
     if not -_LARGEST_EXACT < minor < _LARGEST_EXACT:
         return major_text(minor, currency)
-    whole, rest = divmod(minor, _SCALES[currency])
-    return minor / _SCALES[currency] if rest else whole
+    scale = _SCALES[currency]
+    return minor / scale if minor % scale else minor // scale

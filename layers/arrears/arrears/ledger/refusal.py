@@ -24,6 +24,11 @@ INVALID_ENVELOPE = Kind(422, "invalid_envelope", "The body is not a batch of rec
 TOO_LARGE = Kind(413, "too_large", "The request is too large")
 ANSWER_TOO_LARGE = Kind(413, "answer_too_large", "The answer is too large for one response")
 UNAUTHORISED = Kind(401, "unauthorised", "The credentials are missing or not valid")
+UNKNOWN_INTEGRATOR = Kind(401, "unknown_integrator", "The integrator key is missing or not valid")
+UNKNOWN_USER = Kind(401, "unknown_user", "The user's credentials are missing or not valid")
+INVALID_TOKEN = Kind(401, "invalid_token", "The user token is not valid")
+NO_ADMINISTRATOR = Kind(401, "no_administrator", "The user does not administer this account")
+FOREIGN_ACCOUNT = Kind(401, "foreign_account", "The user does not belong to this account")
 FORBIDDEN = Kind(403, "forbidden", "The credentials do not allow this")
 FEATURE_UNAVAILABLE = Kind(403, "feature_unavailable", "The organisation does not have this feature")
 NOT_FOUND = Kind(404, "not_found", "There is nothing at this address")
@@ -41,6 +46,11 @@ KINDS = (
     TOO_LARGE,
     ANSWER_TOO_LARGE,
     UNAUTHORISED,
+    UNKNOWN_INTEGRATOR,
+    UNKNOWN_USER,
+    INVALID_TOKEN,
+    NO_ADMINISTRATOR,
+    FOREIGN_ACCOUNT,
     FORBIDDEN,
     FEATURE_UNAVAILABLE,
     NOT_FOUND,

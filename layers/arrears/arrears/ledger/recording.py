@@ -1,0 +1,710 @@
+"""Recording: what a record changes in the book. Pure: the book it works on is handed in.
+
+A document keeps the facts it was told, under the caller's ids. Its account and its month are never recomputed but
+moved by the difference between what the document gave them before and what it gives them now, so a record costs the
+same however much history there is, and it does not matter in which order records arrive.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID, uuid5
+
+from arrears.ledger import collection, facts
+from arrears.ledger.days import NEVER, month_of
+from arrears.ledger.facts import BillState, Dispute, Facts, Promise, Reminder, Settled, Step
+from arrears.ledger.ids import folded_name, outward_id
+from arrears.ledger.money import EXPONENTS, to_minor
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.records import (
+    Bill,
+    Credit,
+    Customer,
+    DisputeRecord,
+    Invoice,
+    Payment,
+    PromiseRecord,
+    Record,
+    Rejection,
+    ReminderRecord,
+    Supplier,
+    content,
+    line_content,
+)
+from arrears.ledger.reminders import live_reminders, read_reminders
+from arrears.ledger.side import Side
+
+MAX_PARTS = 1_000
+"""Allocations and disputes that one document may have."""
+MAX_PROMISES = 200
+MAX_REMINDERS = 2_000
+MAX_FUTURE_PARTS = 20
+"""Allocations and disputes of one document that may be dated after the day of recording."""
+
+HISTORY_DAYS = 400
+"""How far back an account keeps settled documents added up: the year that behaviour looks at, and some."""
+MAX_BYTES = 300_000
+"""How much may be told of one document's parts, or of one customer's reminders and promises."""
+
+type Part = list[Any]
+"""What was told of one allocation or dispute: [content, updated_at]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one record, in the order of the batch."""
+
+    type: str | None
+    id: str | None
+    result: str
+    field: str | None = None
+    reason: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as it is answered; `field` and `reason` only where there is one."""
+        answer: dict[str, Any] = {"type": self.type, "id": self.id, "result": self.result}
+        if self.field is not None:
+            answer["field"] = self.field
+        if self.reason is not None:
+            answer["reason"] = self.reason
+        return answer
+
+
+@dataclass(slots=True)
+class Document:
+    """An invoice or bill with all that was told of it.
+
+    head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID" and
+    "dispute:ID", without the document they name. lines: digest of its lines, which are kept apart. states: [state, state_on, scheduled_payment_on, updated_at] of a bill, in the order that counts
+    within a day. recorded_on: the day it was first recorded. at_rest, account, shard: where it stands in the index.
+    """
+
+    kind: str
+    id: str
+    reference: str
+    head: dict[str, Any] | None = None
+    updated_at: str | None = None
+    lines: str | None = None
+    parts: dict[str, Part] = field(default_factory=dict)
+    states: list[list[Any]] = field(default_factory=list)
+    recorded_on: int = 0
+    filled_due: int | None = None
+    account: str | None = None
+    shard: int = 0
+    at_rest: bool = True
+    facts: Facts = facts.Facts("", None, "", 0, NEVER, None)
+
+    @property
+    def side(self) -> Side:
+        """Invoices are receivable, bills payable."""
+        return Side.RECEIVABLE if self.kind == "invoice" else Side.PAYABLE
+
+    def refresh(self, today: int) -> None:
+        """Works its facts out anew, and whether it is at rest on `today`."""
+        self.facts = self._facts()
+        self.at_rest = facts.rest_day(self.facts) <= today
+
+    def _facts(self) -> Facts:
+        head = self.head
+        if head is None:
+            return Facts(self.id, None, "", 0, NEVER, None)
+        currency = head["currency"]
+        issued, inferred = self.issued_on()
+        due = head.get("due_on", self.filled_due)
+        marks = facts.ISSUED_INFERRED if inferred else 0
+        marks |= facts.PAYMENT_FAILED if head.get("payment_status") == "failed" else 0
+        marks |= facts.DUE_FILLED if "due_on" not in head and self.filled_due is not None else 0
+        voided = head.get("voided_on", NEVER)
+        status = head.get("status")
+        if status == "draft" or (status == "voided" and voided == NEVER):
+            issued = NEVER
+        return Facts(
+            self.id,
+            head.get("number"),
+            currency,
+            _minor(head["total"], currency) or 0,
+            issued,
+            due,
+            voided,
+            _steps(self.parts, currency),
+            marks,
+            _disputes(self.parts),
+            self._states(issued),
+        )
+
+    def issued_on(self) -> tuple[int, bool]:
+        """The day it is issued on, and whether that was inferred: a bill may not say."""
+        head = self.head or {}
+        due = head.get("due_on", NEVER)
+        if "issued_on" in head:
+            inferred = bool(head.get("issued_on_inferred"))
+            return (min(head["issued_on"], due) if inferred else head["issued_on"]), inferred
+        return min(self.recorded_on, due), True
+
+    def _states(self, issued: int) -> list[BillState]:
+        dated = [BillState(issued if on is None else on, state, scheduled) for state, on, scheduled, _ in self.states]
+        return sorted(dated, key=lambda entry: entry.day)
+
+    def name_told(self) -> str | None:
+        """The counterparty's name on it, if any."""
+        head = self.head or {}
+        return head.get("customer_name") or head.get("supplier_name")
+
+
+def _minor(amount: str, currency: str) -> int | None:
+    return to_minor(Decimal(amount), currency)
+
+
+def _steps(parts: dict[str, Part], currency: str) -> list[Step]:
+    """The allocations, by day. One with more decimals than the currency has (it came first) does not count."""
+    by_day: dict[tuple[int, int], list[int]] = {}
+    for key, (told, _) in parts.items():
+        if key.startswith("dispute:"):
+            continue
+        amount = _minor(told["amount"], currency)
+        paid = "paid_on" in told
+        day = told["paid_on"] if paid else told["credited_on"]
+        voided = told.get("voided_on", NEVER)
+        if amount is None or voided <= day:
+            continue
+        counts = int(paid and amount > 0)
+        for when, origin, sign in ((day, 0, 1), (voided, day, -1)):
+            if when < NEVER:
+                sums = by_day.setdefault((when, origin), [0, 0, 0])
+                sums[0 if paid else 1] += sign * amount
+                sums[2] += sign * counts
+    return [Step(day, sums[0], sums[1], sums[2], origin) for (day, origin), sums in sorted(by_day.items())]
+
+
+def _disputes(parts: dict[str, Part]) -> list[Dispute]:
+    return [
+        Dispute(told["opened_on"], told.get("resolved_on"), told.get("outcome") == "lost")
+        for key, (told, _) in sorted(parts.items())
+        if key.startswith("dispute:")
+    ]
+
+
+class _Claim(NamedTuple):
+    """What a document gives its account. `facts` only at rest, as nothing else of an open document is added up."""
+
+    account: str | None
+    at_rest: bool
+    name: str | None
+    order: tuple[int, str]
+    facts: Facts | None
+
+
+def _claim(document: Document) -> _Claim:
+    if document.head is None:
+        return _Claim(None, True, None, (0, ""), None)
+    order = (document.issued_on()[0], document.reference)
+    at_rest = document.at_rest
+    return _Claim(document.account, at_rest, document.name_told(), order, document.facts if at_rest else None)
+
+
+@dataclass(slots=True)
+class File:
+    """What was told of a counterparty itself: its own record, reminders and promises, each [content, updated_at]."""
+
+    record: Part | None = None
+    reminders: dict[str, Part] = field(default_factory=dict)
+    promises: dict[str, Part] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class AccountState:
+    """A counterparty and what its documents have added up to.
+
+    key: "c" (customer), "s" (supplier) or "n" (supplier known by name only) and its UUID. names: per name told by
+    documents, how many tell it and the latest of them, [count, issued, document id]. open, documents: how many
+    documents are not at rest, and how many there are. rest: the latest day on which one came to rest. history:
+    documents at rest by the day they settled, back to `floor`.
+    """
+
+    key: str
+    reference: str
+    shard: int = 0
+    name: str | None = None
+    names: dict[str, list[Any]] = field(default_factory=dict)
+    open: int = 0
+    documents: int = 0
+    rest: int = 0
+    floor: int = 0
+    reminders: list[Reminder] = field(default_factory=list)
+    trimmed: bool = False
+    promises: list[Promise] = field(default_factory=list)
+    history: dict[int, Settled] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Its UUID."""
+        return self.key[1:]
+
+    @property
+    def side(self) -> Side:
+        """Customers are receivable, suppliers payable."""
+        return Side.RECEIVABLE if self.key[0] == "c" else Side.PAYABLE
+
+    @property
+    def known(self) -> bool:
+        """Whether its own record or a document has told of it."""
+        return self.name is not None or self.documents > 0
+
+    def display_name(self) -> str:
+        """Its own record's name; else that of its latest-issued document, then largest id; else its id."""
+        if self.name is not None:
+            return self.name
+        if len(self.names) == 1:
+            return next(iter(self.names))
+        told = max(((issued, id_, name) for name, (_, issued, id_) in self.names.items()), default=None)
+        return self.reference if told is None else told[2]
+
+    def give(self, claim: _Claim, sign: int, floor: int) -> None:
+        """Adds (1) or takes away (-1) what a document gives; days up to `floor` fall out of the history."""
+        self.documents += sign
+        self.open += 0 if claim.at_rest else sign
+        if claim.name:
+            self._tell_name(claim.name, claim.order, sign)
+        if claim.facts is None:
+            return
+        self.rest = max(self.rest, facts.rest_day(claim.facts))
+        self.promises = [
+            promise._replace(kept=promise.kept + sign * facts.applied_since(claim.facts, promise.made, NEVER))
+            if facts.promise_covers(promise, claim.facts)
+            else promise
+            for promise in self.promises
+        ]
+        self._settle(claim.facts, sign, floor)
+
+    def _settle(self, document: Facts, sign: int, floor: int) -> None:
+        if floor > self.floor:
+            self.floor = floor
+            self.history = {day: settled for day, settled in self.history.items() if day > floor}
+        settled = facts.settlement(document, NEVER - 1)
+        if settled is None or settled.day <= self.floor:
+            return
+        stood = self.history.get(settled.day, Settled(settled.day, 0, 0, 0, 0, 0, 0))
+        moved = Settled(settled.day, *(old + sign * new for old, new in zip(stood[1:], settled[1:], strict=True)))
+        if moved.documents:
+            self.history[settled.day] = moved
+        else:
+            del self.history[settled.day]
+
+    def _tell_name(self, name: str, order: tuple[int, str], sign: int) -> None:
+        entry = self.names.setdefault(name, [0, *order])
+        entry[0] += sign
+        if not entry[0]:
+            del self.names[name]
+        elif sign > 0:
+            entry[1:] = max((entry[1], entry[2]), order) if entry[1] is not None else (None, None)
+        elif (entry[1], entry[2]) == order:
+            entry[1:] = (None, None)
+
+    def names_unclear(self) -> bool:
+        """Whether documents tell several names and the latest document of one of them is not known any more."""
+        return len(self.names) > 1 and any(issued is None for _, issued, _ in self.names.values())
+
+    def retell_names(self, documents: Iterable[Document]) -> None:
+        """Works the names out anew from all its documents."""
+        self.names = {}
+        for document in documents:
+            name = document.name_told()
+            if name:
+                self._tell_name(name, (document.issued_on()[0], document.reference), 1)
+
+    def account(self) -> facts.Account:
+        """What readers see of it."""
+        return facts.Account(
+            self.id,
+            None if self.key[0] == "n" else self.id,
+            self.reference,
+            self.display_name(),
+            self.reminders,
+            self.promises,
+            [self.history[day] for day in sorted(self.history)],
+            self.trimmed,
+        )
+
+
+class Book(Protocol):
+    """The part of a ledger that records are applied to. Getters return the one object of its id, made if missing."""
+
+    def document(self, kind: str, id: str, reference: str) -> Document:
+        """The invoice or bill of an outward id."""
+
+    def account(self, key: str, reference: str) -> AccountState:
+        """The counterparty of a key."""
+
+    def file(self, account: AccountState) -> File:
+        """What was told of the counterparty itself."""
+
+    def target(self, kind: str, id: str) -> str | None:
+        """What a payment, credit, dispute (a document: "i" or "b" and id), reminder or promise (an account) is on."""
+
+    def point(self, kind: str, id: str, target: str) -> None:
+        """Remembers what it is on."""
+
+    def account_number(self, number: str) -> str | None:
+        """The customer id that holds an account number."""
+
+    def give_number(self, account: AccountState, before: str | None, number: str | None) -> None:
+        """Moves a customer's account number."""
+
+    def give_external_id(self, account: AccountState, before: str | None, external_id: str | None) -> None:
+        """Moves a customer's external id."""
+
+    def put_lines(self, document: Document, lines: list[list[str | None]]) -> None:
+        """Keeps an invoice's lines, apart from it."""
+
+    def documents_of(self, account: AccountState) -> Iterable[Document]:
+        """Every document of a counterparty."""
+
+    def touch(self, changed: Document | AccountState | File) -> None:
+        """Marks a document, counterparty or file as changed."""
+
+    def roll(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+        """Adds to a month's figure (status, currency) from `day` on; 0 for days already past."""
+
+
+class Recording:
+    """Applies records to a book on one day of one organisation."""
+
+    def __init__(self, organisation: Organisation, book: Book, today: int) -> None:
+        self._organisation = organisation
+        self._book = book
+        self._today = today
+        self._appliers: dict[type, Callable[[Any], Result]] = {
+            Customer: self._customer,
+            Supplier: self._supplier,
+            Invoice: self._invoice,
+            Bill: self._bill,
+            Payment: self._allocation,
+            Credit: self._allocation,
+            DisputeRecord: self._dispute,
+            ReminderRecord: self._reminder,
+            PromiseRecord: self._promise,
+        }
+
+    def apply(self, record: Record | Rejection, raw: object = None) -> Result:
+        """Applies one record and says what became of it. A rejected one changes nothing."""
+        if isinstance(record, Rejection):
+            told = raw if isinstance(raw, dict) else {}
+            kind, id_ = (value if isinstance(value, str) else None for value in (told.get("type"), told.get("id")))
+            return Result(kind, id_, "rejected", record.field, record.reason)
+        return self._appliers[type(record)](record)
+
+    # Documents
+
+    def _invoice(self, record: Invoice) -> Result:
+        lines = [line_content(line) for line in record.lines or ()]
+        party = "c" + self._outward("customer", record.customer_id)
+        return self._head("invoice", record, lines, (party, record.customer_id), None)
+
+    def _bill(self, record: Bill) -> Result:
+        if record.supplier_id is not None:
+            party = ("s" + self._outward("supplier", record.supplier_id), record.supplier_id)
+        else:
+            name = record.supplier_name or ""
+            party = ("n" + str(uuid5(UUID(self._organisation.id), f"supplier name:{folded_name(name)}")), name)
+        state = [record.state, record.state_on, record.scheduled_payment_on, record.updated_at]
+        return self._head("bill", record, [], party, state)
+
+    def _head(
+        self,
+        kind: str,
+        record: Invoice | Bill,
+        lines: list[list[str | None]],
+        party: tuple[str, str],
+        state: list[Any] | None,
+    ) -> Result:
+        document = self._book.document(kind, self._outward(kind, record.id), record.id)
+        told, digest = content(record), _digest(lines)
+        states = document.states if state is None else _with_state(document.states, state)
+        known = document.head is not None
+        if known and _older(record.updated_at, document.updated_at):
+            if states != document.states:
+                self._change(document, lambda: setattr(document, "states", states))
+            return Result(kind, record.id, "stale")
+        if known and (document.head, document.lines, document.states) == (told, digest, states):
+            self._note_moment(document, record.updated_at)
+            return Result(kind, record.id, "unchanged")
+
+        def tell() -> None:
+            if digest != document.lines:
+                self._book.put_lines(document, lines)
+            document.head, document.lines, document.updated_at = told, digest, record.updated_at
+            document.states = states
+            document.recorded_on = document.recorded_on or self._today
+            document.filled_due = self._filled_due(document)
+            account = self._book.account(*party)
+            document.account, document.shard = account.key, account.shard
+
+        self._change(document, tell)
+        return Result(kind, record.id, "updated" if known else "created")
+
+    def _filled_due(self, document: Document) -> int | None:
+        terms = self._organisation.policy.default_terms_days
+        if terms is None or "due_on" in (document.head or {}):
+            return None
+        return document.issued_on()[0] + terms
+
+    def _note_moment(self, document: Document, updated_at: str | None) -> None:
+        if updated_at is not None and updated_at != document.updated_at:
+            document.updated_at = updated_at
+            self._book.touch(document)
+
+    def _change(self, document: Document, tell: Callable[[], None]) -> None:
+        """Changes a document, and moves its account and its month by the difference."""
+        before, shard = _claim(document), document.shard
+        was = document.facts
+        tell()
+        document.refresh(self._today)
+        self._book.touch(document)
+        if document.kind == "invoice" and (was, shard) != (document.facts, document.shard):
+            self._roll(document.facts, document.shard, 1)
+            self._roll(was, shard, -1)
+        after = _claim(document)
+        if after != before:
+            self._move(before, after)
+
+    def _roll(self, invoice: Facts, shard: int, sign: int) -> None:
+        for day, before, after in collection.status_changes(invoice):
+            effective = day if day > self._today else 0
+            for status, change in ((before, -sign), (after, sign)):
+                if status is not None:
+                    figure = (status, invoice.currency)
+                    self._book.roll(month_of(invoice.issued), shard, effective, figure, change, change * invoice.total)
+
+    def _move(self, before: _Claim, after: _Claim) -> None:
+        """Adds before it takes away, so that a name's latest document is still known where it only changed."""
+        moved = [
+            (self._book.account(claim.account, ""), claim, sign)
+            for claim, sign in ((after, 1), (before, -1))
+            if claim.account is not None
+        ]
+        for account, claim, sign in moved:
+            account.give(claim, sign, self._today - HISTORY_DAYS)
+            self._book.touch(account)
+        for account, _, _ in moved:
+            if account.names_unclear():
+                account.retell_names(self._book.documents_of(account))
+
+    # Allocations and disputes
+
+    def _allocation(self, record: Payment | Credit) -> Result:
+        if record.invoice_id is not None:
+            return self._part(record, "invoice", record.invoice_id)
+        return self._part(record, "bill", record.bill_id or "")
+
+    def _dispute(self, record: DisputeRecord) -> Result:
+        return self._part(record, "invoice", record.invoice_id)
+
+    def _part(self, record: Payment | Credit | DisputeRecord, kind: str, reference: str) -> Result:
+        id_ = self._outward(kind, reference)
+        part_id, key = self._outward(record.type, record.id), f"{record.type}:{record.id}"
+        document = self._book.document(kind, id_, reference)
+        target, stood = kind[0] + id_, self._book.target(record.type, part_id)
+        holder = document if stood in (None, target) else self._document_at(stood)
+        stored = holder.parts.get(key)
+        told = content(record)
+        told.pop(f"{kind}_id")
+        if stored is not None:
+            if _older(record.updated_at, stored[1]):
+                return Result(record.type, record.id, "stale")
+            if stored[0] == told and holder is document:
+                if record.updated_at is not None and record.updated_at != stored[1]:
+                    stored[1] = record.updated_at
+                    self._book.touch(holder)
+                return Result(record.type, record.id, "unchanged")
+        refused = self._refused_part(record, document, key, told)
+        if refused is not None:
+            return refused
+        if holder is not document:
+            self._change(holder, lambda: _drop(holder.parts, key))
+        self._change(document, lambda: document.parts.__setitem__(key, [told, record.updated_at]))
+        if stood != target:
+            self._book.point(record.type, part_id, target)
+        if document.head is None:
+            return Result(record.type, record.id, "pending")
+        return Result(record.type, record.id, "created" if stored is None else "updated")
+
+    def _document_at(self, target: str) -> Document:
+        return self._book.document("invoice" if target[0] == "i" else "bill", target[1:], "")
+
+    def _refused_part(
+        self, record: Payment | Credit | DisputeRecord, document: Document, key: str, told: dict[str, Any]
+    ) -> Result | None:
+        if document.head is not None and "amount" in told:
+            currency = document.head["currency"]
+            if _minor(told["amount"], currency) is None:
+                reason = f"has more decimals than {currency} has ({EXPONENTS[currency]})"
+                return Result(record.type, record.id, "rejected", "amount", reason)
+        others = [part for name, part in document.parts.items() if name != key]
+        if len(others) >= MAX_PARTS:
+            reason = f"the document has {MAX_PARTS} allocations and disputes already, the most it can have"
+            return Result(record.type, record.id, "rejected", None, reason)
+        if _bytes(others) + _bytes([told]) > MAX_BYTES:
+            return Result(record.type, record.id, "rejected", None, "the document has no room for more of them")
+        if self._future(told) and sum(self._future(part[0]) for part in others) >= MAX_FUTURE_PARTS:
+            reason = f"the document has {MAX_FUTURE_PARTS} allocations and disputes dated in the future already"
+            return Result(record.type, record.id, "rejected", None, reason)
+        return None
+
+    def _future(self, told: dict[str, Any]) -> bool:
+        return any(told.get(name, 0) > self._today for name in ("paid_on", "credited_on", "voided_on", "resolved_on"))
+
+    # Counterparties
+
+    def _customer(self, record: Customer) -> Result:
+        account = self._book.account("c" + self._outward("customer", record.id), record.id)
+        holder = None if record.account_number in (None, "") else self._book.account_number(record.account_number)
+        if holder not in (None, account.id):
+            return Result(record.type, record.id, "rejected", "account_number", "belongs to another customer")
+        before = self._book.file(account).record
+        result = self._counterparty(record, account)
+        if result.result in ("created", "updated"):
+            was = {} if before is None else before[0]
+            self._book.give_number(account, was.get("account_number"), record.account_number or None)
+            self._book.give_external_id(account, was.get("external_id"), record.external_id or None)
+        return result
+
+    def _supplier(self, record: Supplier) -> Result:
+        return self._counterparty(record, self._book.account("s" + self._outward("supplier", record.id), record.id))
+
+    def _counterparty(self, record: Customer | Supplier, account: AccountState) -> Result:
+        file = self._book.file(account)
+        outcome = _kept(file.record, content(record), record.updated_at)
+        if outcome in ("stale", "unchanged"):
+            if outcome == "unchanged" and file.record is not None:
+                self._note_part(file, file.record, record.updated_at)
+            return Result(record.type, record.id, outcome)
+        file.record = [content(record), record.updated_at]
+        account.name = record.name
+        self._book.touch(file)
+        self._book.touch(account)
+        return Result(record.type, record.id, outcome)
+
+    def _note_part(self, holder: File, part: Part, updated_at: str | None) -> None:
+        if updated_at is not None and updated_at != part[1]:
+            part[1] = updated_at
+            self._book.touch(holder)
+
+    def _reminder(self, record: ReminderRecord) -> Result:
+        return self._contact(record, lambda file: file.reminders, MAX_REMINDERS, self._tell_reminders)
+
+    def _promise(self, record: PromiseRecord) -> Result:
+        return self._contact(record, lambda file: file.promises, MAX_PROMISES, self._tell_promises)
+
+    def _contact(
+        self,
+        record: ReminderRecord | PromiseRecord,
+        drawer: Callable[[File], dict[str, Part]],
+        limit: int,
+        tell: Callable[[AccountState, File], None],
+    ) -> Result:
+        """A reminder or promise goes into its customer's file, and out of the one it was in."""
+        account = self._book.account("c" + self._outward("customer", record.customer_id), record.customer_id)
+        contact_id = self._outward(record.type, record.id)
+        stood = self._book.target(record.type, contact_id)
+        holder = account if stood in (None, account.key) else self._book.account(stood, "")
+        stored = drawer(self._book.file(holder)).get(record.id)
+        told = content(record)
+        outcome = _kept(stored, told, record.updated_at)
+        if outcome in ("stale", "unchanged"):
+            if outcome == "unchanged" and stored is not None:
+                self._note_part(self._book.file(holder), stored, record.updated_at)
+            return Result(record.type, record.id, outcome)
+        kept = drawer(self._book.file(account))
+        if len(kept) >= limit and record.id not in kept:
+            reason = f"the customer has {limit} {record.type}s already, the most it can have"
+            return Result(record.type, record.id, "rejected", None, reason)
+        if _bytes(kept) + _bytes([told]) > MAX_BYTES:
+            return Result(record.type, record.id, "rejected", None, f"the customer has no room for more {record.type}s")
+        if holder is not account:
+            _drop(drawer(self._book.file(holder)), record.id)
+            self._touch_file(holder, tell)
+        kept[record.id] = [told, record.updated_at]
+        self._touch_file(account, tell)
+        if stood != account.key:
+            self._book.point(record.type, contact_id, account.key)
+        return Result(record.type, record.id, outcome if account.known else "pending")
+
+    def _touch_file(self, account: AccountState, tell: Callable[[AccountState, File], None]) -> None:
+        file = self._book.file(account)
+        tell(account, file)
+        self._book.touch(file)
+        self._book.touch(account)
+
+    def _tell_reminders(self, account: AccountState, file: File) -> None:
+        every = read_reminders(self._organisation, file.reminders)
+        account.reminders = live_reminders(every, self._today)
+        account.trimmed = len(account.reminders) < len(every)
+
+    def _tell_promises(self, account: AccountState, file: File) -> None:
+        kept = {(p.id, p.currency, p.made, p.promised): p.kept for p in account.promises}
+        account.promises = []
+        for id_, (told, _) in sorted(file.promises.items()):
+            amount = None if "amount" not in told else _minor(told["amount"], told["currency"])
+            promise = Promise(id_, told["currency"], amount, told["made_on"], told["promised_on"])
+            known = kept.get((id_, promise.currency, promise.made, promise.promised))
+            account.promises.append(promise._replace(kept=self._kept(account, promise) if known is None else known))
+
+    def _kept(self, account: AccountState, promise: Promise) -> int:
+        """What documents at rest have had applied since the promise; none can have come to rest before it."""
+        if account.rest < promise.made:
+            return 0
+        documents = [d.facts for d in self._book.documents_of(account) if d.at_rest]
+        return sum(
+            facts.applied_since(d, promise.made, NEVER) for d in documents if facts.promise_covers(promise, d)
+        )
+
+    def _outward(self, kind: str, id: str) -> str:
+        return outward_id(self._organisation.id, kind, id)
+
+
+def _digest(lines: list[list[str | None]]) -> str | None:
+    return sha256(json.dumps(lines).encode()).hexdigest()[:32] if lines else None
+
+
+def _older(updated_at: str | None, stored: str | None) -> bool:
+    return updated_at is not None and stored is not None and updated_at < stored
+
+
+def _kept(stored: Part | None, told: dict[str, Any], updated_at: str | None) -> str:
+    """The result of telling `told` where `stored` stands."""
+    if stored is None:
+        return "created"
+    if _older(updated_at, stored[1]):
+        return "stale"
+    return "unchanged" if stored[0] == told else "updated"
+
+
+def _bytes(told: Iterable[Any]) -> int:
+    """What is told, in bytes; few and short things are not worth measuring."""
+    told = told if isinstance(told, list | dict) else list(told)
+    return len(json.dumps(told)) if len(told) > 100 or len(told) == 1 else 0
+
+
+def _drop(parts: dict[str, Part], key: str) -> None:
+    del parts[key]
+
+
+def _with_state(states: list[list[Any]], entry: list[Any]) -> list[list[Any]]:
+    """A bill's states with one more, in the order that counts within a day: by moment where both have one, else arrival.
+
+    The same state told again keeps one entry, with the later moment.
+    """
+    same = next((old for old in states if old[:3] == entry[:3]), None)
+    if same is not None:
+        if entry[3] is None and states[-1] is same:
+            return states
+        if entry[3] is not None and same[3] is not None and entry[3] <= same[3]:
+            return states
+    rest = [old for old in states if old is not same]
+    place = len(rest)
+    while place and _older(entry[3], rest[place - 1][3]):
+        place -= 1
+    return [*rest[:place], entry, *rest[place:]]

@@ -1,0 +1,359 @@
+"""The records that a caller writes, checked one by one.
+
+A record says what the caller's books say now of one thing, under the caller's own id. Amounts are major units, read
+exactly; days become ordinals and moments UTC text of fixed width, so that both compare as they are.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from arrears.ledger.days import parse_day
+from arrears.ledger.facts import BILL_STATES
+from arrears.ledger.money import EXPONENTS, read_amount, to_minor
+
+MAX_RECORDS = 500
+MAX_ID_LENGTH = 200
+MAX_TEXT_LENGTH = 500
+MAX_LINES = 500
+MAX_INVOICE_IDS = 100
+
+_MOMENT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})",
+    re.ASCII,
+)
+
+
+def _sentence(message: str) -> PydanticCustomError:
+    return PydanticCustomError("refused", "{message}", {"message": message})
+
+
+def _day(value: object) -> int:
+    if not isinstance(value, str):
+        raise _sentence("must be a date of the form YYYY-MM-DD")
+    try:
+        return parse_day(value)
+    except ValueError as error:
+        raise _sentence(str(error)) from None
+
+
+def _amount(value: object) -> Decimal:
+    try:
+        return read_amount(value)
+    except ValueError as error:
+        raise _sentence(str(error)) from None
+
+
+def _moment(value: object) -> str:
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise _sentence("must be a moment of RFC 3339 with its offset, such as 2026-01-31T09:30:00Z")
+    try:
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _sentence("is not a real moment") from None
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _sentence("has half a surrogate pair, which is no text") from None
+    return value
+
+
+def _id(value: str) -> str:
+    if not value.isprintable() or not value.strip():
+        raise _sentence("must have a visible character, and no control character")
+    return value
+
+
+def _currency(value: object) -> str:
+    if not isinstance(value, str) or value not in EXPONENTS:
+        raise _sentence("is not a currency of ISO 4217, such as EUR")
+    return value
+
+
+def _state(value: str) -> str:
+    if value not in BILL_STATES:
+        raise _sentence("is not a bill state; it is one of " + ", ".join(sorted(BILL_STATES)))
+    return value
+
+
+Id = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text), AfterValidator(_id)]
+Reference = Annotated[Id | None, BeforeValidator(lambda value: None if value == "" else value)]
+Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(_text)]
+Name = Annotated[Text, Field(min_length=1)]
+Day = Annotated[int, BeforeValidator(_day)]
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Moment = Annotated[str, BeforeValidator(_moment)]
+Currency = Annotated[str, BeforeValidator(_currency)]
+State = Annotated[str, AfterValidator(_state)]
+
+
+def _fits_currency(value: Decimal | None, info: ValidationInfo) -> Decimal | None:
+    currency = info.data.get("currency")
+    if value is not None and currency is not None and to_minor(value, currency) is None:
+        raise _sentence(f"has more decimals than {currency} has ({EXPONENTS[currency]})")
+    return value
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Record(_Strict):
+    type: str
+    id: Id
+    updated_at: Moment | None = None
+
+
+class Customer(_Record):
+    """A customer. account_number is unique in the organisation."""
+
+    type: Literal["customer"]
+    name: Name
+    external_id: Text | None = None
+    account_number: Text | None = None
+    currency: Currency | None = None
+    payment_blocked: bool | None = None
+
+
+class Supplier(_Record):
+    """A supplier."""
+
+    type: Literal["supplier"]
+    name: Name
+
+
+class Line(_Strict):
+    """One line of an invoice."""
+
+    id: Id
+    name: Text
+    quantity: Amount
+    unit_price: Amount
+    amount: Amount
+    tax_amount: Amount | None = None
+
+
+class Invoice(_Record):
+    """What a customer owes, with its dates."""
+
+    type: Literal["invoice"]
+    customer_id: Id
+    customer_name: Text | None = None
+    number: Text | None = None
+    currency: Currency
+    total: Annotated[Amount, AfterValidator(_fits_currency)]
+    issued_on: Day
+    due_on: Day | None = None
+    status: Literal["draft", "finalized", "voided"] | None = None
+    voided_on: Day | None = None
+    payment_status: Literal["pending", "failed"] | None = None
+    taxable_amount: Annotated[Amount | None, AfterValidator(_fits_currency)] = None
+    pdf_available: bool | None = None
+    lines: Annotated[list[Line], Field(max_length=MAX_LINES)] | None = None
+
+    @field_validator("total")
+    @classmethod
+    def _owed(cls, value: Decimal) -> Decimal:
+        return _not_negative(value)
+
+    @field_validator("lines")
+    @classmethod
+    def _lines_fit(cls, value: list[Line] | None, info: ValidationInfo) -> list[Line] | None:
+        for place, line in enumerate(value or ()):
+            for name in ("amount", "tax_amount"):
+                amount = getattr(line, name)
+                currency = info.data.get("currency")
+                if amount is not None and currency is not None and to_minor(amount, currency) is None:
+                    raise _sentence(f"line {place + 1}: {name} has more decimals than {currency} has")
+        return value
+
+
+class Bill(_Record):
+    """What we owe a supplier, with the state it entered and when."""
+
+    type: Literal["bill"]
+    supplier_id: Reference = None
+    supplier_name: Text | None = None
+    number: Text | None = None
+    currency: Currency
+    total: Annotated[Amount, AfterValidator(_fits_currency)]
+    issued_on: Day | None = None
+    issued_on_inferred: bool | None = None
+    due_on: Day | None = None
+    state: State
+    state_on: Day | None = None
+    scheduled_payment_on: Day | None = None
+    voided_on: Day | None = None
+
+    @field_validator("total")
+    @classmethod
+    def _owed(cls, value: Decimal) -> Decimal:
+        return _not_negative(value)
+
+
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise _sentence("is below zero; what lowers a debt is a credit record")
+    return value
+
+
+class _Allocation(_Record):
+    invoice_id: Reference = None
+    bill_id: Reference = None
+    amount: Amount
+    voided_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _one_document(self) -> Self:
+        if (self.invoice_id is None) == (self.bill_id is None):
+            raise _sentence("give either invoice_id or bill_id, the one document it is applied to")
+        return self
+
+
+class Payment(_Allocation):
+    """Money applied to a document; below zero it is a reversal."""
+
+    type: Literal["payment"]
+    paid_on: Day
+
+
+class Credit(_Allocation):
+    """A credit note or a write-off applied to a document; below zero it is a reversal."""
+
+    type: Literal["credit"]
+    credited_on: Day
+    kind_of_credit: Literal["credit_note", "write_off"] | None = Field(default=None, alias="kind")
+
+
+class ReminderRecord(_Record):
+    """A reminder sent to a customer, about some invoices or about all."""
+
+    type: Literal["reminder"]
+    customer_id: Id
+    sent_at: Moment
+    invoice_ids: Annotated[list[Id], Field(max_length=MAX_INVOICE_IDS)] | None = None
+
+
+class PromiseRecord(_Record):
+    """A customer's promise to pay an amount, or all, by a day."""
+
+    type: Literal["promise"]
+    customer_id: Id
+    currency: Currency
+    amount: Annotated[Amount | None, AfterValidator(_fits_currency)] = None
+    made_on: Day
+    promised_on: Day
+
+    @model_validator(mode="after")
+    def _ahead(self) -> Self:
+        if self.promised_on < self.made_on:
+            raise _sentence("promised_on is before made_on")
+        return self
+
+
+class DisputeRecord(_Record):
+    """A dispute over an invoice; a lost one stays held."""
+
+    type: Literal["dispute"]
+    invoice_id: Id
+    opened_on: Day
+    resolved_on: Day | None = None
+    outcome: Literal["won", "lost"] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.resolved_on is not None and self.resolved_on < self.opened_on:
+            raise _sentence("resolved_on is before opened_on")
+        return self
+
+
+Record = Customer | Supplier | Invoice | Bill | Payment | Credit | ReminderRecord | PromiseRecord | DisputeRecord
+
+_MODELS: dict[str, type[_Record]] = {
+    "customer": Customer,
+    "supplier": Supplier,
+    "invoice": Invoice,
+    "bill": Bill,
+    "payment": Payment,
+    "credit": Credit,
+    "reminder": ReminderRecord,
+    "promise": PromiseRecord,
+    "dispute": DisputeRecord,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a record cannot be taken: the field it is about, if it is one, and what to change."""
+
+    field: str | None
+    reason: str
+
+
+def read_record(raw: object) -> Record | Rejection:
+    """One record from decoded JSON (numbers exact: int or Decimal), or why it cannot be taken."""
+    if not isinstance(raw, Mapping):
+        return Rejection(None, "is not an object")
+    kind = raw.get("type")
+    model = _MODELS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        return Rejection("type", "must be one of " + ", ".join(_MODELS))
+    try:
+        return model.model_validate(raw)  # type: ignore[return-value]
+    except ValidationError as error:
+        return _rejection(error)
+
+
+def _rejection(error: ValidationError) -> Rejection:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or None
+    reason = {
+        "missing": "is required",
+        "extra_forbidden": "is not a field of this record",
+        "string_type": "must be text",
+        "string_too_short": "must not be empty",
+        "bool_type": "must be true or false",
+        "list_type": "must be a list",
+    }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
+    return Rejection(where, reason)
+
+
+def plain(amount: Decimal) -> str:
+    """A decimal in its shortest plain form: 10.50 and 10.5 are the same content."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def content(record: Record) -> dict[str, Any]:
+    """What the record says, as plain JSON values without its type, id and moment: equal for the same content."""
+    return {
+        name: plain(value) if isinstance(value, Decimal) else value
+        for name, value in record.__dict__.items()
+        if value is not None and value != "" and name not in ("type", "id", "updated_at", "lines")
+    }
+
+
+def line_content(line: Line) -> list[str | None]:
+    """A line as it is stored: id, name, quantity, unit price, amount, tax amount."""
+    tax = None if line.tax_amount is None else plain(line.tax_amount)
+    return [line.id, line.name, plain(line.quantity), plain(line.unit_price), plain(line.amount), tax]

@@ -1,0 +1,45 @@
+"""Reminders as readers see them."""
+
+from datetime import datetime
+from typing import Any
+
+from arrears.ledger.days import day_of
+from arrears.ledger.facts import Reminder
+from arrears.ledger.ids import outward_id
+from arrears.ledger.organisation import Organisation
+
+LIVE_REMINDERS = 8
+"""Up to so many reminders an account shows readers all of them."""
+
+
+def read_reminders(organisation: Organisation, told: dict[str, list[Any]]) -> list[Reminder]:
+    """All reminders of a customer's file, in the order they were sent."""
+    every = [_reminder(organisation, id_, content) for id_, (content, _) in told.items()]
+    return sorted(every, key=lambda reminder: (reminder.sent_at, reminder.id))
+
+
+def _reminder(organisation: Organisation, id: str, told: dict[str, Any]) -> Reminder:
+    sent_at = told["sent_at"]
+    invoices = told.get("invoice_ids")
+    return Reminder(
+        sent_at,
+        day_of(datetime.fromisoformat(sent_at), organisation.timezone),
+        None if invoices is None else [outward_id(organisation.id, "invoice", invoice) for invoice in invoices],
+        id,
+    )
+
+
+def live_reminders(reminders: list[Reminder], today: int) -> list[Reminder]:
+    """The reminders, or where they are many those that can still be a row's last one on `today` or later."""
+    if len(reminders) <= LIVE_REMINDERS:
+        return reminders
+    live: list[Reminder] = []
+    reminded: set[str] = set()
+    for reminder in reversed(reminders):
+        if reminder.day > today or reminder.invoices is None or not reminded.issuperset(reminder.invoices):
+            live.append(reminder)
+        if reminder.day <= today:
+            if reminder.invoices is None:
+                break
+            reminded.update(reminder.invoices)
+    return live[::-1]

@@ -1,0 +1,21 @@
+"""Payment behaviour: how documents settled in the last twelve months were paid."""
+
+from collections.abc import Iterable
+
+from arrears.ledger.days import year_before
+from arrears.ledger.facts import Account, Facts, Settled, settlement
+from arrears.overdue.aging import owed_at
+
+
+def settled_in_year(account: Account, documents: Iterable[Facts], day: int) -> Settled | None:
+    """All documents settled with a payment in the twelve months up to `day`, added up; None when there are none."""
+    after = year_before(day)
+    found = [settled for settled in account.history if after < settled.day <= day]
+    for document in documents:
+        if (document.applied or document.states) and not owed_at(document, day):
+            settled = settlement(document, day)
+            if settled is not None and after < settled.day:
+                found.append(settled)
+    if not found:
+        return None
+    return Settled(day, *(sum(figures) for figures in list(zip(*found, strict=True))[1:]))

@@ -1,0 +1,441 @@
+"""The book that records are applied to: what was read of the ledger, and what has changed since.
+
+Everything that a flush changes goes into one transaction, each item on the condition that nobody has changed it since
+it was read. Applied or not at all, a retry finds either the old versions or its own work.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from arrears.ledger.facts import Settled, rest_day
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.recording import AccountState, Document, File
+from arrears.ledger.side import Side
+from arrears.storage import keys, pages
+from arrears.storage.keys import Key
+from arrears.storage.ledger import Item, get_items
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+INLINE_HISTORY_BYTES = 600
+"""A longer history has an item of its own, so that what changes without it does not pay for it."""
+MOST_ACTIONS = 100
+MOST_BYTES = 3_500_000
+"""What one transaction may hold: DynamoDB takes 100 actions and 4 MB, of which keys and names take a part."""
+_INDEX_WAIT_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
+
+type Entity = Document | AccountState | File
+
+
+class Conflict(Exception):
+    """Somebody else has changed what this book was read from; read it again."""
+
+
+class Crowded(Exception):
+    """More has changed than one transaction can hold; flush more often."""
+
+
+class StoredBook:
+    """A ledger table seen as a book (arrears.ledger.recording.Book), for one organisation and one chunk of work."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int) -> None:
+        self._client = client
+        self._table = table
+        self._organisation = organisation
+        self._today = today
+        self._items: dict[Key, Item | None] = {}
+        self._entities: dict[Key, Entity] = {}
+        self._keys: dict[int, Key] = {}
+        self._versions: dict[Key, int] = {}
+        self._split: set[str] = set()
+        self._stood: dict[str, int] = {}
+        self._touched: dict[Key, Entity] = {}
+        self._lines: dict[Key, str | None] = {}
+        self._pointers: dict[Key, tuple[str | None, str | None]] = {}
+        self._external: dict[Key, int | None] = {}
+        self._figures: dict[Key, dict[str, int]] = {}
+
+    # What is read
+
+    def prefetch(self, wanted: Iterable[Key]) -> None:
+        """Reads these items in as few requests as there are hundreds of them; what is not read is read when needed."""
+        missing = [key for key in wanted if key not in self._items and key not in self._entities]
+        if missing:
+            found = get_items(self._client, self._table, missing)
+            for key in missing:
+                self._items[key] = found.get(key)
+
+    def led_to(self, key: Key) -> list[Key]:
+        """What an item that was read leads to: a document to its account, a pointer to what it is on."""
+        item = self._items.get(key)
+        if item is None:
+            return []
+        if key[1] == keys.DOCUMENT:
+            account = json.loads(item["b"]["S"])["account"]
+            return [] if account is None else [keys.account_key(self._organisation.id, account)]
+        if key[1] == keys.POINTER and item["t"]["S"][0] in "ib":
+            target = item["t"]["S"]
+            return [keys.document_key(self._organisation.id, target[0], target[1:])]
+        return []
+
+    def _item(self, key: Key) -> Item | None:
+        if key not in self._items:
+            self.prefetch([key])
+        return self._items[key]
+
+    def document(self, kind: str, id: str, reference: str) -> Document:
+        """The invoice or bill of an outward id."""
+        key = keys.document_key(self._organisation.id, kind, id)
+        known = self._entities.get(key)
+        if known is None:
+            item = self._item(key)
+            known = Document(kind, id, reference) if item is None else _document(kind, id, item, self._today)
+            self._remember(key, known, item)
+        assert isinstance(known, Document)
+        return known
+
+    def account(self, key: str, reference: str) -> AccountState:
+        """The counterparty of a key."""
+        item_key = keys.account_key(self._organisation.id, key)
+        known = self._entities.get(item_key)
+        if known is None:
+            item = self._item(item_key)
+            known = self._new_account(key, reference) if item is None else self._account(key, item)
+            self._remember(item_key, known, item)
+            self._stood[key] = known.documents
+        assert isinstance(known, AccountState)
+        return known
+
+    def _new_account(self, key: str, reference: str) -> AccountState:
+        return AccountState(key, reference, shard=int(key[1:9], 16) % self._organisation.shards)
+
+    def _account(self, key: str, item: Item) -> AccountState:
+        account = pages.unpack_account(key[1:], json.loads(item["p"]["S"]))
+        state = json.loads(item["b"]["S"])
+        history = account.history
+        if state.pop("split"):
+            self._split.add(key)
+            apart = self._item(keys.account_key(self._organisation.id, key, keys.HISTORY))
+            history = [] if apart is None else [Settled(*settled) for settled in json.loads(apart["p"]["S"])]
+        return AccountState(
+            key,
+            reminders=list(account.reminders),
+            promises=list(account.promises),
+            trimmed=account.trimmed,
+            history={settled.day: settled for settled in history},
+            **state,
+        )
+
+    def file(self, account: AccountState) -> File:
+        """What was told of the counterparty itself."""
+        key = keys.account_key(self._organisation.id, account.key, keys.FILE)
+        known = self._entities.get(key)
+        if known is None:
+            item = self._item(key)
+            known = File() if item is None else File(**json.loads(item["b"]["S"]))
+            self._remember(key, known, item)
+        assert isinstance(known, File)
+        return known
+
+    def _remember(self, key: Key, entity: Entity, item: Item | None) -> None:
+        self._entities[key] = entity
+        self._keys[id(entity)] = key
+        self._versions[key] = 0 if item is None else int(item["v"]["N"])
+
+    def target(self, kind: str, id: str) -> str | None:
+        """What a payment, credit, dispute, reminder or promise is on."""
+        return self._pointed(keys.pointer_key(self._organisation.id, kind, id))
+
+    def account_number(self, number: str) -> str | None:
+        """The customer id that holds an account number."""
+        return self._pointed(keys.number_key(self._organisation.id, number))
+
+    def _pointed(self, key: Key) -> str | None:
+        if key in self._pointers:
+            return self._pointers[key][1]
+        item = self._item(key)
+        return None if item is None else str(item["t"]["S"])
+
+    def documents_of(self, account: AccountState) -> list[Document]:
+        """Every document of a counterparty. The index lags by moments: it is asked until all are there."""
+        for wait in _INDEX_WAIT_SECONDS:
+            stood = self._indexed(account)
+            documents = [self.document(kind, id_, "") for kind, id_ in stood]
+            if sum(1 for kind, id_ in stood if self._stood_with(kind, id_, account)) >= self._stood[account.key]:
+                break
+            time.sleep(wait)
+        else:
+            raise Conflict
+        changed = [entity for entity in self._touched.values() if isinstance(entity, Document)]
+        every = {(document.kind, document.id): document for document in [*documents, *changed]}
+        return [document for document in every.values() if document.account == account.key]
+
+    def _indexed(self, account: AccountState) -> list[tuple[str, str]]:
+        """Kind and id of the documents that the index has under an account."""
+        organisation, shard, side = self._organisation.id, account.shard, account.side
+        kind = "invoice" if side is Side.RECEIVABLE else "bill"
+        found = []
+        for partition in (
+            keys.open_partition(organisation, shard, side),
+            keys.rest_partition(organisation, shard, side),
+        ):
+            for page in pages.query(
+                self._client,
+                TableName=self._table,
+                IndexName=keys.INDEX,
+                KeyConditionExpression="ipk = :partition",
+                ExpressionAttributeValues={":partition": {"S": partition}},
+                ProjectionExpression="isk",
+            ):
+                places = (item["isk"]["S"] for item in page)
+                found += [(kind, place[-36:]) for place in places if len(place) > 45 and account.id in place[:44]]
+        documents = list(dict.fromkeys(found))
+        self.prefetch(keys.document_key(organisation, kind, id_) for kind, id_ in documents)
+        return documents
+
+    def _stood_with(self, kind: str, id: str, account: AccountState) -> bool:
+        item = self._items.get(keys.document_key(self._organisation.id, kind, id))
+        return item is not None and json.loads(item["b"]["S"])["account"] == account.key
+
+    # What is changed
+
+    def touch(self, changed: Entity) -> None:
+        """Marks a document, counterparty or file as changed."""
+        key = self._keys[id(changed)]
+        self._touched[key] = changed
+
+    def point(self, kind: str, id: str, target: str) -> None:
+        """Remembers what a payment, credit, dispute, reminder or promise is on."""
+        self._point(keys.pointer_key(self._organisation.id, kind, id), target)
+
+    def _point(self, key: Key, target: str | None) -> None:
+        stood = self._pointers[key][0] if key in self._pointers else self._pointed(key)
+        self._pointers[key] = (stood, target)
+
+    def give_number(self, account: AccountState, before: str | None, number: str | None) -> None:
+        """Moves a customer's account number."""
+        if before != number:
+            if before:
+                self._point(keys.number_key(self._organisation.id, before), None)
+            if number:
+                self._point(keys.number_key(self._organisation.id, number), account.id)
+
+    def give_external_id(self, account: AccountState, before: str | None, external_id: str | None) -> None:
+        """Moves a customer's external id."""
+        if before != external_id:
+            if before:
+                self._external[keys.external_key(self._organisation.id, before, account.id)] = None
+            if external_id:
+                self._external[keys.external_key(self._organisation.id, external_id, account.id)] = account.shard
+
+    def put_lines(self, document: Document, lines: list[list[str | None]]) -> None:
+        """Keeps an invoice's lines, apart from it."""
+        self._lines[keys.lines_key(self._organisation.id, document.id)] = pages.compact(lines) if lines else None
+
+    def roll(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+        """Adds to a month's figure (status, currency) from `day` on; 0 for days already past."""
+        sums = self._figures.setdefault(keys.month_key(self._organisation.id, month, shard, day), {})
+        name = ":".join(figure)
+        for kind, change in (("n:", count), ("a:", amount)):
+            sums[kind + name] = sums.get(kind + name, 0) + change
+
+    def changes(self) -> int:
+        """How many items a flush would write; an account's history counts, as it may have an item of its own."""
+        accounts = sum(isinstance(entity, AccountState) for entity in self._touched.values())
+        rest = len(self._pointers) + len(self._external) + len(self._lines) + len(self._figures)
+        return len(self._touched) + accounts + rest
+
+    # How it is written
+
+    def flush(self) -> None:
+        """Writes all changes in one transaction. Raises Conflict when something read has changed since, or Crowded."""
+        actions = self._actions()
+        if not actions:
+            return
+        if len(actions) > MOST_ACTIONS or sum(map(_size, actions)) > MOST_BYTES:
+            raise Crowded
+        try:
+            self._client.transact_write_items(TransactItems=actions)
+        except ClientError as error:
+            if _is_conflict(error):
+                raise Conflict from error
+            raise
+        self._settle_versions()
+
+    def _settle_versions(self) -> None:
+        for key, entity in self._touched.items():
+            self._versions[key] += 1
+            if isinstance(entity, AccountState):
+                self._stood[entity.key] = entity.documents
+                self._note_split(entity)
+        for key, (_, target) in self._pointers.items():
+            self._items[key] = None if target is None else {"t": {"S": target}}
+        for key, entity in self._touched.items():
+            if isinstance(entity, Document):
+                self._items[key] = {"b": {"S": json.dumps({"account": entity.account})}}
+        for changed in (self._touched, self._pointers, self._external, self._lines, self._figures):
+            changed.clear()
+
+    def _note_split(self, account: AccountState) -> None:
+        (self._split.add if _is_long(account) else self._split.discard)(account.key)
+
+    def _actions(self) -> list[Any]:
+        actions = []
+        for key, entity in self._touched.items():
+            actions += self._puts(key, entity)
+        for key, (stood, target) in self._pointers.items():
+            if stood != target:
+                actions.append(self._pointer_action(key, stood, target))
+        for key, shard in self._external.items():
+            actions.append(self._plain(key, None if shard is None else {"t": {"S": str(shard)}}))
+        for key, lines in self._lines.items():
+            actions.append(self._plain(key, None if lines is None else {"b": {"S": lines}}))
+        actions += [
+            self._add(key, moved)
+            for key, sums in self._figures.items()
+            if (moved := {name: change for name, change in sums.items() if change})
+        ]
+        return actions
+
+    def _puts(self, key: Key, entity: Entity) -> list[Any]:
+        if isinstance(entity, Document):
+            return [self._put(key, self._document_item(entity))]
+        if isinstance(entity, File):
+            file = {"record": entity.record, "reminders": entity.reminders, "promises": entity.promises}
+            return [self._put(key, {"b": {"S": pages.compact(file)}})]
+        return [self._put(key, self._account_item(entity)), *self._history_action(entity)]
+
+    def _put(self, key: Key, attributes: Item) -> Any:
+        version = self._versions[key]
+        put: dict[str, Any] = {
+            "TableName": self._table,
+            "Item": {"pk": {"S": key[0]}, "sk": {"S": key[1]}, "v": {"N": str(version + 1)}, **attributes},
+            "ConditionExpression": "v = :v" if version else "attribute_not_exists(pk)",
+        }
+        if version:
+            put["ExpressionAttributeValues"] = {":v": {"N": str(version)}}
+        return {"Put": put}
+
+    def _document_item(self, document: Document) -> Item:
+        organisation, facts = self._organisation.id, document.facts
+        if document.account is None:
+            place = keys.rest_partition(organisation, 0, document.side), keys.rest_place(0, keys.NO_ACCOUNT, document.id)
+        elif document.at_rest:
+            rest = keys.rest_place(rest_day(facts), document.account[1:], document.id)
+            place = keys.rest_partition(organisation, document.shard, document.side), rest
+        else:
+            open_place = keys.open_place(document.account[1:], facts.due, document.id)
+            place = keys.open_partition(organisation, document.shard, document.side), open_place
+        told = {name: getattr(document, name) for name in _TOLD_OF_DOCUMENT}
+        return _indexed_item(place, pages.pack_document(facts), told)
+
+    def _account_item(self, account: AccountState) -> Item:
+        organisation = self._organisation.id
+        split = _is_long(account)
+        if account.open:
+            place = keys.open_partition(organisation, account.shard, account.side), account.id
+        else:
+            rest = keys.rest_place(account.rest, account.id)
+            place = keys.rest_partition(organisation, account.shard, account.side), rest
+        told = {name: getattr(account, name) for name in _TOLD_OF_ACCOUNT}
+        packed = pages.pack_account(account.account(), account.key[0], history=not split)
+        return _indexed_item(place, packed, {**told, "split": split})
+
+    def _history_action(self, account: AccountState) -> list[Any]:
+        """A long history stands right behind its account while that is open, and out of the index otherwise."""
+        key = keys.account_key(self._organisation.id, account.key, keys.HISTORY)
+        if not _is_long(account):
+            return [self._plain(key, None)] if account.key in self._split else []
+        attributes: Item = {"p": {"S": pages.compact(account.account().history)}}
+        if account.open:
+            partition = keys.open_partition(self._organisation.id, account.shard, account.side)
+            attributes |= {"ipk": {"S": partition}, "isk": {"S": account.id + "!"}}
+        return [self._plain(key, attributes)]
+
+    def _pointer_action(self, key: Key, stood: str | None, target: str | None) -> Any:
+        """A pointer is put or deleted on the condition that it still says what it was read to say."""
+        if stood is None:
+            condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        else:
+            values = {":stood": {"S": stood}}
+            condition = {"ConditionExpression": "t = :stood", "ExpressionAttributeValues": values}
+        action = self._plain(key, None if target is None else {"t": {"S": target}})
+        next(iter(action.values())).update(condition)
+        return action
+
+    def _plain(self, key: Key, attributes: Item | None) -> Any:
+        """A put, or a delete where there is nothing to keep; safe as it goes with an item that has a condition."""
+        place = {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+        if attributes is None:
+            return {"Delete": {"TableName": self._table, "Key": place}}
+        return {"Put": {"TableName": self._table, "Item": {**place, **attributes}}}
+
+    def _add(self, key: Key, sums: dict[str, int]) -> Any:
+        names = {f"#{place}": name for place, name in enumerate(sums)}
+        values = {f":{place}": {"N": str(change)} for place, change in enumerate(sums.values())}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
+                "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place in range(len(sums))),
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+
+_TOLD_OF_DOCUMENT = (
+    "reference",
+    "head",
+    "updated_at",
+    "lines",
+    "parts",
+    "states",
+    "recorded_on",
+    "filled_due",
+    "account",
+    "shard",
+    "at_rest",
+)
+_TOLD_OF_ACCOUNT = ("reference", "shard", "name", "names", "open", "documents", "rest", "floor")
+
+
+def _indexed_item(place: tuple[str, str], packed: str, told: dict[str, Any]) -> Item:
+    return {
+        "ipk": {"S": place[0]},
+        "isk": {"S": place[1]},
+        "p": {"S": packed},
+        "b": {"S": pages.compact(told)},
+    }
+
+
+def _document(kind: str, id: str, item: Item, today: int) -> Document:
+    told = json.loads(item["b"]["S"])
+    at_rest = told.pop("at_rest")
+    document = Document(kind, id, **told)
+    document.refresh(today)
+    document.at_rest = at_rest
+    return document
+
+
+def _size(action: dict[str, Any]) -> int:
+    item = action["Put"]["Item"] if "Put" in action else {}
+    return sum(len(value["S"].encode()) for value in item.values() if "S" in value)
+
+
+def _is_long(account: AccountState) -> bool:
+    return len(account.history) > 12 and len(pages.compact(account.account().history)) > INLINE_HISTORY_BYTES
+
+
+def _is_conflict(error: ClientError) -> bool:
+    if error.response["Error"]["Code"] in ("TransactionInProgressException", "TransactionConflictException"):
+        return True
+    reasons: Sequence[Any] = error.response.get("CancellationReasons", ())
+    return any(reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict") for reason in reasons)
+
+
