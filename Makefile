@@ -49,3 +49,23 @@ lock: ## Resolve requirements/*.in anew (UPGRADE=1: to the latest)
 	$(BIN)/$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/stack.in -o requirements/stack.txt
 	$(BIN)/$(COMPILE) -c requirements/dev.txt requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/$(COMPILE) -c requirements/dev.txt requirements/layer.in -o layers/arrears/requirements.txt
+
+# --- local stack ---------------------------------------------------------------------------------------------------------
+
+LOCAL := $(BIN)/python -m arrears.cli.local
+
+.PHONY: up
+up: install ## Build, start and fill the local stack; prints where it answers
+	@$(LOCAL) up
+
+.PHONY: down
+down: install ## Stop the local stack; its data is kept
+	@$(LOCAL) down
+
+.PHONY: reset
+reset: install ## Stop the local stack and delete its data
+	@$(LOCAL) reset
+
+.PHONY: build
+build: install ## sam build (ARCHITECTURE=arm64 for Graviton)
+	@$(LOCAL) build

@@ -1,0 +1,56 @@
+"""A deployed Arrears as the command finds it: where it answers and which tables are its own."""
+
+from dataclasses import dataclass
+
+import boto3
+
+from arrears.cli.emulator import CREDENTIALS
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployed stack: its base URL and tables, and for a local stack the endpoint that stands in for AWS."""
+
+    stack_name: str
+    region: str
+    base_url: str
+    ledger_table: str
+    access_table: str
+    history_table: str
+    endpoint_url: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The variables under which the deployed functions run, for a process that works beside them."""
+        variables = {
+            "LEDGER_TABLE": self.ledger_table,
+            "ACCESS_TABLE": self.access_table,
+            "HISTORY_TABLE": self.history_table,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        if self.endpoint_url is not None:
+            variables["AWS_ENDPOINT_URL"] = self.endpoint_url
+            variables |= {name.upper(): value for name, value in CREDENTIALS.items()}
+        return variables
+
+
+def deployed(stack_name: str, *, region: str | None = None, endpoint_url: str | None = None) -> Deployment:
+    """The stack of that name, in AWS under its usual settings or in the emulator at `endpoint_url`.
+
+    Raises botocore's ClientError where there is no such stack or it may not be read.
+    """
+    credentials = {} if endpoint_url is None else CREDENTIALS
+    client = boto3.client("cloudformation", region_name=region, endpoint_url=endpoint_url, **credentials)
+    [stack] = client.describe_stacks(StackName=stack_name)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    base_url = outputs["ApiUrl"]
+    if endpoint_url is not None:
+        base_url = f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['StageName']}"
+    return Deployment(
+        stack_name=stack_name,
+        region=client.meta.region_name,
+        base_url=base_url,
+        ledger_table=outputs["LedgerTableName"],
+        access_table=outputs["AccessTableName"],
+        history_table=outputs["HistoryTableName"],
+        endpoint_url=endpoint_url,
+    )
