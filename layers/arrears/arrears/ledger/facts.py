@@ -261,19 +261,27 @@ class Account(NamedTuple):
     trimmed: bool = False
 
 
-def promise_covers(promise: Promise, document: Facts) -> bool:
-    """Whether the promise is about the document: issued by the day it was made, due by the day promised."""
+def promise_covers(promise: Promise, document: Facts, day: int) -> bool:
+    """Whether the promise is about the document: there on `day`, issued by the day made and due by the day promised."""
     return (
         document.currency == promise.currency
         and document.issued <= promise.made
         and document.due is not None
         and document.due <= promise.promised
+        and day < document.voided
     )
 
 
-def applied_since(document: Facts, made: int, day: int) -> int:
-    """What allocations dated from `made` on, and not voided by `day`, have applied by `day`."""
+def applied_since(promise: Promise, document: Facts, day: int) -> int:
+    """What allocations dated from the promise on, and not voided by `day`, have applied by `day`; 0 if not its document."""
+    if not promise_covers(promise, document, day):
+        return 0
+    made = promise.made
     return sum(step[1] + step[2] for step in document.applied if step[0] <= day and (step[4] or step[0]) >= made)
+
+
+LAST = NEVER - 1
+"""A day by which everything known has taken effect."""
 
 
 def without(account: Account, at_rest: Iterable[Facts]) -> Account:
@@ -283,10 +291,7 @@ def without(account: Account, at_rest: Iterable[Facts]) -> Account:
     """
     documents = list(at_rest)
     promises = [
-        promise._replace(
-            kept=promise.kept
-            - sum(applied_since(d, promise.made, NEVER) for d in documents if promise_covers(promise, d))
-        )
+        promise._replace(kept=promise.kept - sum(applied_since(promise, document, LAST) for document in documents))
         for promise in account.promises
     ]
     return account._replace(promises=promises, history=())

@@ -272,9 +272,7 @@ class AccountState:
             return
         self.rest = max(self.rest, facts.rest_day(claim.facts))
         self.promises = [
-            promise._replace(kept=promise.kept + sign * facts.applied_since(claim.facts, promise.made, NEVER))
-            if facts.promise_covers(promise, claim.facts)
-            else promise
+            promise._replace(kept=promise.kept + sign * facts.applied_since(promise, claim.facts, facts.LAST))
             for promise in self.promises
         ]
         self._settle(claim.facts, sign, floor)
@@ -283,7 +281,7 @@ class AccountState:
         if floor > self.floor:
             self.floor = floor
             self.history = {day: settled for day, settled in self.history.items() if day > floor}
-        settled = facts.settlement(document, NEVER - 1)
+        settled = facts.settlement(document, facts.LAST)
         if settled is None or settled.day <= self.floor:
             return
         stood = self.history.get(settled.day, Settled(settled.day, 0, 0, 0, 0, 0, 0))
@@ -409,7 +407,8 @@ class Recording:
         else:
             name = record.supplier_name or ""
             party = ("n" + str(uuid5(UUID(self._organisation.id), f"supplier name:{folded_name(name)}")), name)
-        state = [record.state, record.state_on, record.scheduled_payment_on, record.updated_at]
+        since = record.voided_on if record.state_on is None and record.state == "Voided" else record.state_on
+        state = [record.state, since, record.scheduled_payment_on, record.updated_at]
         return self._head("bill", record, [], party, state)
 
     def _head(
@@ -657,9 +656,7 @@ class Recording:
         if account.rest < promise.made:
             return 0
         documents = [d.facts for d in self._book.documents_of(account) if d.at_rest]
-        return sum(
-            facts.applied_since(d, promise.made, NEVER) for d in documents if facts.promise_covers(promise, d)
-        )
+        return sum(facts.applied_since(promise, document, facts.LAST) for document in documents)
 
     def _outward(self, kind: str, id: str) -> str:
         return outward_id(self._organisation.id, kind, id)

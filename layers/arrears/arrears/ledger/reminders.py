@@ -24,7 +24,7 @@ def _reminder(organisation: Organisation, id: str, told: dict[str, Any]) -> Remi
     return Reminder(
         sent_at,
         day_of(datetime.fromisoformat(sent_at), organisation.timezone),
-        None if invoices is None else [outward_id(organisation.id, "invoice", invoice) for invoice in invoices],
+        None if not invoices else [outward_id(organisation.id, "invoice", invoice) for invoice in invoices],
         id,
     )
 

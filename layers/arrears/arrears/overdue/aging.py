@@ -125,9 +125,15 @@ class Report:
     rows: list[Row]
 
 
+def row_place(row: Row, default: str) -> tuple[bool, str, int, int, str, str]:
+    """What rows are sorted by: default currency first, then alphabetically; inside by most days overdue, larger
+    amount, name."""
+    return row.currency != default, row.currency, -row.days, -row.owed, row.name, row.account
+
+
 def sort_rows(rows: list[Row], default: str) -> None:
-    """Default currency first, then alphabetically; inside by most days overdue, larger amount, name."""
-    rows.sort(key=lambda row: (row.currency != default, row.currency, -row.days, -row.owed, row.name, row.account))
+    """Puts rows in order."""
+    rows.sort(key=lambda row: row_place(row, default))
 
 
 def due_order(overdue: Iterable[Overdue]) -> list[Overdue]:

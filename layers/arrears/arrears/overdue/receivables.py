@@ -75,7 +75,6 @@ def customer_row(
     reminder = _last_reminder(account, late, day)
     action, why = _action(late, disputed, owed, currency, day, policy, standing, reminder)
     ordered = due_order(late)
-    status = "partially_paid" if oldest.owed < oldest.document.total else "overdue"
     body = {
         "customerId": account.party_id,
         "customerReference": account.reference,
@@ -83,7 +82,7 @@ def customer_row(
         "currency": currency,
         "totalOverdue": major_number(owed, currency),
         "invoiceCount": len(late),
-        "oldestInvoice": {**summary(oldest, "invoiceId"), "status": status},
+        "oldestInvoice": {**summary(oldest, "invoiceId"), "status": "finalized"},
         "tier": tier,
         "suggestedAction": action,
         "suggestedTone": tiers.TONES[tier],
@@ -118,10 +117,9 @@ def _standing(account: Account, documents: Sequence[Facts], currency: str, day: 
     promise = max(made, key=lambda promise: (promise.made, promise.id))
     if day <= promise.promised:
         return _Standing(ahead=promise)
-    meant = [document for document in documents if promise_covers(promise, document)]
-    received = promise.kept + sum(applied_since(document, promise.made, day) for document in meant)
+    received = promise.kept + sum(applied_since(promise, document, day) for document in documents)
     if promise.amount is None:
-        broken = any(owed_at(document, day) for document in meant)
+        broken = any(owed_at(document, day) for document in documents if promise_covers(promise, document, day))
     else:
         broken = received < promise.amount
     return _Standing(broken=promise, received=received) if broken else _Standing()
