@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import boto3
 
-from arrears.cli.emulator import CREDENTIALS
+from arrears.cli.emulator import ADMINISTRATOR, administrator
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,17 @@ class Deployment:
             "AWS_DEFAULT_REGION": self.region,
         }
         if self.endpoint_url is not None:
-            variables["AWS_ENDPOINT_URL"] = self.endpoint_url
-            variables |= {name.upper(): value for name, value in CREDENTIALS.items()}
+            variables |= ADMINISTRATOR | {"AWS_ENDPOINT_URL": self.endpoint_url}
         return variables
 
 
-def deployed(stack_name: str, *, region: str | None = None, endpoint_url: str | None = None) -> Deployment:
+def deployed(stack_name: str, region: str | None = None, endpoint_url: str | None = None) -> Deployment:
     """The stack of that name, in AWS under its usual settings or in the emulator at `endpoint_url`.
 
     Raises botocore's ClientError where there is no such stack or it may not be read.
     """
-    credentials = {} if endpoint_url is None else CREDENTIALS
-    client = boto3.client("cloudformation", region_name=region, endpoint_url=endpoint_url, **credentials)
+    session = boto3.Session(region_name=region) if endpoint_url is None else administrator()
+    client = session.client("cloudformation", endpoint_url=endpoint_url)
     [stack] = client.describe_stacks(StackName=stack_name)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     base_url = outputs["ApiUrl"]

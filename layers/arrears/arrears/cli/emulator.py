@@ -10,14 +10,24 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import boto3
+
 START_SECONDS = 60
 STOP_SECONDS = 300
 """The emulator writes its data to disk when it stops; cut short, a large book would be lost."""
 
-CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-"""The emulator's administrator. What listens on loopback only has no secret to keep."""
-
 REGION = "us-east-1"
+ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+"""The environment of who may do everything. What listens on loopback only has no secret to keep."""
+
+
+def administrator() -> boto3.Session:
+    """The session of who may do everything; a client made of it still needs the endpoint."""
+    return boto3.Session(
+        aws_access_key_id=ADMINISTRATOR["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
 
 
 class EmulatorError(Exception):
@@ -100,14 +110,16 @@ class Emulator:
             pid, port = map(int, self._pid_file.read_text().split())
         except FileNotFoundError:
             return None
-        shown = subprocess.run(["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True)
+        shown = subprocess.run(
+            ["ps", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+        )
         state, _, command = shown.stdout.strip().partition(" ")
         alive = "ministack" in command and not state.startswith("Z")
         return (pid, port) if alive else None
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.endpoint_url}/_ministack/health", timeout=5):
+            with urllib.request.urlopen(f"{self.endpoint_url}/_ministack/health", timeout=5):  # noqa: S310 - our own
                 return True
         except OSError:
             return False

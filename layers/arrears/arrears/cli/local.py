@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import typer
 from botocore.exceptions import ClientError
 from filelock import FileLock
 
 from arrears.cli.deployment import Deployment, deployed
-from arrears.cli.emulator import CREDENTIALS, REGION, Emulator, EmulatorError
+from arrears.cli.emulator import ADMINISTRATOR, Emulator, EmulatorError, administrator
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -86,14 +85,12 @@ class LocalStack:
             digest = build()
             if self.emulator.start():
                 say(f"Started the local stack on 127.0.0.1:{self.port}")
-            cloudformation = boto3.client(
-                "cloudformation", region_name=REGION, endpoint_url=self.emulator.endpoint_url, **CREDENTIALS
-            )
+            cloudformation = administrator().client("cloudformation", endpoint_url=self.emulator.endpoint_url)
             if _deployed_digest(cloudformation) != digest:
                 say("Deploying into the local stack")
                 self._deploy(digest)
                 self._put_gateway_responses(cloudformation)
-            deployment = deployed(STACK_NAME, region=REGION, endpoint_url=self.emulator.endpoint_url)
+            deployment = deployed(STACK_NAME, endpoint_url=self.emulator.endpoint_url)
             self.describe(asdict(deployment))
         return deployment
 
@@ -108,8 +105,7 @@ class LocalStack:
         self.description.unlink(missing_ok=True)
 
     def _deploy(self, digest: str) -> None:
-        environment = {name.upper(): value for name, value in CREDENTIALS.items()}
-        environment |= {"AWS_ENDPOINT_URL": self.emulator.endpoint_url, "AWS_DEFAULT_REGION": REGION}
+        environment = ADMINISTRATOR | {"AWS_ENDPOINT_URL": self.emulator.endpoint_url}
         stack = ["--stack-name", STACK_NAME, "--tags", f"{DIGEST_TAG}={digest}"]
         _sam(["deploy", "--config-env", "local", *stack], environment)
 
@@ -117,18 +113,16 @@ class LocalStack:
         """The emulator imports an API's paths but not its gateway responses: hand it those of the deployed template."""
         template: Any = cloudformation.get_template(StackName=STACK_NAME, TemplateStage="Processed")["TemplateBody"]
         body = template["Resources"]["Api"]["Properties"]["Body"]
-        api = deployed(STACK_NAME, region=REGION, endpoint_url=self.emulator.endpoint_url)
-        resource = cloudformation.describe_stack_resource(StackName=STACK_NAME, LogicalResourceId="Api")
-        api_id = resource["StackResourceDetail"]["PhysicalResourceId"]
-        gateway = boto3.client(
-            "apigateway", region_name=REGION, endpoint_url=self.emulator.endpoint_url, **CREDENTIALS
-        )
+        described = cloudformation.describe_stack_resource(StackName=STACK_NAME, LogicalResourceId="Api")
+        api_id = described["StackResourceDetail"]["PhysicalResourceId"]
+        gateway = administrator().client("apigateway", endpoint_url=self.emulator.endpoint_url)
         for kind, response in body["x-amazon-apigateway-gateway-responses"].items():
             gateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
-        gateway.create_deployment(restApiId=api_id, stageName=api.base_url.rpartition("/")[2])
+        [stage] = gateway.get_stages(restApiId=api_id)["item"]
+        gateway.create_deployment(restApiId=api_id, stageName=stage["stageName"])
 
 
-# --- building -----------------------------------------------------------------------------------------------------------
+# --- building -------------------------------------------------------------------------------------------------------
 
 
 def build() -> str:
@@ -184,6 +178,7 @@ def _sam(arguments: list[str], environment: dict[str, str]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        check=False,
     )
     if run.returncode != 0:
         raise SamError(f"sam {arguments[0]} failed:\n{run.stdout}")
@@ -200,7 +195,7 @@ def _deployed_digest(cloudformation: "CloudFormationClient") -> str | None:
     return next((tag["Value"] for tag in stack["Tags"] if tag["Key"] == DIGEST_TAG), None)
 
 
-# --- the commands -------------------------------------------------------------------------------------------------------
+# --- the commands ---------------------------------------------------------------------------------------------------
 
 
 @app.command()
