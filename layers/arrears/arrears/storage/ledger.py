@@ -6,10 +6,10 @@ from them and from what has come to rest since a year before it.
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from arrears.ledger.customers import Customer, InvoiceDetail, Line, Place
 from arrears.ledger.days import year_before
 from arrears.ledger.facts import Account, Facts, Settled, without
 from arrears.ledger.ids import is_uuid
@@ -25,46 +25,6 @@ if TYPE_CHECKING:
 BATCH = 100
 
 type Item = dict[str, Any]
-
-
-class Place(NamedTuple):
-    """Where an account is: its UUID and its shard."""
-
-    id: str
-    shard: int
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer's own record. currency: None where it names none."""
-
-    place: Place
-    reference: str
-    name: str | None
-    account_number: str | None
-    external_id: str | None
-    currency: str | None
-    payment_blocked: bool
-
-
-class Line(NamedTuple):
-    """One line of an invoice: quantity and prices as text in major units, as told; amounts in minor units."""
-
-    id: str
-    name: str
-    quantity: str
-    unit_price: str
-    amount: int
-    tax_amount: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceDetail:
-    """What only a single invoice's own page needs. taxable_amount: minor units, None if not told."""
-
-    taxable_amount: int | None
-    pdf_available: bool
-    lines: Sequence[Line]
 
 
 class LedgerStore:

@@ -1,0 +1,45 @@
+"""A customer as the book's own records tell of it, and what only the page of a single invoice needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """Where an account is: its UUID and its shard."""
+
+    id: str
+    shard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer's own record. currency: None where it names none."""
+
+    place: Place
+    reference: str
+    name: str | None
+    account_number: str | None
+    external_id: str | None
+    currency: str | None
+    payment_blocked: bool
+
+
+class Line(NamedTuple):
+    """One line of an invoice: quantity and prices as text in major units, as told; amounts in minor units."""
+
+    id: str
+    name: str
+    quantity: str
+    unit_price: str
+    amount: int
+    tax_amount: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDetail:
+    """What only a single invoice's own page needs. taxable_amount: minor units, None if not told."""
+
+    taxable_amount: int | None
+    pdf_available: bool
+    lines: Sequence[Line]
