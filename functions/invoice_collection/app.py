@@ -1,0 +1,25 @@
+"""GET /analytics/invoice_collection: what was invoiced in each month, by how its payment stands."""
+
+from typing import Any
+
+from arrears.analytics.collection import invoice_collection
+from arrears.faces import lago, routes
+from arrears.faces.http import Request
+from arrears.runtime import lambda_handler, services
+
+endpoint = lago.endpoint()
+
+
+@endpoint.get(routes.INVOICE_COLLECTION)
+@endpoint.get(routes.LAGO_PREFIX + routes.INVOICE_COLLECTION)
+def invoice_collections(request: Request) -> dict[str, Any]:
+    """Finalized invoices by issue month, payment status and currency."""
+    access, ledger, clock = services().access, services().ledger, services().clock
+    organisation = lago.read_caller(request, access.authenticate).organisation
+    filters = lago.Filters.read(request)
+    today = organisation.today(clock())
+    figures = ledger.collection(organisation, today)
+    return lago.invoice_collections(invoice_collection(figures, today, filters.currency, filters.months))
+
+
+handler = lambda_handler(endpoint)

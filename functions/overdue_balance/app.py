@@ -1,0 +1,30 @@
+"""GET /analytics/overdue_balance: what is overdue, by the month it was due in."""
+
+from typing import Any
+
+from arrears.analytics.overdue_balance import overdue_balance
+from arrears.faces import lago, routes
+from arrears.faces.http import Request
+from arrears.ledger.side import Side
+from arrears.runtime import lambda_handler, services
+
+endpoint = lago.endpoint()
+
+
+@endpoint.get(routes.OVERDUE_BALANCE)
+@endpoint.get(routes.LAGO_PREFIX + routes.OVERDUE_BALANCE)
+def overdue_balances(request: Request) -> dict[str, Any]:
+    """Overdue invoices by due month and currency."""
+    access, ledger, clock = services().access, services().ledger, services().clock
+    organisation = lago.read_caller(request, access.authenticate).organisation
+    filters = lago.Filters.read(request)
+    today = organisation.today(clock())
+    if filters.external_customer_id is None:
+        accounts = ledger.accounts(organisation, Side.RECEIVABLE, today, today)
+    else:
+        customers = ledger.customers_by_external_id(organisation, filters.external_customer_id)
+        accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, customers)
+    return lago.overdue_balances(overdue_balance(accounts, today, filters.currency, filters.months))
+
+
+handler = lambda_handler(endpoint)

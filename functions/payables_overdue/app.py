@@ -1,0 +1,26 @@
+"""GET /payables/overdue: whom we owe, how late, and what to do next without paying twice."""
+
+from typing import Any
+
+from arrears.faces import dolfin, routes
+from arrears.faces.http import Request
+from arrears.ledger.caller import Scope
+from arrears.ledger.side import Side
+from arrears.overdue import payables
+from arrears.runtime import lambda_handler, services
+
+endpoint = dolfin.endpoint()
+
+
+@endpoint.get(routes.PAYABLES_OVERDUE)
+def overdue_payables(request: Request) -> dict[str, Any]:
+    """Overdue bills by supplier and currency, as of a day."""
+    access, ledger, clock = services().access, services().ledger, services().clock
+    organisation = dolfin.read_caller(request, access.authenticate, Scope.READ_PAYABLES).organisation
+    today = organisation.today(clock())
+    query = dolfin.ReportQuery.read(request, organisation, today)
+    accounts = ledger.accounts(organisation, Side.PAYABLE, query.day, today)
+    return query.page(payables.report(accounts, query.day, organisation), "suppliers")
+
+
+handler = lambda_handler(endpoint)

@@ -1,0 +1,26 @@
+"""GET /receivables/overdue: who owes us, how late, and what to do next."""
+
+from typing import Any
+
+from arrears.faces import dolfin, routes
+from arrears.faces.http import Request
+from arrears.ledger.caller import Scope
+from arrears.ledger.side import Side
+from arrears.overdue import receivables
+from arrears.runtime import lambda_handler, services
+
+endpoint = dolfin.endpoint()
+
+
+@endpoint.get(routes.RECEIVABLES_OVERDUE)
+def overdue_receivables(request: Request) -> dict[str, Any]:
+    """Overdue invoices by customer and currency, as of a day."""
+    access, ledger, clock = services().access, services().ledger, services().clock
+    organisation = dolfin.read_caller(request, access.authenticate, Scope.READ_RECEIVABLES).organisation
+    today = organisation.today(clock())
+    query = dolfin.ReportQuery.read(request, organisation, today)
+    accounts = ledger.accounts(organisation, Side.RECEIVABLE, query.day, today)
+    return query.page(receivables.report(accounts, query.day, organisation), "customers")
+
+
+handler = lambda_handler(endpoint)

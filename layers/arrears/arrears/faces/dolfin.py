@@ -1,0 +1,155 @@
+"""The Dolfin contract: API keys, and the parameters and pages of the overdue reports."""
+
+import base64
+import binascii
+import bisect
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from arrears.faces import problem
+from arrears.faces.http import Endpoint, Request, bearer_tokens
+from arrears.ledger.caller import Caller, Scope
+from arrears.ledger.days import day_text, parse_day
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.refusal import (
+    FORBIDDEN,
+    INVALID_CURSOR,
+    INVALID_PARAMETER,
+    UNAUTHORISED,
+    UNKNOWN_PARAMETER,
+    Refusal,
+)
+from arrears.overdue.aging import Report, row_place
+
+MAX_LIMIT = 1_000
+MAX_CURSOR_LENGTH = 8_000
+_SEAL_BYTES = 16
+_PARAMETERS = ("asOf", "limit", "cursor")
+_LIMIT = re.compile(r"[0-9]{1,4}", re.ASCII)
+
+type Place = list[Any]
+"""What a row is sorted by, as JSON carries it."""
+
+
+def endpoint() -> Endpoint:
+    """An endpoint whose refusals are problem details."""
+    return Endpoint(problem.wording)
+
+
+def read_caller(request: Request, authenticate: Callable[[str], Caller], scope: Scope) -> Caller:
+    """Who asks, by `x-dolfin-api-key` or `Authorization: Bearer`. Raises refusals when the key or the scope is not
+    there, and when `x-dolfin-organisation-id` names another organisation."""
+    keys = {key.strip() for key in request.header("x-dolfin-api-key")} | set(bearer_tokens(request))
+    if not keys:
+        raise Refusal(UNAUTHORISED, "Send an API key in x-dolfin-api-key, or in Authorization as Bearer.")
+    if len(keys) > 1:
+        raise Refusal(UNAUTHORISED, "The request carries two different API keys; send one.")
+    caller = authenticate(keys.pop())
+    for organisation in request.header("x-dolfin-organisation-id"):
+        if organisation.strip().lower() != caller.organisation.id:
+            raise Refusal(FORBIDDEN, "The API key does not belong to the organisation in x-dolfin-organisation-id.")
+    caller.require(scope)
+    return caller
+
+
+def check_parameters(request: Request, known: Iterable[str]) -> None:
+    """Raises a refusal for a query parameter that is not known, or that is given twice."""
+    names = list(known)
+    for name, values in request.query.items():
+        if name not in names:
+            takes = f"it takes {', '.join(names)}" if names else "it takes none"
+            raise Refusal(UNKNOWN_PARAMETER, f"This endpoint has no parameter {name[:100]!r}; {takes}.", name[:100])
+        if len(values) > 1:
+            raise Refusal(INVALID_PARAMETER, f"{name} is given {len(values)} times; give it once.", name)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuery:
+    """What is asked of an overdue report. day: the day it is about. limit: rows in a page, all if None.
+
+    after: the place of the last row of the page before, if there was one.
+    """
+
+    organisation: Organisation
+    path: str
+    day: int
+    limit: int | None
+    after: Place | None
+
+    @classmethod
+    def read(cls, request: Request, organisation: Organisation, today: int) -> "ReportQuery":
+        """Reads asOf, limit and cursor. Raises a refusal for what cannot be used."""
+        check_parameters(request, _PARAMETERS)
+        day, limit = _as_of(request), _limit(request)
+        cursor = request.last("cursor")
+        if cursor is None:
+            return cls(organisation, request.path, today if day is None else day, limit, None)
+        pinned, after = _open_cursor(cursor, organisation, request.path)
+        if day not in (None, pinned):
+            raise Refusal(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(pinned)}.", "cursor")
+        return cls(organisation, request.path, pinned, limit, after)
+
+    def page(self, report: Report, rows_name: str) -> dict[str, Any]:
+        """The answer: totals and aging of the whole book, and the rows of this page."""
+        default = self.organisation.currency
+        start = 0
+        if self.after is not None:
+            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row_place(row, default)))
+        end = len(report.rows) if self.limit is None else start + self.limit
+        more = end < len(report.rows)
+        return {
+            "asOf": day_text(self.day),
+            "totals": report.totals,
+            "aging": report.aging,
+            rows_name: [row.body for row in report.rows[start:end]],
+            "nextCursor": self._cursor(list(row_place(report.rows[end - 1], default))) if more else None,
+        }
+
+    def _cursor(self, after: Place) -> str:
+        text = json.dumps([self.day, self.organisation.policy.version, after], ensure_ascii=False).encode()
+        return base64.urlsafe_b64encode(_seal(self.organisation, self.path, text) + text).decode().rstrip("=")
+
+
+def _as_of(request: Request) -> int | None:
+    text = request.last("asOf")
+    if text is None:
+        return None
+    try:
+        return parse_day(text)
+    except ValueError as error:
+        raise Refusal(INVALID_PARAMETER, f"asOf {error}.", "asOf") from None
+
+
+def _limit(request: Request) -> int | None:
+    text = request.last("limit")
+    if text is None:
+        return None
+    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
+        raise Refusal(INVALID_PARAMETER, f"limit is not a whole number from 1 to {MAX_LIMIT}.", "limit")
+    return int(text)
+
+
+def _seal(organisation: Organisation, path: str, text: bytes) -> bytes:
+    """Ties a cursor to the organisation, whose secret it is, and to the endpoint (HMAC, RFC 2104)."""
+    secret = bytes.fromhex(organisation.cursor_secret)
+    return hmac.digest(secret, path.encode() + b"\0" + text, hashlib.sha256)[:_SEAL_BYTES]
+
+
+def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Place]:
+    foreign = Refusal(INVALID_CURSOR, "The cursor is not one of this endpoint and organisation.", "cursor")
+    try:
+        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise foreign from None
+    seal, text = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
+    if len(cursor) > MAX_CURSOR_LENGTH or not hmac.compare_digest(seal, _seal(organisation, path, text)):
+        raise foreign
+    day, policy_version, after = json.loads(text)
+    if policy_version != organisation.policy.version:
+        raise Refusal(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")
+    return day, after

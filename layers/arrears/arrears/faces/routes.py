@@ -1,0 +1,22 @@
+"""The addresses of every endpoint, with the methods they take; `<name>` is a part of the path that varies."""
+
+RECEIVABLES_OVERDUE = "/receivables/overdue"
+PAYABLES_OVERDUE = "/payables/overdue"
+LEDGER_RECORDS = "/ledger/records"
+OVERDUE_BALANCE = "/analytics/overdue_balance"
+INVOICE_COLLECTION = "/analytics/invoice_collection"
+LAGO_PREFIX = "/api/v1"
+"""Lago's own clients look for its endpoints under this prefix."""
+BILLING_INVOICES_PAST_DUE = "/restapi/<api_version>/accounts/<account_id>/billing_invoices_past_due"
+
+METHODS = {
+    RECEIVABLES_OVERDUE: "GET",
+    PAYABLES_OVERDUE: "GET",
+    LEDGER_RECORDS: "POST",
+    OVERDUE_BALANCE: "GET",
+    INVOICE_COLLECTION: "GET",
+    LAGO_PREFIX + OVERDUE_BALANCE: "GET",
+    LAGO_PREFIX + INVOICE_COLLECTION: "GET",
+    BILLING_INVOICES_PAST_DUE: "GET",
+}
+"""The method of every address."""

@@ -1,0 +1,79 @@
+"""The composition root: environment to clients and stores, once per cold start, and the Lambda handlers around them."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from arrears.storage.access import AccessStore
+from arrears.storage.client import as_refusal, connect
+from arrears.storage.ledger import LedgerStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from arrears.faces.http import Endpoint
+    from arrears.storage.writer import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The tables' names."""
+
+    access_table: str
+    ledger_table: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Reads ACCESS_TABLE and LEDGER_TABLE. Raises LookupError naming what is missing."""
+        missing = [name for name in ("ACCESS_TABLE", "LEDGER_TABLE") if not environment.get(name)]
+        if missing:
+            raise LookupError(f"the environment lacks {', '.join(missing)}")
+        return cls(environment["ACCESS_TABLE"], environment["LEDGER_TABLE"])
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the endpoints and the command work with. clock: the present as an aware moment."""
+
+    client: "DynamoDBClient"
+    settings: Settings
+    access: AccessStore
+    ledger: LedgerStore
+    clock: Callable[[], datetime]
+
+    def recorder(self) -> "Recorder":
+        """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
+        from arrears.storage.writer import Recorder
+
+        return Recorder(self.client, self.settings.ledger_table)
+
+
+def now() -> datetime:
+    """The present moment, aware."""
+    return datetime.now(UTC)
+
+
+def build(settings: Settings, actor: str = "system") -> Services:
+    """Services over a new client. actor: who the audit says did it."""
+    client = connect()
+    access = AccessStore(client, settings.access_table, now, actor)
+    return Services(client, settings, access, LedgerStore(client, settings.ledger_table), now)
+
+
+@cache
+def services() -> Services:
+    """The services of this process, by its environment."""
+    return build(Settings.from_environment(os.environ))
+
+
+def lambda_handler(endpoint: "Endpoint") -> Callable[[dict[str, Any], object], dict[str, Any]]:
+    """The Lambda handler of an endpoint: it knows which failures of storage mean "busy".
+
+    In Lambda everything is connected while the function starts, which has more processor than its requests get.
+    """
+    if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+        services()
+    return lambda event, context: endpoint.answer(event, context, as_refusal)

@@ -1,0 +1,70 @@
+"""The DynamoDB client, and which of its failures mean "busy"."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
+
+from arrears.ledger.refusal import THROTTLED, UNAVAILABLE, Refusal
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+RETRY_AFTER = {"Retry-After": "1"}
+
+_THROTTLES = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "ThrottlingException",
+        "ProvisionedThroughputExceeded",
+    }
+)
+_CONFLICTS = frozenset(
+    {
+        "InternalServerError",
+        "ReplicatedWriteConflictException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
+)
+
+
+def connect() -> "DynamoDBClient":
+    """A client by the usual AWS settings. Its time-outs leave room for a retry within one request."""
+    return boto3.client(
+        "dynamodb",
+        config=Config(
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"mode": "standard", "total_max_attempts": 4},
+            tcp_keepalive=True,
+        ),
+    )
+
+
+def as_refusal(error: Exception) -> Refusal | None:
+    """What the caller is told of a failure of the table that survived the client's retries; None: not such a one."""
+    if isinstance(error, ClientError):
+        codes = _codes(error)
+        if codes and codes <= _THROTTLES:
+            return Refusal(THROTTLED, "The ledger takes no more requests right now; try again.", headers=RETRY_AFTER)
+        if codes and codes <= _THROTTLES | _CONFLICTS:
+            return Refusal(UNAVAILABLE, "The ledger is busy with this book; try again.", headers=RETRY_AFTER)
+    elif isinstance(error, HTTPClientError | ConnectionError):
+        return Refusal(UNAVAILABLE, "The ledger did not answer in time; try again.", headers=RETRY_AFTER)
+    return None
+
+
+def _codes(error: ClientError) -> set[str]:
+    code = error.response.get("Error", {}).get("Code", "")
+    if code != "TransactionCanceledException":
+        return {code}
+    reasons = error.response.get("CancellationReasons", [])
+    return {reason["Code"] for reason in reasons if reason.get("Code", "None") != "None"}
