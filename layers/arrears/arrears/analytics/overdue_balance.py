@@ -9,7 +9,10 @@ from arrears.overdue.aging import Accounts, owed_at
 
 @dataclass(frozen=True, slots=True)
 class MonthBalance:
-    """What is overdue of the invoices due in a month (YYYY-MM), in minor units of one currency; their ids by due day."""
+    """What is overdue of the invoices due in a month (YYYY-MM), in minor units of one currency.
+
+    invoice_ids: by due day, then id.
+    """
 
     month: str
     currency: str

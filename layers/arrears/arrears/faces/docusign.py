@@ -184,9 +184,7 @@ def past_due(
     }
 
 
-def _balances(
-    open_invoices: Sequence[tuple[Facts, int]], late: Sequence[Overdue], currency: str
-) -> dict[str, str]:
+def _balances(open_invoices: Sequence[tuple[Facts, int]], late: Sequence[Overdue], currency: str) -> dict[str, str]:
     past_due = sum(overdue.owed for overdue in late if overdue.document.currency == currency)
     owed = sum(owed for invoice, owed in open_invoices if invoice.currency == currency)
     return {

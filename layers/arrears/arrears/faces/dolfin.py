@@ -42,8 +42,10 @@ def endpoint() -> Endpoint:
 
 
 def read_caller(request: Request, authenticate: Callable[[str], Caller], scope: Scope) -> Caller:
-    """Who asks, by `x-dolfin-api-key` or `Authorization: Bearer`. Raises refusals when the key or the scope is not
-    there, and when `x-dolfin-organisation-id` names another organisation."""
+    """Who asks, by `x-dolfin-api-key` or `Authorization: Bearer`.
+
+    Raises refusals for a missing key or scope, and when `x-dolfin-organisation-id` names another organisation.
+    """
     keys = {key.strip() for key in request.header("x-dolfin-api-key")} | set(bearer_tokens(request))
     if not keys:
         raise Refusal(UNAUTHORISED, "Send an API key in x-dolfin-api-key, or in Authorization as Bearer.")

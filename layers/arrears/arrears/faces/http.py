@@ -197,14 +197,14 @@ class Endpoint:
         except Refusal as refusal:
             return self._refuse(refusal)
         except Exception as error:
-            return self._refuse(self._as_refusal(error) or self._failure())
+            return self._refuse(self._as_refusal(error) or self._failure(error))
         return self._response(200, text, "application/json", {})
 
     def _nothing_here(self, _: Exception) -> Response[str]:
         return self._refuse(Refusal(NOT_FOUND, f"There is no {self._request.method} here."))
 
-    def _failure(self) -> Refusal:
-        logger.exception("failed")
+    def _failure(self, error: Exception) -> Refusal:
+        logger.error("failed", exc_info=error)
         return Refusal(INTERNAL, f"Something failed on our side; it is logged as {self._request.id}.")
 
     def _refuse(self, refusal: Refusal) -> Response[str]:

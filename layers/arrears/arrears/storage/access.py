@@ -52,6 +52,8 @@ _NO_DIGEST = "0" * 64
 _ORGANISATIONS = "ORGANISATIONS"
 _HEAD = "ORGANISATION"
 
+_USED_BEFORE = "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :today)"
+
 _serialise = TypeSerializer().serialize
 _deserialise = TypeDeserializer().deserialize
 
@@ -62,7 +64,7 @@ type Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known of an API key; never its secret. Moments are UTC; revoked_at and expires_at may be in the future."""
+    """What is known of an API key; never its secret. Moments are UTC, revoked_at and expires_at may lie ahead."""
 
     id: str
     organisation_id: str
@@ -111,7 +113,7 @@ class AccessStore:
         self,
         client: "DynamoDBClient",
         table: str,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime],
         actor: str = "system",
         monotonic: Callable[[], float] = time.monotonic,
         in_background: Callable[[Callable[[], None]], None] = _in_background,
@@ -203,7 +205,7 @@ class AccessStore:
                 TableName=self._table,
                 Key=_key(place),
                 UpdateExpression="SET last_used_on = :today",
-                ConditionExpression="attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :today)",
+                ConditionExpression=_USED_BEFORE,
                 ExpressionAttributeValues={":today": {"S": today}},
             )
         except (ClientError, BotoCoreError):
@@ -420,14 +422,15 @@ class AccessStore:
 
     def _read(self, places: Sequence[Place]) -> dict[Place, Item]:
         """The items that exist, read consistently: a key counts from the moment that it is made."""
-        left: list[Any] = [_key(place) for place in places]
+        left: Sequence[Any] = [_key(place) for place in places]
         found: dict[Place, Item] = {}
         for _ in range(READ_ATTEMPTS):
             answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": left, "ConsistentRead": True}})
             for item in answer["Responses"].get(self._table, []):
                 values = _values(item)
                 found[values["pk"], values["sk"]] = values
-            left = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            unread = answer.get("UnprocessedKeys") or {}
+            left = unread[self._table]["Keys"] if self._table in unread else ()
             if not left:
                 return found
         raise Refusal(UNAVAILABLE, "The ledger is busy; try again.", headers={"Retry-After": "1"})
