@@ -81,7 +81,7 @@ class LocalStack:
     def up(self) -> Deployment:
         """Start it, deploy the checkout unless it is what runs already, and describe it."""
         self.home.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.home / "up.lock"):
+        with building():
             digest = build()
             if self.emulator.start():
                 say(f"Started the local stack on 127.0.0.1:{self.port}")
@@ -90,8 +90,8 @@ class LocalStack:
                 say("Deploying into the local stack")
                 self._deploy(digest)
                 self._put_gateway_responses(cloudformation)
-            deployment = deployed(STACK_NAME, endpoint_url=self.emulator.endpoint_url)
-            self.describe(asdict(deployment))
+        deployment = deployed(STACK_NAME, endpoint_url=self.emulator.endpoint_url)
+        self.describe(asdict(deployment))
         return deployment
 
     def down(self) -> None:
@@ -125,17 +125,20 @@ class LocalStack:
 # --- building -------------------------------------------------------------------------------------------------------
 
 
+def building() -> FileLock:
+    """Held by who builds, or reads what is built: there is one build of a checkout at a time."""
+    BUILD.parent.mkdir(exist_ok=True)
+    return FileLock(BUILD.parent / "lock")
+
+
 def build() -> str:
     """`sam build`, unless the last one was of the same inputs. Returns the digest of what is built."""
     digest = _digest()
     mark = BUILD / ".digest"
-    BUILD.parent.mkdir(exist_ok=True)
-    with FileLock(BUILD.parent / "build.lock"):
-        if not mark.exists() or mark.read_text() != digest:
-            say("Building the functions and their layer")
-            overrides = ["--parameter-overrides", f"Architecture={architecture()}"]
-            _sam(["build", *overrides], {"ARCHITECTURE": architecture()})
-            mark.write_text(digest)
+    if not mark.exists() or mark.read_text() != digest:
+        say("Building the functions and their layer")
+        _sam(["build", "--parameter-overrides", f"Architecture={architecture()}"], {"ARCHITECTURE": architecture()})
+        mark.write_text(digest)
     return digest
 
 
@@ -220,7 +223,8 @@ def reset() -> None:
 @app.command(name="build")
 def build_command() -> None:
     """Build what is deployed into .aws-sam/build."""
-    build()
+    with building():
+        build()
 
 
 def main() -> None:

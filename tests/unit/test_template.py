@@ -1,0 +1,130 @@
+"""What the template promises: least privilege, logs that end, tables that survive, one shape of gateway errors."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from arrears.ledger import refusal
+from template import ROOT, resources, template
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+TABLES = resources("AWS::DynamoDB::Table")
+
+
+def statements(function: str) -> Iterator[dict[str, Any]]:
+    for policy in FUNCTIONS[function].get("Policies", []):
+        yield from policy["Statement"]
+
+
+def routes() -> list[tuple[str, str, str]]:
+    return [
+        (event["Properties"]["Method"], event["Properties"]["Path"], name)
+        for name, properties in FUNCTIONS.items()
+        for event in properties["Events"].values()
+        if event["Type"] == "Api"
+    ]
+
+
+def test_every_documented_endpoint_has_its_own_function() -> None:
+    named = {(method, path): name for method, path, name in routes() if name != "FallbackFunction"}
+    assert named == {
+        ("GET", "/receivables/overdue"): "ReceivablesOverdueFunction",
+        ("GET", "/payables/overdue"): "PayablesOverdueFunction",
+        ("GET", "/analytics/overdue_balance"): "OverdueBalanceFunction",
+        ("GET", "/api/v1/analytics/overdue_balance"): "OverdueBalanceFunction",
+        ("GET", "/analytics/invoice_collection"): "InvoiceCollectionFunction",
+        ("GET", "/api/v1/analytics/invoice_collection"): "InvoiceCollectionFunction",
+        (
+            "GET",
+            "/restapi/{apiVersion}/accounts/{accountId}/billing_invoices_past_due",
+        ): "BillingInvoicesPastDueFunction",
+        ("POST", "/ledger/records"): "LedgerRecordsFunction",
+    }
+
+
+def test_every_other_path_and_method_reaches_the_fallback() -> None:
+    methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+    caught = {(method, path) for method, path, name in routes() if name == "FallbackFunction"}
+    assert caught == {(method, path) for method in methods for path in ("/", "/{proxy+}")}
+
+
+def test_no_two_functions_answer_the_same_request() -> None:
+    assert len({(method, path) for method, path, _ in routes()}) == len(routes())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_only_what_is_named(function: str) -> None:
+    for statement in statements(function):
+        assert statement["Effect"] == "Allow"
+        assert isinstance(statement["Action"], list)
+        for action in statement["Action"]:
+            assert "*" not in action
+            assert action != "dynamodb:Scan"
+        for resource in statement["Resource"]:
+            # Literal resources and substitutions alike: a wildcard would show in the text.
+            assert "*" not in json.dumps(resource)
+
+
+@pytest.mark.parametrize("function", sorted(set(FUNCTIONS) - {"LedgerRecordsFunction"}))
+def test_a_reading_function_cannot_write(function: str) -> None:
+    actions = {action for statement in statements(function) for action in statement["Action"]}
+    assert actions <= {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_told_of_the_tables_it_may_use_and_no_others(function: str) -> None:
+    variables = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
+    told = {value["Ref"] for name, value in variables.items() if name.endswith("_TABLE")}
+    allowed = {table for statement in statements(function) for table in TABLES if f'"{table}' in json.dumps(statement)}
+    assert told == allowed
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_its_code_and_a_log_group_of_its_own(function: str) -> None:
+    properties = FUNCTIONS[function]
+    assert (ROOT / properties["CodeUri"] / "app.py").is_file()
+    group = properties["LoggingConfig"]["LogGroup"]["Ref"]
+    assert group == function.removesuffix("Function") + "Logs"
+
+
+@pytest.mark.parametrize("group", resources("AWS::Logs::LogGroup"))
+def test_logs_end(group: str) -> None:
+    assert resources("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_is_recoverable_encrypted_protected_and_retained(table: str) -> None:
+    resource = template()["Resources"][table]
+    properties = resource["Properties"]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"]["SSEEnabled"] is True
+    assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectTables", True, False]}
+    assert template()["Parameters"]["DeletionProtection"]["Default"] == "on"
+
+
+GATEWAY_RESPONSES = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
+
+
+@pytest.mark.parametrize("kind", GATEWAY_RESPONSES)
+def test_the_gateway_refuses_in_words_that_every_face_understands(kind: str) -> None:
+    response = GATEWAY_RESPONSES[kind]
+    body = json.loads(response["ResponseTemplates"]["application/json"])
+    known = {entry.code: entry for entry in refusal.KINDS}[body["code"]]
+    assert body["status"] == response["StatusCode"] == known.status
+    assert body["title"] == known.title
+    # Problem details, Lago's error and DocuSign's error, each complete.
+    assert {"title", "status", "detail"} <= body.keys()
+    assert {"status", "error", "code"} <= body.keys()
+    assert {"errorCode", "message"} <= body.keys()
+    headers = response["ResponseParameters"]["Headers"]
+    assert headers["Content-Type"] == "'application/problem+json'"
+    assert ("Retry-After" in headers) == (known.status in (429, 503))
+
+
+def test_the_access_log_has_no_personal_data() -> None:
+    entry = json.loads(resources("AWS::Serverless::Api")["Api"]["AccessLogSetting"]["Format"])
+    assert not {"$context.identity.sourceIp", "$context.path", "$context.identity.userAgent"} & set(entry.values())
