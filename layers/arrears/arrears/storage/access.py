@@ -5,6 +5,7 @@ organisation, so that one request reads the secret's record and the organisation
 """
 
 import json
+import logging
 import re
 import secrets
 import time
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from arrears.ledger.caller import Caller, Scope, User
@@ -39,6 +39,8 @@ from arrears.storage.passwords import check_password, digest, hash_password, sam
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+logger = logging.getLogger(__name__)
+
 CACHE_SECONDS = 60
 CACHE_ENTRIES = 1_000
 READ_ATTEMPTS = 4
@@ -53,9 +55,6 @@ _ORGANISATIONS = "ORGANISATIONS"
 _HEAD = "ORGANISATION"
 
 _USED_BEFORE = "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :today)"
-
-_serialise = TypeSerializer().serialize
-_deserialise = TypeDeserializer().deserialize
 
 type Item = dict[str, Any]
 type Place = tuple[str, str]
@@ -208,9 +207,10 @@ class AccessStore:
                 ConditionExpression=_USED_BEFORE,
                 ExpressionAttributeValues={":today": {"S": today}},
             )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return  # Another process has noted it already.
         except (ClientError, BotoCoreError):
-            # Another process has noted it already, or the table is busy: the next use tells it.
-            return
+            logger.warning("the day an API key was last used could not be written", exc_info=True)
 
     # --- Organisations ----------------------------------------------------------------------------------------------
 
@@ -291,7 +291,7 @@ class AccessStore:
             "UpdateExpression": "SET " + ", ".join(f"{short} = :{short[1:]}" for short in names),
             "ConditionExpression": "attribute_exists(pk)",
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {f":{short[1:]}": _serialise(values[name]) for short, name in names.items()},
+            "ExpressionAttributeValues": {f":{short[1:]}": _typed(values[name]) for short, name in names.items()},
         }
         try:
             self._write(organisation.id, act, organisation.id, values, {"Update": update}, *puts)
@@ -522,17 +522,46 @@ def _key(place: Place) -> Item:
 
 
 def _values(item: Item) -> Item:
-    return {name: _deserialise(value) for name, value in item.items()}
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def _typed(value: Any) -> Item:
+    """A value as DynamoDB carries it. boto3 could tell, but importing it is a fifth of a cold start."""
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case list():
+            return {"L": [_typed(entry) for entry in value]}
+        case dict():
+            return {"M": {name: _typed(entry) for name, entry in value.items()}}
+    raise TypeError(f"no attribute is a {type(value)}")
+
+
+def _plain(typed: Item) -> Any:
+    """The value that DynamoDB carries."""
+    [(kind, value)] = typed.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "L":
+            return [_plain(entry) for entry in value]
+        case "M":
+            return {name: _plain(entry) for name, entry in value.items()}
+    return value
 
 
 def _put(place: Place, values: Item, new: bool = False, replaces: Item | None = None) -> Item:
     """A Put of a transaction; `replaces`: only if what is stored is still that."""
-    item = {name: _serialise(value) for name, value in values.items() if value is not None}
+    item = {name: _typed(value) for name, value in values.items() if value is not None}
     put: Item = {"Item": {**_key(place), **item}}
     if replaces is not None:
         put["ConditionExpression"] = "#token = :token"
         put["ExpressionAttributeNames"] = {"#token": "token"}
-        put["ExpressionAttributeValues"] = {":token": _serialise(replaces["token"])}
+        put["ExpressionAttributeValues"] = {":token": _typed(replaces["token"])}
     elif new:
         put["ConditionExpression"] = "attribute_not_exists(pk)"
     return {"Put": put}
@@ -577,7 +606,7 @@ def _organisation(item: Item) -> Organisation:
         created_on=parse_day(item["created_on"]),
         cursor_secret=item["cursor_secret"],
         features=frozenset(item["features"]),
-        shards=int(item["shards"]),
+        shards=item["shards"],
         payments_over_api=item["payments_over_api"],
         policy=_policy(item),
     )
