@@ -6,6 +6,7 @@ on which something changes are looked at: a document's facts, a threshold reache
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from arrears.ledger.days import NEVER, day_text
@@ -38,7 +39,7 @@ def spells(document: Facts) -> Iterator[Spell]:
         return
     days = {document.issued, due + 1, document.voided, *(step[0] for step in document.applied)}
     ordered = [*sorted(day for day in days if due < day < NEVER), NEVER]
-    for start, end in zip(ordered, ordered[1:], strict=False):
+    for start, end in pairwise(ordered):
         owed = owed_at(document, start)
         if owed:
             yield Spell(start, end, due, owed)
@@ -117,7 +118,7 @@ def path(before: Tier, after: Tier) -> list[tuple[Tier, Tier]]:
     if goal < rank:
         return [(before, after)]
     steps = [before, *TIERS[rank + 1 : goal + 1]]
-    return list(zip(steps, steps[1:], strict=False))
+    return list(pairwise(steps))
 
 
 class Move(NamedTuple):

@@ -394,6 +394,14 @@ class Recording:
             return Result(kind, id_, "rejected", record.field, record.reason)
         return self._appliers[type(record)](record)
 
+    def settle(self, kind: str, id: str) -> bool:
+        """Brings a document to rest that time has; False when it is there, or is not at rest, already."""
+        document = self._book.document(kind, id, "")
+        if document.at_rest == (facts.rest_day(document.facts) <= self._today):
+            return False
+        self._change(document, lambda: None)
+        return True
+
     # Documents
 
     def _invoice(self, record: Invoice) -> Result:

@@ -125,6 +125,11 @@ def _standing(account: Account, documents: Sequence[Facts], currency: str, day: 
     return _Standing(broken=promise, received=received) if broken else _Standing()
 
 
+def promise_broken(account: Account, documents: Sequence[Facts], currency: str, day: int) -> bool:
+    """Whether the promise that counts for a row on `day` is broken."""
+    return _standing(account, documents, currency, day).broken is not None
+
+
 def _last_reminder(account: Account, late: Sequence[Overdue], day: int) -> Reminder | None:
     """The latest reminder by `day` that is about all invoices, or about one of the row's."""
     if not account.reminders:

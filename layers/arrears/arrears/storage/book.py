@@ -6,7 +6,8 @@ it was read. Applied or not at all, a retry finds either the old versions or its
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -296,7 +297,7 @@ class StoredBook:
         for key, lines in self._lines.items():
             actions.append(self._plain(key, None if lines is None else {"b": {"S": lines}}))
         actions += [
-            self._add(key, moved)
+            _add(self._table, key, moved)
             for key, sums in self._figures.items()
             if (moved := {name: change for name, change in sums.items() if change})
         ]
@@ -324,7 +325,10 @@ class StoredBook:
     def _document_item(self, document: Document) -> Item:
         organisation, facts = self._organisation.id, document.facts
         if document.account is None:
-            place = keys.rest_partition(organisation, 0, document.side), keys.rest_place(0, keys.NO_ACCOUNT, document.id)
+            place = (
+                keys.rest_partition(organisation, 0, document.side),
+                keys.rest_place(0, keys.NO_ACCOUNT, document.id),
+            )
         elif document.at_rest:
             rest = keys.rest_place(rest_day(facts), document.account[1:], document.id)
             place = keys.rest_partition(organisation, document.shard, document.side), rest
@@ -375,18 +379,42 @@ class StoredBook:
             return {"Delete": {"TableName": self._table, "Key": place}}
         return {"Put": {"TableName": self._table, "Item": {**place, **attributes}}}
 
-    def _add(self, key: Key, sums: dict[str, int]) -> Any:
-        names = {f"#{place}": name for place, name in enumerate(sums)}
-        values = {f":{place}": {"N": str(change)} for place, change in enumerate(sums.values())}
-        return {
-            "Update": {
-                "TableName": self._table,
-                "Key": {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
-                "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place in range(len(sums))),
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": values,
-            }
+
+def _add(table: str, key: Key, sums: Mapping[str, int]) -> Any:
+    """Adds to a month's figures; their version tells one who reads and deletes them of an addition in between."""
+    moved = {**sums, "v": 1}
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
+            "UpdateExpression": "ADD " + ", ".join(f"#{place} :{place}" for place in range(len(moved))),
+            "ExpressionAttributeNames": {f"#{place}": name for place, name in enumerate(moved)},
+            "ExpressionAttributeValues": {
+                f":{place}": {"N": str(change)} for place, change in enumerate(moved.values())
+            },
         }
+    }
+
+
+def take_in(client: "DynamoDBClient", table: str, item: Item) -> bool:
+    """Moves figures that were to count from a later day to those of today; False if somebody else changed them."""
+    pk, sk = item["pk"]["S"], item["sk"]["S"]
+    month, shard, _ = sk.split("#")
+    sums = {name: int(Decimal(value["N"])) for name, value in item.items() if ":" in name}
+    delete = {
+        "TableName": table,
+        "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+        "ConditionExpression": "v = :v",
+        "ExpressionAttributeValues": {":v": item["v"]},
+    }
+    today = (pk, f"{month}#{shard}#{0:07d}")
+    try:
+        client.transact_write_items(TransactItems=[{"Delete": delete}, _add(table, today, sums)])  # type: ignore[list-item]
+    except ClientError as error:
+        if _is_conflict(error):
+            return False
+        raise
+    return True
 
 
 _TOLD_OF_DOCUMENT = (
@@ -437,5 +465,3 @@ def _is_conflict(error: ClientError) -> bool:
         return True
     reasons: Sequence[Any] = error.response.get("CancellationReasons", ())
     return any(reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict") for reason in reasons)
-
-

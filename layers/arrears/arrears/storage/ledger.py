@@ -43,7 +43,17 @@ class LedgerStore:
             if day >= today:
                 yield from self._open(organisation, shard, side)
             else:
-                yield from self._past(organisation, shard, side, day)
+                yield from self._since(organisation, shard, side, year_before(day))
+
+    def accounts_since(
+        self, organisation: Organisation, side: Side, since: int
+    ) -> Iterator[tuple[Account, list[Facts]]]:
+        """Every account with the documents that were not at rest yet at the end of `since`: what any later day needs.
+
+        Settled documents count one by one, so behaviour is right for days a year after `since` and later.
+        """
+        for shard in range(organisation.shards):
+            yield from self._since(organisation, shard, side, since)
 
     def accounts_of(
         self, organisation: Organisation, side: Side, places: Sequence[Place]
@@ -86,8 +96,8 @@ class LedgerStore:
         item = next(iter(found.values()))
         return pages.unpack_account(id, json.loads(item["p"]["S"]))
 
-    def _past(
-        self, organisation: Organisation, shard: int, side: Side, day: int
+    def _since(
+        self, organisation: Organisation, shard: int, side: Side, since: int
     ) -> Iterator[tuple[Account, list[Facts]]]:
         accounts: dict[str, Account] = {}
         documents: dict[str, dict[str, Facts]] = {}
@@ -96,7 +106,7 @@ class LedgerStore:
             documents[account.id] = {document.id: document for document in opened}
         settled: dict[str, list[Facts]] = {}
         partition = keys.rest_partition(organisation.id, shard, side)
-        for place, packed in self._places(partition, after=f"{year_before(day) + 1:07d}"):
+        for place, packed in self._places(partition, after=f"{since + 1:07d}"):
             id_ = place[8:44]
             if len(place) > 45:
                 document = Facts(place[-36:], *packed)
@@ -246,5 +256,8 @@ def _detail(item: Item, lines: Item | None) -> InvoiceDetail:
     return InvoiceDetail(
         minor(head.get("taxable_amount")),
         bool(head.get("pdf_available")),
-        [Line(id_, name, quantity, price, minor(amount) or 0, minor(tax)) for id_, name, quantity, price, amount, tax in told],
+        [
+            Line(id_, name, quantity, price, minor(amount) or 0, minor(tax))
+            for id_, name, quantity, price, amount, tax in told
+        ],
     )

@@ -2,8 +2,10 @@
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.ids import outward_id
@@ -24,8 +26,8 @@ from arrears.ledger.records import (
     read_record,
 )
 from arrears.ledger.refusal import UNAVAILABLE, Refusal
-from arrears.storage import keys
-from arrears.storage.book import Conflict, Crowded, StoredBook
+from arrears.storage import keys, pages
+from arrears.storage.book import Conflict, Crowded, StoredBook, take_in
 from arrears.storage.keys import Key
 
 if TYPE_CHECKING:
@@ -52,54 +54,101 @@ class Recorder:
         same records again completes them: those already in are `unchanged`.
         Raises Refusal (unavailable) when others keep changing the same accounts.
         """
-        today = organisation.today(now)
         results: list[Result] = []
-        for start in range(0, len(records), READ_AHEAD):
-            read = [(read_record(raw), raw) for raw in records[start : start + READ_AHEAD]]
-            done = tries = 0
-            most = MOST_CHANGES
-            while done < len(read):
-                try:
-                    for chunk in self._chunks(organisation, today, read[done:], most):
-                        results += chunk
-                        done += len(chunk)
-                        tries, most = 0, MOST_CHANGES
-                except Crowded:
-                    most = 0
-                except Conflict:
-                    tries += 1
-                    _wait(tries)
+        for batch in batched(records, READ_AHEAD, strict=False):
+            read = [read_record(raw) for raw in batch]
+            steps = [partial(_apply, record=record, raw=raw) for record, raw in zip(read, batch, strict=True)]
+            named = [key for record in read for key in _named(organisation, record)]
+            results += self._run(organisation, organisation.today(now), steps, named)
         return results
 
-    def _chunks(
-        self, organisation: Organisation, today: int, read: Sequence[tuple[Record | Rejection, Any]], most: int
-    ) -> Iterator[list[Result]]:
-        """The results of each transaction, once it is written. What is not yielded when it raises is not written."""
+    def settle(self, organisation: Organisation, kind: str, ids: Iterable[str], now: datetime) -> int:
+        """Moves invoices or bills that time has brought to rest out of the open set; how many it moved."""
+        moved = 0
+        for batch in batched(ids, READ_AHEAD, strict=False):
+            steps = [partial(_settle, kind=kind, id=id_) for id_ in batch]
+            named = [keys.document_key(organisation.id, kind, id_) for id_ in batch]
+            moved += sum(self._run(organisation, organisation.today(now), steps, named))
+        return moved
+
+    def take_in_due_effects(self, organisation: Organisation, today: int) -> int:
+        """Adds what was to count from a day that has come to its month's figures for good; how many it added.
+
+        Readers see no difference: they add the one to the other anyway. What somebody else has changed stays for
+        the next time.
+        """
+        taken = 0
+        for page in pages.query(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="pk = :months",
+            ExpressionAttributeValues={":months": {"S": keys.month_key(organisation.id, "", 0, 0)[0]}},
+        ):
+            for item in page:
+                if 0 < int(item["sk"]["S"].split("#")[2]) <= today:
+                    taken += take_in(self._client, self._table, item)
+        return taken
+
+    def _run[Outcome](
+        self,
+        organisation: Organisation,
+        today: int,
+        steps: Sequence[Callable[[Recording], Outcome]],
+        named: Sequence[Key],
+    ) -> list[Outcome]:
+        """Takes steps in their order until all are written. Steps not written yet are taken again on a new reading."""
+        outcomes: list[Outcome] = []
+        tries, most = 0, MOST_CHANGES
+        while len(outcomes) < len(steps):
+            try:
+                for written in self._transactions(organisation, today, steps[len(outcomes) :], named, most):
+                    outcomes += written
+                    tries, most = 0, MOST_CHANGES
+            except Crowded:
+                most = 0
+            except Conflict:
+                tries += 1
+                _wait(tries)
+        return outcomes
+
+    def _transactions[Outcome](
+        self,
+        organisation: Organisation,
+        today: int,
+        steps: Sequence[Callable[[Recording], Outcome]],
+        named: Sequence[Key],
+        most: int,
+    ) -> Iterator[list[Outcome]]:
+        """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
         book = StoredBook(self._client, self._table, organisation, today)
-        _prefetch(book, organisation, [record for record, _ in read])
+        book.prefetch(named)
+        book.prefetch(key for found in named for key in book.led_to(found))
         recording = Recording(organisation, book, today)
-        results = []
-        for record, raw in read:
-            results.append(recording.apply(record, raw))
+        outcomes = []
+        for step in steps:
+            outcomes.append(step(recording))
             if book.changes() > most:
                 book.flush()
-                yield results
-                results = []
+                yield outcomes
+                outcomes = []
         book.flush()
-        yield results
+        yield outcomes
+
+
+def _apply(recording: Recording, record: Record | Rejection, raw: Any) -> Result:
+    return recording.apply(record, raw)
+
+
+def _settle(recording: Recording, kind: str, id: str) -> bool:
+    return recording.settle(kind, id)
 
 
 def _wait(tries: int) -> None:
     if tries > _TRIES:
-        raise Refusal(UNAVAILABLE, "Others keep changing the same accounts; send the batch again.", headers={"Retry-After": "1"})
+        raise Refusal(
+            UNAVAILABLE, "Others keep changing the same accounts; send the batch again.", headers={"Retry-After": "1"}
+        )
     time.sleep(random.uniform(0, min(_LONGEST_WAIT_SECONDS, 0.02 * 2**tries)))  # noqa: S311
-
-
-def _prefetch(book: StoredBook, organisation: Organisation, records: Sequence[Record | Rejection]) -> None:
-    """Reads what the records name, and then what that is on, in a few large requests."""
-    first = [key for record in records for key in _named(organisation, record)]
-    book.prefetch(first)
-    book.prefetch(key for found in first for key in book.led_to(found))
 
 
 def _named(organisation: Organisation, record: Record | Rejection) -> Iterator[Key]:

@@ -1,0 +1,1 @@
+"""The schedule: complete days worked through, months closed, escalations recorded and sent."""
