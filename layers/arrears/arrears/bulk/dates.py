@@ -1,8 +1,8 @@
 """Dates as files write them, by a format that the mapping states and never by guessing.
 
 A format is written with YYYY, YY (20YY), MM, M, DD, D, MMM (Jan) and MMMM (January); other characters stand for
-themselves. "epoch" is seconds since 1970, "/Date(ms)/" milliseconds as some JSON writes them. A time of day behind the date is allowed and moves the day only where the
-mapping names the time zone that it is in.
+themselves. "epoch" is seconds since 1970, "/Date(ms)/" milliseconds as some JSON writes them. A time of day behind
+the date is allowed, and moves the day only where the mapping names the time zone that it is in.
 """
 
 import re
@@ -26,13 +26,27 @@ _TOKENS = {
 }
 _TOKEN = re.compile("|".join(sorted(_TOKENS, key=len, reverse=True)))
 _TIME = (
-    r"(?:(?:[T ]|, ?)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?(?: ?(?P<half>[AaPp][Mm]))?"
-    r"(?: ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
+    r"(?:(?:[T ]|, ?)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
+    r"(?: ?(?P<half>[AaPp][Mm]))?(?: ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
 )
 _MONTHS = {
     name: place
     for place, full in enumerate(
-        "january february march april may june july august september october november december".split(), 1
+        [
+            "january",
+            "february",
+            "march",
+            "april",
+            "may",
+            "june",
+            "july",
+            "august",
+            "september",
+            "october",
+            "november",
+            "december",
+        ],
+        1,
     )
     for name in (full, full[:3])
 } | {"sept": 9}
@@ -149,6 +163,17 @@ class DateReader:
         if offset is None:
             return moment.replace(tzinfo=self._zone or UTC)
         return (moment - offset).replace(tzinfo=UTC)
+
+
+def is_format(text: str) -> bool:
+    """Whether the text is a way of writing dates that is understood here."""
+    if text in (EPOCH, JSON_DATE):
+        return True
+    try:
+        DateFormat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def is_iso(text: str) -> bool:

@@ -27,8 +27,8 @@ LISTS = frozenset({"invoice_ids", "lines"})
 _PLACE = re.compile(r"\{([^{}]+)\}")
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _GROUPED = {
-    ".": re.compile(r"[+-]?\d{1,3}(?P<mark>[,'’\u00a0\u202f ])(\d{2,3}(?P=mark))*\d{3}(\.\d*)?", re.ASCII),
-    ",": re.compile(r"[+-]?\d{1,3}(?P<mark>[.'’\u00a0\u202f ])(\d{2,3}(?P=mark))*\d{3}(,\d*)?", re.ASCII),
+    ".": re.compile(r"[+-]?\d{1,3}(?P<mark>[,'\u2019\u00a0\u202f ])(\d{2,3}(?P=mark))*\d{3}(\.\d*)?", re.ASCII),
+    ",": re.compile(r"[+-]?\d{1,3}(?P<mark>[.'\u2019\u00a0\u202f ])(\d{2,3}(?P=mark))*\d{3}(,\d*)?", re.ASCII),
 }
 _COMMA = re.compile(r"[+-]?(\d+,?\d*|,\d+)", re.ASCII)
 
@@ -65,7 +65,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a mapping is read with. timezone, currency: the organisation's. dates, decimal: where the mapping is silent."""
+    """What a mapping is read with. timezone, currency: the organisation's.
+
+    dates, decimal: what counts where the mapping is silent.
+    """
 
     timezone: str = "UTC"
     currency: str = ""
@@ -82,7 +85,7 @@ class _Context(NamedTuple):
 
 
 class Template:
-    """Text with places for columns: "{number}", "{payment}/{line}", "{paid|updated}" for the first that is not empty."""
+    """Text with places for columns: "{payment}/{line}", or "{paid|updated}" for the first that is not empty."""
 
     def __init__(self, text: str, lookups: Mapping[str, tuple[str, "Template"]]) -> None:
         self._parts: list[str | list[Callable[[_Context], str]]] = []
@@ -181,8 +184,10 @@ def read_number(text: str, decimal: str | None) -> Decimal:
             text = text.replace(grouped["mark"], "")
         if grouped or (decimal == "," and _COMMA.fullmatch(text)):
             return read_amount(sign + text.replace(",", "."))
-    elif re.fullmatch(r"[+-]?[\d.,'’\u00a0\u202f ]+", text):
-        raise ValueError(f"{text!r} has marks that may be decimal or thousands; say decimal = \",\" or \".\" in the mapping")
+    elif re.fullmatch(r"[+-]?[\d.,'\u2019\u00a0\u202f ]+", text):
+        raise ValueError(
+            f'{text!r} has marks that may be decimal or thousands; say decimal = "," or "." in the mapping'
+        )
     raise ValueError(f"{text!r} is not a number")
 
 
@@ -202,6 +207,7 @@ class _Case:
         self._minor = table.spec.minor_units if value.minor_units is None else value.minor_units
         self._decimals = {code.upper(): places for code, places in table.spec.decimals.items()}
         self.dates = table.dates(value)
+        self._convert = self._converter()
 
     def read(self, context: _Context, currency: str | None) -> Any:
         """The field's value, None when there is none. Raises Problem."""
@@ -223,17 +229,19 @@ class _Case:
     def _read(self, text: str, currency: str | None) -> Any:
         if not text:
             return None
-        if self.field in DAYS:
-            return self.dates.day(text)
         if self.field in NUMBERS:
             return self._number(text, currency)
-        if self.field in MOMENTS:
-            return self.dates.moment(text)
-        if self.field in FLAGS:
-            return _flag(text)
-        if self.field in LISTS:
-            return decode_json(text)
-        return text.upper() if self.field == "currency" else text
+        return self._convert(text)
+
+    def _converter(self) -> Callable[[str], Any]:
+        kinds: list[tuple[frozenset[str], Callable[[str], Any]]] = [
+            (DAYS, self.dates.day),
+            (MOMENTS, self.dates.moment),
+            (FLAGS, _flag),
+            (LISTS, decode_json),
+            (frozenset({"currency"}), str.upper),
+        ]
+        return next((convert for fields, convert in kinds if self.field in fields), str)
 
     def _number(self, text: str, currency: str | None) -> str:
         number = read_number(text, self._decimal)
@@ -272,8 +280,7 @@ class _Check:
 
     def __init__(self, condition: spec.Condition, table: "MapTable") -> None:
         self._tests = [
-            (Template("{" + name + "}", table.lookups), self._test(wanted, table))
-            for name, wanted in condition.items()
+            (Template("{" + name + "}", table.lookups), self._test(wanted, table)) for name, wanted in condition.items()
         ]
 
     def _test(self, wanted: str | list[str] | spec.Test, table: "MapTable") -> Callable[[str], bool]:
@@ -292,13 +299,10 @@ class _Check:
             empty = wanted.empty
             tests.append(lambda text: (not text) == empty)
         decimal = table.spec.decimal or table.settings.decimal
-        for bound, holds in _BOUNDS.items():
+        for bound, compare in _BOUNDS.items():
             limit = getattr(wanted, bound)
             if limit is not None:
-                limit = Decimal(str(limit))
-                tests.append(
-                    lambda text, limit=limit, holds=holds: bool(text) and holds(read_number(text, decimal), limit)
-                )
+                tests.append(_bound(compare, Decimal(str(limit)), decimal))
         return lambda text: all(test(text) for test in tests)
 
     def holds(self, context: _Context) -> bool:
@@ -310,6 +314,10 @@ class _Check:
             except ValueError as error:
                 raise Problem(template.columns[0], str(error)) from None
         return True
+
+
+def _bound(compare: Callable[[Decimal, Decimal], bool], limit: Decimal, decimal: str | None) -> Callable[[str], bool]:
+    return lambda text: bool(text) and compare(read_number(text, decimal), limit)
 
 
 _BOUNDS: dict[str, Callable[[Decimal, Decimal], bool]] = {
@@ -325,10 +333,12 @@ class _RecordRule:
         self.each = rule.each
         self._when = _Check(rule.when, table)
         self.cells: list[_Cell] = []
-        self._lines: tuple[str, list[_Cell]] | None = None
+        self._lines_at = ""
+        self._line_cells: list[_Cell] = []
         for name, value in rule.fields.items():
             if isinstance(value, spec.Lines):
-                self._lines = (value.each, [_Cell(field, given, table) for field, given in value.fields.items()])
+                self._lines_at = value.each
+                self._line_cells = [_Cell(field, given, table) for field, given in value.fields.items()]
             else:
                 self.cells.append(_Cell(name, value, table))
         self.cells.sort(key=lambda cell: cell.field != "currency")
@@ -348,17 +358,15 @@ class _RecordRule:
             value = cell.read(context, record.get("currency", currency))
             if value is not None:
                 record[cell.field] = value
-        if self._lines is not None:
+        if self._lines_at:
             record["lines"] = self._line_records(context, record.get("currency", currency))
         return Made(record, self._columns)
 
     def _line_records(self, context: _Context, currency: str | None) -> list[dict[str, Any]]:
-        assert self._lines is not None
-        path, cells = self._lines
         lines = []
-        for item in _items(context.row, path):
+        for item in _items(context.row, self._lines_at):
             inside = context._replace(each=item)
-            read = {cell.field: cell.read(inside, currency) for cell in cells}
+            read = {cell.field: cell.read(inside, currency) for cell in self._line_cells}
             lines.append({field: value for field, value in read.items() if value is not None})
         return lines
 
@@ -378,12 +386,10 @@ class MapTable:
     def __init__(self, table: spec.MappedTable, settings: Settings) -> None:
         self.spec = table
         self.settings = settings
-        self.lookups = {
-            alias: (lookup.table, Template(lookup.by, {})) for alias, lookup in table.lookup.items()
-        }
-        rules = [rule.fields.get("currency") for rule in table.record]
-        stated = next((rule for rule in rules if rule is not None), None)
-        self.currency = None if stated is None else _Cell("currency", stated, self)
+        self.lookups = {alias: (lookup.table, Template(lookup.by, {})) for alias, lookup in table.lookup.items()}
+        stated = (rule.fields.get("currency") for rule in table.record)
+        found = next((rule for rule in stated if rule is not None and not isinstance(rule, spec.Lines)), None)
+        self.currency = None if found is None else _Cell("currency", found, self)
         self._key = Template(table.key, {}) if table.key else None
         self._skips = [(_Check(skip.when, self), skip.reason) for skip in table.skip]
         self._rules = [_RecordRule(rule, self) for rule in table.record]

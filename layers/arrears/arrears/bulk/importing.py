@@ -19,6 +19,7 @@ from arrears.ledger.refusal import THROTTLED, UNAVAILABLE, Refusal
 
 BATCH_RECORDS = 500
 BATCH_ROWS = 5_000
+FIRST_REJECTIONS = 100
 PATIENCE_SECONDS = (1, 2, 4, 8, 15, 30)
 
 type Write = Callable[[Sequence[dict[str, Any]]], Sequence[Result]]
@@ -63,12 +64,14 @@ RESULTS = ("created", "updated", "unchanged", "stale", "pending", "valid")
 class RejectedRows:
     """The file of rejected rows: line, column and reason, then the row as it stood.
 
-    stream: opened for reading and writing; what is in it behind `length` belongs to an attempt that is forgotten.
+    first: the first few of this run. stream: opened for reading and writing; what stands in it behind `length`
+    belongs to an attempt that is forgotten.
     """
 
     def __init__(self, stream: io.RawIOBase | io.BufferedRandom, columns: Sequence[str] | None, length: int) -> None:
         self._stream = stream
         self._columns = columns
+        self.first: list[tuple[int, str | None, str]] = []
         stream.seek(length)
         stream.truncate()
 
@@ -80,6 +83,8 @@ class RejectedRows:
             writer.writerow([*REJECTED_COLUMNS, *(["record"] if self._columns is None else self._columns)])
         for line, about, reason, cells in rows:
             writer.writerow([line, about or "", reason, *cells])
+            if len(self.first) < FIRST_REJECTIONS:
+                self.first.append((line, about, reason))
         self._stream.write(text.getvalue().encode())
         self._stream.flush()
         return self._stream.tell()

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from arrears.bulk.dates import EPOCH, JSON_DATE, DateFormat
+from arrears.bulk.dates import is_format
 from arrears.bulk.text import FileRefused, encoding_name
 from arrears.ledger.records import Line, Record
 
@@ -155,8 +155,8 @@ class MappedTable(_Part):
     @classmethod
     def _readable(cls, value: str | list[str] | None) -> str | list[str] | None:
         for text in [value] if isinstance(value, str) else value or []:
-            if text not in (EPOCH, JSON_DATE):
-                DateFormat(text)
+            if not is_format(text):
+                raise ValueError(f"{text!r} is no date format; write one such as D/M/YYYY, MM/DD/YYYY or DD-MMM-YYYY")
         return value
 
 

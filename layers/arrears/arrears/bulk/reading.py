@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -31,18 +32,22 @@ class Reader:
 
     def __init__(self, mapping: Mapping | None, settings: Settings, layout: Layout | None = None) -> None:
         self.mapping = mapping
-        self._settings = settings
+        self.settings = settings
         layout = layout or Layout()
         if mapping is not None:
             layout = Layout(layout.encoding or mapping.encoding, layout.separator or mapping.separator)
-        self._layout = layout
+        self.layout = layout
         self._tables = [MapTable(table, settings) for table in mapping.table] if mapping else []
         self._companions: Companions | None = None
 
+    def at(self, timezone: str, currency: str) -> "Reader":
+        """The same reader for an organisation of that time zone and currency."""
+        return Reader(self.mapping, replace(self.settings, timezone=timezone, currency=currency), self.layout)
+
     def open(self, source: Source) -> "OpenFile":
         """Opens a file. Raises FileRefused when it fits no table, or has a date column that nobody has explained."""
-        tables = self._tables or [RecordTable(None, self._settings)]
-        table = open_table(source, [path for each in tables for path in each.spec.at], self._layout)
+        tables = self._tables or [RecordTable(None, self.settings)]
+        table = open_table(source, [path for each in tables for path in each.spec.at], self.layout)
         if table.columns is not None:
             tables = [self._recognise(table.columns)]
         return OpenFile(table, tables, self._find)
@@ -62,7 +67,7 @@ class Reader:
                     "The file has no column 'type', so its rows are not the ledger's own records. "
                     "Say whose export it is with --mapping."
                 )
-            return RecordTable(columns, self._settings)
+            return RecordTable(columns, self.settings)
         lacking = []
         for table in self._tables:
             missing = [column for column in table.spec.columns if column not in columns]

@@ -8,11 +8,12 @@ import codecs
 import csv
 import io
 import json
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, override
 
 from arrears.bulk.text import SAMPLE_BYTES, FileRefused, TextLines, encoding_name, guess_encoding
 
@@ -48,8 +49,15 @@ class BadRow(NamedTuple):
 class Source(Protocol):
     """A file that can be read from its start more than once."""
 
-    name: str
-    size: int
+    @property
+    def name(self) -> str:
+        """Its name, by which its kind may show."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
 
     def open(self) -> io.BufferedReader:
         """A new stream over its bytes."""
@@ -64,22 +72,25 @@ class Layout:
     separator: str | None = None
 
 
-class Table(Protocol):
+class Table(ABC):
     """A file opened for reading its rows. columns: of a CSV file, None where rows have their own names."""
 
-    columns: Sequence[str] | None
+    columns: Sequence[str] | None = None
 
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    @abstractmethod
     def rows(self) -> Iterator[Row | BadRow]:
         """The rows in order, once."""
-        ...
 
+    @abstractmethod
     def bytes_read(self) -> int:
         """How far the reading has come."""
-        ...
 
     def close(self) -> None:
         """Gives the stream back."""
-        ...
+        self._stream.close()
 
 
 def open_table(source: Source, lists: Iterable[str] = (), layout: Layout | None = None) -> Table:
@@ -102,7 +113,7 @@ def open_table(source: Source, lists: Iterable[str] = (), layout: Layout | None 
 
 def _head(stream: io.BufferedReader, layout: Layout) -> str:
     sample = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
-    lines = TextLines(io.BufferedReader(io.BytesIO(sample)), layout.encoding)  # type: ignore[arg-type]
+    lines = TextLines(io.BufferedReader(io.BytesIO(sample)), layout.encoding)
     head = ""
     for line in lines:
         head += line
@@ -177,11 +188,11 @@ def _damaged(text: str) -> bool:
     return any("\udc80" <= character <= "\udcff" or character == "\ufffd" for character in text)
 
 
-class CsvTable:
+class CsvTable(Table):
     """Rows of separated values under a header, quoted as RFC 4180 says."""
 
     def __init__(self, stream: io.BufferedReader, layout: Layout) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._lines = TextLines(stream, layout.encoding)
         self._feed = _Feed(self._lines)
         self._separator = layout.separator or ""
@@ -212,6 +223,7 @@ class CsvTable:
     def _new_reader(self) -> Iterator[list[str]]:
         return csv.reader(self._feed, delimiter=self._separator, strict=True)
 
+    @override
     def rows(self) -> Iterator[Row | BadRow]:
         while True:
             self._feed.start()
@@ -263,11 +275,9 @@ class CsvTable:
     def _bad(self, reason: str, cells: Sequence[str]) -> BadRow:
         return BadRow(self._feed.first_line, reason, [cell.encode("utf-8", "replace").decode() for cell in cells])
 
+    @override
     def bytes_read(self) -> int:
         return self._lines.bytes_read
-
-    def close(self) -> None:
-        self._stream.close()
 
 
 def _refuse_constant(text: str) -> None:
@@ -284,15 +294,14 @@ def decode_json(text: str) -> Any:
         raise ValueError("is nested too deeply") from None
 
 
-class NdjsonTable:
+class NdjsonTable(Table):
     """One JSON object per line."""
 
-    columns = None
-
     def __init__(self, stream: io.BufferedReader, layout: Layout) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._lines = TextLines(stream, layout.encoding)
 
+    @override
     def rows(self) -> Iterator[Row | BadRow]:
         for line in self._lines:
             text = line.strip()
@@ -310,25 +319,23 @@ class NdjsonTable:
                 continue
             yield Row(number, value, [text]) if isinstance(value, dict) else BadRow(number, "is not an object", [text])
 
+    @override
     def bytes_read(self) -> int:
         return self._lines.bytes_read
 
-    def close(self) -> None:
-        self._stream.close()
 
-
-class JsonTable:
+class JsonTable(Table):
     """A JSON array of objects, or a document that keeps such arrays at known paths, or one object alone."""
-
-    columns = None
 
     def __init__(self, stream: io.BufferedReader, lists: Iterable[str], layout: Layout) -> None:
         sample = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
         encoding = encoding_name(layout.encoding) if layout.encoding else guess_encoding(sample)
-        self._stream = _Utf8(stream, encoding)
+        super().__init__(stream)
+        self._text = _Utf8(stream, encoding)
         self._lists = {f"{path}.item" for path in lists}
         self._is_array = sample.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")[:1] == "["
 
+    @override
     def rows(self) -> Iterator[Row | BadRow]:
         import ijson
 
@@ -337,8 +344,8 @@ class JsonTable:
             for value in self._objects():
                 number += 1
                 cells = [json.dumps(value, default=str, ensure_ascii=False)]
-                yield Row(number, value, cells) if isinstance(value, dict) else BadRow(
-                    number, "is not an object", cells
+                yield (
+                    Row(number, value, cells) if isinstance(value, dict) else BadRow(number, "is not an object", cells)
                 )
         except (ijson.JSONError, UnicodeDecodeError) as error:
             yield BadRow(number + 1, f"is not JSON, and what follows it is not read: {error}", [""])
@@ -347,12 +354,12 @@ class JsonTable:
         import ijson
 
         if self._is_array:
-            yield from ijson.items(self._stream, "item")
+            yield from ijson.items(self._text, "item")
             return
         whole: Any = ijson.ObjectBuilder()
         inside: Any = None
         listed, depth = False, 0
-        for prefix, event, value in ijson.parse(self._stream):
+        for prefix, event, value in ijson.parse(self._text):
             if inside is not None or prefix in self._lists:
                 inside = inside or ijson.ObjectBuilder()
                 inside.event(event, value)
@@ -362,17 +369,15 @@ class JsonTable:
                     yield inside.value
                     inside = None
             elif not listed:
-                if self._stream.count > MAX_LONE_OBJECT_BYTES + SAMPLE_BYTES:
+                if self._text.count > MAX_LONE_OBJECT_BYTES + SAMPLE_BYTES:
                     raise FileRefused("The JSON document has no list of records that the mapping knows.")
                 whole.event(event, value)
         if not listed:
             yield whole.value
 
+    @override
     def bytes_read(self) -> int:
-        return self._stream.count
-
-    def close(self) -> None:
-        self._stream.stream.close()
+        return self._text.count
 
 
 class _Utf8:

@@ -80,7 +80,7 @@ class TextLines:
         return self
 
     def __next__(self) -> str:
-        line = self._wide_line() if self._text else self._line()
+        line = self._line() if self._text is None else self._wide_line(self._text)
         if not line:
             raise StopIteration
         self.number += 1
@@ -88,9 +88,8 @@ class TextLines:
             raise FileRefused(f"Line {self.number} is longer than {MAX_LINE_CHARACTERS >> 20} MB; that is no row.")
         return line.removeprefix("\ufeff") if self.number == 1 else line
 
-    def _wide_line(self) -> str:
-        assert self._text is not None
-        line = self._text.readline(MAX_LINE_CHARACTERS)
+    def _wide_line(self, text: io.TextIOWrapper) -> str:
+        line = text.readline(MAX_LINE_CHARACTERS)
         self.bytes_read += len(line.encode(self.encoding, "replace"))
         if "\ufffd" in line:
             self.undecodable = self.number + 1
@@ -115,4 +114,3 @@ class TextLines:
         except UnicodeDecodeError:
             self.undecodable = self.number + 1
             return line.decode(self.encoding, "surrogateescape")
-
