@@ -11,18 +11,25 @@ from oracle.generate import books, random_book
 from oracle.lago import invoice_collection, overdue_balance
 from oracle.payables import payables_overdue
 from oracle.receivables import receivables_overdue
+from oracle.schedule import Replay, Run, escalation_differences, history, history_differences, replay
 
 __all__ = [
     "Book",
     "Entry",
     "Organisation",
     "Policy",
+    "Replay",
+    "Run",
     "books",
     "differences",
+    "escalation_differences",
+    "history",
+    "history_differences",
     "invoice_collection",
     "overdue_balance",
     "past_due",
     "payables_overdue",
     "random_book",
     "receivables_overdue",
+    "replay",
 ]

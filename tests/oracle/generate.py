@@ -23,6 +23,9 @@ CURRENCIES = ("USD", "USD", "USD", "EUR", "EUR", "JPY", "CLF", "KWD")
 OVERDUE_DAYS = (-31, -1, 0, 0, 1, 1, 7, 8, 14, 15, 29, 30, 31, 59, 60, 61, 89, 90, 91, 92, 200, 366, 500)
 TERMS = (-3, 0, 0, 7, 14, 30, 30, 45, 60, 90)
 YEAR_EDGES = (364, 365, 366, 367)
+DELAYS = (0, 0, 0, 0, 1, 1, 3, 10, 35, 100)
+CORRECTION_DELAYS = (0, 1, 20, 45, 90)
+RUN_GAPS = (0, 1, 1, 1, 1, 2, 7, 31, 70)
 UNAPPROVED = ("Created", "OcrProcessing", "OcrFailed", "PendingReview", "NeedsApproval", "Rejected")
 STATES = (
     *("Approved", "Approved", "Scheduled", "Scheduled", "Scheduled"),
@@ -503,6 +506,50 @@ def _recording_days(maker: _Maker, count: int, recorded_on: date | None) -> list
         return [first] * count
     step = maker.rng.choice((0, 0, 1, 40))
     return [first + timedelta(days=step * (3 * place // max(count, 1))) for place in range(count)]
+
+
+def as_it_happened(book: Book, rng: Random) -> Book:
+    """The same records, each arriving when its fact is news or some days to months late, so that months are closed
+    on less than is known later. Versions of one record keep their order; no record arrives before its fact's day
+    but those without one, which come on the first day.
+    """
+    dated = [fact_day(entry.record) for entry in book.entries]
+    first = min((on for on in dated if on is not None), default=book.pivot)
+    latest: dict[tuple[str, str], date] = {}
+    entries = []
+    for entry, on in zip(book.entries, dated, strict=True):
+        key = (entry.record["type"], entry.record["id"])
+        delay = timedelta(days=rng.choice(DELAYS if key not in latest else CORRECTION_DELAYS))
+        latest[key] = max(latest.get(key, first), (on or first) + delay)
+        entries.append(Entry(entry.record, latest[key], entry.terms_days))
+    return Book(book.organisation, sorted(entries, key=lambda entry: entry.recorded_on), book.pivot)
+
+
+def fact_day(record: Record) -> date | None:
+    """The day on which what a record says came to pass; parties and bills without an issue day have none."""
+    for name in ("issued_on", "paid_on", "credited_on", "sent_at", "made_on", "opened_on"):
+        if record.get(name):
+            return date.fromisoformat(record[name][:10])
+    return None
+
+
+def month_starts(book: Book, months_after: int = 3) -> list[date]:
+    """Days of runs that close each month in turn: the first of every month from the book's first arrival on, until
+    some months after the last."""
+    days = [min((entry.recorded_on for entry in book.entries), default=book.pivot)]
+    last = max((entry.recorded_on for entry in book.entries), default=book.pivot)
+    while days[-1] <= last + timedelta(days=31 * months_after):
+        days.append((days[-1].replace(day=1) + timedelta(days=31)).replace(day=1))
+    return days[1:]
+
+
+def irregular_days(book: Book, rng: Random) -> list[date]:
+    """Days of runs that come daily for a while, twice, or weeks to months late, over the time of the book."""
+    regular = month_starts(book)
+    days = [regular[0]]
+    while days[-1] < regular[-1]:
+        days.append(days[-1] + timedelta(days=rng.choice(RUN_GAPS)))
+    return days
 
 
 def random_policy(rng: Random) -> Policy:
