@@ -149,11 +149,9 @@ def rest_day(document: Facts) -> int:
         return 0
     last = document.issued
     for step in document.applied:
-        if step[0] > last:
-            last = step[0]
+        last = max(last, step[0])
     for entry in document.states:
-        if entry[0] > last:
-            last = entry[0]
+        last = max(last, entry[0])
     if last < document.voided < NEVER:
         last = document.voided
     return NEVER if is_open_at(document, last) else last
@@ -273,7 +271,7 @@ def promise_covers(promise: Promise, document: Facts, day: int) -> bool:
 
 
 def applied_since(promise: Promise, document: Facts, day: int) -> int:
-    """What allocations dated from the promise on, and not voided by `day`, have applied by `day`; 0 if not its document."""
+    """What allocations dated from the promise on have applied by `day`, voids taken off; 0 if not its document."""
     if not promise_covers(promise, document, day):
         return 0
     made = promise.made

@@ -42,7 +42,9 @@ def read_amount(value: object) -> Decimal:
     try:
         amount = Decimal(value)
     except InvalidOperation:
-        raise ValueError("is not an amount; write major units such as 1250.00, without separators or a symbol") from None
+        raise ValueError(
+            "is not an amount; write major units such as 1250.00, without separators or a symbol"
+        ) from None
     if not amount.is_finite():
         raise ValueError("is not a finite amount")
     if isinstance(value, str) and (value != value.strip() or "_" in value or not value.isascii()):

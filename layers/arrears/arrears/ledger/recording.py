@@ -49,6 +49,8 @@ HISTORY_DAYS = 400
 MAX_BYTES = 300_000
 """How much may be told of one document's parts, or of one customer's reminders and promises."""
 
+_UNTOLD = Facts("", None, "", 0, NEVER, None)
+
 type Part = list[Any]
 """What was told of one allocation or dispute: [content, updated_at]."""
 
@@ -78,8 +80,9 @@ class Document:
     """An invoice or bill with all that was told of it.
 
     head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID" and
-    "dispute:ID", without the document they name. lines: digest of its lines, which are kept apart. states: [state, state_on, scheduled_payment_on, updated_at] of a bill, in the order that counts
-    within a day. recorded_on: the day it was first recorded. at_rest, account, shard: where it stands in the index.
+    "dispute:ID", without the document they name. lines: digest of its lines, which are kept apart.
+    states: [state, state_on, scheduled_payment_on, updated_at] of a bill, in the order that counts within a day.
+    recorded_on: the day it was first recorded. at_rest, account, shard: where it stands in the index.
     """
 
     kind: str
@@ -95,7 +98,7 @@ class Document:
     account: str | None = None
     shard: int = 0
     at_rest: bool = True
-    facts: Facts = facts.Facts("", None, "", 0, NEVER, None)
+    facts: Facts = _UNTOLD
 
     @property
     def side(self) -> Side:
@@ -698,7 +701,7 @@ def _drop(parts: dict[str, Part], key: str) -> None:
 
 
 def _with_state(states: list[list[Any]], entry: list[Any]) -> list[list[Any]]:
-    """A bill's states with one more, in the order that counts within a day: by moment where both have one, else arrival.
+    """A bill's states with one more, in the order that counts within a day: by moment if both have one, else arrival.
 
     The same state told again keeps one entry, with the later moment.
     """

@@ -126,8 +126,7 @@ class Report:
 
 
 def row_place(row: Row, default: str) -> tuple[bool, str, int, int, str, str]:
-    """What rows are sorted by: default currency first, then alphabetically; inside by most days overdue, larger
-    amount, name."""
+    """What rows are sorted by: default currency, then alphabetically; inside by most days overdue, amount, name."""
     return row.currency != default, row.currency, -row.days, -row.owed, row.name, row.account
 
 

@@ -100,7 +100,11 @@ def _action(by_standing: dict[str, list[str]]) -> str:
 
 
 def _named(by_standing: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
-    return [("waiting", by_standing[WAITING]), ("toConfirm", by_standing[TO_CONFIRM]), ("toSchedule", by_standing[TO_SCHEDULE])]
+    return [
+        ("waiting", by_standing[WAITING]),
+        ("toConfirm", by_standing[TO_CONFIRM]),
+        ("toSchedule", by_standing[TO_SCHEDULE]),
+    ]
 
 
 def _scheduled(late: Sequence[Overdue], day: int) -> str | None:

@@ -37,7 +37,9 @@ def tier_of(days_overdue: int, owed: int, currency: str, raised: bool, policy: P
     return TIERS[level]
 
 
-def level_reason(code: str, days_overdue: int, level: int, first_days: tuple[int, int, int], policy: Policy) -> dict[str, Any]:
+def level_reason(
+    code: str, days_overdue: int, level: int, first_days: tuple[int, int, int], policy: Policy
+) -> dict[str, Any]:
     """Why a level: the days it was judged by and the threshold they reached."""
     return {
         "code": code,
