@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,23 +15,29 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from arrears.faces.http import Endpoint
+    from arrears.schedule.close import Closing
+    from arrears.storage.history import HistoryStore
+    from arrears.storage.queue import CloseQueue
     from arrears.storage.writer import Recorder
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The tables' names."""
+    """What the environment names: tables, the event bus and the queue of the schedule, where a function has them."""
 
     access_table: str
     ledger_table: str
+    history_table: str = ""
+    event_bus: str = ""
+    close_queue_url: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Reads ACCESS_TABLE and LEDGER_TABLE. Raises LookupError naming what is missing."""
+        """Reads it. Raises LookupError naming what every function needs and this one lacks."""
         missing = [name for name in ("ACCESS_TABLE", "LEDGER_TABLE") if not environment.get(name)]
         if missing:
             raise LookupError(f"the environment lacks {', '.join(missing)}")
-        return cls(environment["ACCESS_TABLE"], environment["LEDGER_TABLE"])
+        return cls(**{part.name: environment.get(part.name.upper(), "") for part in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,26 @@ class Services:
         from arrears.storage.writer import Recorder
 
         return Recorder(self.client, self.settings.ledger_table)
+
+    def history(self) -> "HistoryStore":
+        """Snapshots and escalations."""
+        from arrears.storage.history import HistoryStore
+
+        return HistoryStore(self.client, self.settings.history_table)
+
+    def close_queue(self) -> "CloseQueue":
+        """The organisations to work through."""
+        from arrears.storage.queue import CloseQueue
+
+        return CloseQueue(self.settings.close_queue_url)
+
+    def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> "Closing":
+        """What works through the days; escalations are sent where there is a bus."""
+        from arrears.schedule.close import Closing
+        from arrears.storage.events import EventSender
+
+        sender = EventSender(self.settings.event_bus) if self.settings.event_bus else None
+        return Closing(self.ledger, self.history(), self.recorder(), sender, out_of_time)
 
 
 def now() -> datetime:

@@ -1,17 +1,13 @@
 """The Dolfin contract: API keys, and the parameters and pages of the overdue reports."""
 
-import base64
-import binascii
 import bisect
-import hashlib
-import hmac
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from arrears.faces import problem
+from arrears.faces.cursor import seal, unseal
 from arrears.faces.http import Endpoint, Request, bearer_tokens
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.days import day_text, parse_day
@@ -27,10 +23,8 @@ from arrears.ledger.refusal import (
 from arrears.overdue.aging import Report, row_place
 
 MAX_LIMIT = 1_000
-MAX_CURSOR_LENGTH = 8_000
-_SEAL_BYTES = 16
 _PARAMETERS = ("asOf", "limit", "cursor")
-_LIMIT = re.compile(r"[0-9]{1,4}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
 
 type Place = list[Any]
 """What a row is sorted by, as JSON carries it."""
@@ -87,7 +81,7 @@ class ReportQuery:
     def read(cls, request: Request, organisation: Organisation, today: int) -> "ReportQuery":
         """Reads asOf, limit and cursor. Raises a refusal for what cannot be used."""
         check_parameters(request, _PARAMETERS)
-        day, limit = _as_of(request), _limit(request)
+        day, limit = _as_of(request), read_number(request, "limit", MAX_LIMIT)
         cursor = request.last("cursor")
         if cursor is None:
             return cls(organisation, request.path, today if day is None else day, limit, None)
@@ -113,8 +107,7 @@ class ReportQuery:
         }
 
     def _cursor(self, after: Place) -> str:
-        text = json.dumps([self.day, self.organisation.policy.version, after], ensure_ascii=False).encode()
-        return base64.urlsafe_b64encode(_seal(self.organisation, self.path, text) + text).decode().rstrip("=")
+        return seal(self.organisation, self.path, [self.day, self.organisation.policy.version, after])
 
 
 def _as_of(request: Request) -> int | None:
@@ -127,31 +120,18 @@ def _as_of(request: Request) -> int | None:
         raise Refusal(INVALID_PARAMETER, f"asOf {error}.", "asOf") from None
 
 
-def _limit(request: Request) -> int | None:
-    text = request.last("limit")
+def read_number(request: Request, name: str, most: int) -> int | None:
+    """A whole number from 1 to `most` in the query; None if it is not given."""
+    text = request.last(name)
     if text is None:
         return None
-    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise Refusal(INVALID_PARAMETER, f"limit is not a whole number from 1 to {MAX_LIMIT}.", "limit")
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
+        raise Refusal(INVALID_PARAMETER, f"{name} is not a whole number from 1 to {most}.", name)
     return int(text)
 
 
-def _seal(organisation: Organisation, path: str, text: bytes) -> bytes:
-    """Ties a cursor to the organisation, whose secret it is, and to the endpoint (HMAC, RFC 2104)."""
-    secret = bytes.fromhex(organisation.cursor_secret)
-    return hmac.digest(secret, path.encode() + b"\0" + text, hashlib.sha256)[:_SEAL_BYTES]
-
-
 def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Place]:
-    foreign = Refusal(INVALID_CURSOR, "The cursor is not one of this endpoint and organisation.", "cursor")
-    try:
-        sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise foreign from None
-    seal, text = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
-    if len(cursor) > MAX_CURSOR_LENGTH or not hmac.compare_digest(seal, _seal(organisation, path, text)):
-        raise foreign
-    day, policy_version, after = json.loads(text)
+    day, policy_version, after = unseal(organisation, path, cursor)
     if policy_version != organisation.policy.version:
         raise Refusal(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")
     return day, after

@@ -1,6 +1,8 @@
 """The addresses of every endpoint, with the methods they take; `<name>` is a part of the path that varies."""
 
 RECEIVABLES_OVERDUE = "/receivables/overdue"
+RECEIVABLES_HISTORY = "/receivables/overdue/history"
+ESCALATIONS = "/escalations"
 PAYABLES_OVERDUE = "/payables/overdue"
 LEDGER_RECORDS = "/ledger/records"
 OVERDUE_BALANCE = "/analytics/overdue_balance"
@@ -11,6 +13,8 @@ BILLING_INVOICES_PAST_DUE = "/restapi/<api_version>/accounts/<account_id>/billin
 
 METHODS = {
     RECEIVABLES_OVERDUE: "GET",
+    RECEIVABLES_HISTORY: "GET",
+    ESCALATIONS: "GET",
     PAYABLES_OVERDUE: "GET",
     LEDGER_RECORDS: "POST",
     OVERDUE_BALANCE: "GET",

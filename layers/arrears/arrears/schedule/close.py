@@ -18,6 +18,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.ledger.side import Side
 from arrears.overdue import receivables
 from arrears.overdue.aging import currency_order
+from arrears.schedule.figures import figures_of
 from arrears.storage.history import MOST_RECORDS, Moved, RowKey, RowState
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class Closing:
         """
         if run.through is None:
             view = list(self._ledger.accounts_since(organisation, Side.RECEIVABLE, 0))
-            first = min((document.issued for _, documents in view for document in documents), default=NEVER)
+            every = (document for _, documents in view for document in documents)
+            first = min((one.issued for one in every if one.issued < one.voided), default=NEVER)
             return view, first - 1 if first <= last else None
         ends = month_ends(run.through + 1, last)
         since = min(run.through, year_before(ends[0])) if ends else run.through
@@ -123,7 +125,7 @@ class Closing:
         last: int,
         recorded_at: str,
     ) -> int:
-        """Follows one row to the end of `last`. Another run may write it meanwhile: then from where that has come to."""
+        """Follows one row to the end of `last`; where another run writes it meanwhile, from where that has come to."""
         while True:
             self._check_time()
             stood = state or RowState(None, worked, 0)
@@ -235,11 +237,6 @@ class Closing:
     def _check_time(self) -> None:
         if self._out_of_time():
             raise OutOfTime
-
-
-def figures_of(snapshot: "Snapshot") -> dict[str, Figures]:
-    """The figures of a snapshot, per currency."""
-    return {currency: Figures(**own) for currency, own in snapshot.figures.items()}
 
 
 def _batches(moves: Iterable[Move]) -> Iterator[list[Move]]:

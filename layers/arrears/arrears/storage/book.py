@@ -401,7 +401,7 @@ def take_in(client: "DynamoDBClient", table: str, item: Item) -> bool:
     pk, sk = item["pk"]["S"], item["sk"]["S"]
     month, shard, _ = sk.split("#")
     sums = {name: int(Decimal(value["N"])) for name, value in item.items() if ":" in name}
-    delete = {
+    delete: Any = {
         "TableName": table,
         "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
         "ConditionExpression": "v = :v",
@@ -409,7 +409,7 @@ def take_in(client: "DynamoDBClient", table: str, item: Item) -> bool:
     }
     today = (pk, f"{month}#{shard}#{0:07d}")
     try:
-        client.transact_write_items(TransactItems=[{"Delete": delete}, _add(table, today, sums)])  # type: ignore[list-item]
+        client.transact_write_items(TransactItems=[{"Delete": delete}, _add(table, today, sums)])
     except ClientError as error:
         if _is_conflict(error):
             return False

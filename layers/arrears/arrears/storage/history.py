@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from botocore.exceptions import ClientError
 
+from arrears.storage.ledger import get_items
 from arrears.storage.pages import compact, query
 
 if TYPE_CHECKING:
@@ -74,6 +75,12 @@ class HistoryStore:
         """How far the organisation's days are worked through."""
         item = self._get(f"{organisation}#run", "-")
         return Run(None, 0) if item is None else Run(int(item["through"]["N"]), int(item["v"]["N"]))
+
+    def runs(self, organisations: Iterable[str]) -> dict[str, int]:
+        """The last day worked through of each of these organisations that has begun."""
+        wanted = [(f"{organisation}#run", "-") for organisation in organisations]
+        found = get_items(self._client, self._table, wanted)
+        return {pk.removesuffix("#run"): int(item["through"]["N"]) for (pk, _), item in found.items()}
 
     def advance(self, organisation: str, run: Run, through: int) -> None:
         """Notes that days are worked through up to `through`. Raises Moved when another run has noted so first."""

@@ -1,0 +1,19 @@
+"""The schedule: one message per organisation whose local day has turned since it was last worked through."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from arrears.runtime import services
+from arrears.schedule.fan_out import due_organisations
+
+logger = Logger(service="arrears")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Takes an EventBridge Scheduler event, whatever it says; answers how many organisations were queued."""
+    now = services().clock()
+    due = due_organisations(services().access.organisations(), services().history(), now)
+    queued = services().close_queue().put(organisation.id for organisation in due)
+    logger.info("Queued organisations to work through", queued=queued)
+    return {"queued": queued}

@@ -1,0 +1,29 @@
+"""GET /receivables/overdue/history: what was overdue at each month's end, and how it came about."""
+
+from typing import Any
+
+from arrears.analytics.snapshots import month_body
+from arrears.faces import dolfin, history, routes
+from arrears.faces.http import Request
+from arrears.ledger.caller import Scope
+from arrears.runtime import lambda_handler, services
+from arrears.schedule.figures import figures_of
+
+endpoint = dolfin.endpoint()
+
+
+@endpoint.get(routes.RECEIVABLES_HISTORY)
+def receivables_history(request: Request) -> dict[str, Any]:
+    """The latest closed months, oldest first."""
+    caller = dolfin.read_caller(request, services().access.authenticate, Scope.READ_RECEIVABLES)
+    months = history.read_months(request)
+    snapshots = services().history().snapshots(caller.organisation.id, months)
+    return {
+        "months": [
+            month_body(snapshot.end, snapshot.policy_version, list(figures_of(snapshot).items()))
+            for snapshot in snapshots
+        ]
+    }
+
+
+handler = lambda_handler(endpoint)

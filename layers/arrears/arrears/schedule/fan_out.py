@@ -1,0 +1,25 @@
+"""Which organisations have a complete day that was not worked through yet."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from arrears.ledger.organisation import Organisation
+
+if TYPE_CHECKING:
+    from arrears.storage.history import HistoryStore
+
+_BATCH = 100
+
+
+def due_organisations(
+    organisations: Iterable[Organisation], history: "HistoryStore", now: datetime
+) -> Iterator[Organisation]:
+    """Those whose local yesterday is later than the last day worked through, or that have not begun."""
+    for batch in batched(organisations, _BATCH, strict=False):
+        runs = history.runs(organisation.id for organisation in batch)
+        for organisation in batch:
+            through = runs.get(organisation.id)
+            if through is None or through < organisation.today(now) - 1:
+                yield organisation
