@@ -69,3 +69,7 @@ reset: install ## Stop the local stack and delete its data
 .PHONY: build
 build: install ## sam build (ARCHITECTURE=arm64 for Graviton)
 	@$(LOCAL) build
+
+.PHONY: invoke
+invoke: install ## Run a function in a container (FUNCTION=ReceivablesOverdueFunction EVENT=events/receivables_overdue.json)
+	@$(LOCAL) invoke "$(FUNCTION)" "$(EVENT)"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import boto3
 
+from arrears.cli.output import Failed
+
 START_SECONDS = 60
 STOP_SECONDS = 300
 """The emulator writes its data to disk when it stops; cut short, a large book would be lost."""
@@ -28,10 +30,6 @@ def administrator() -> boto3.Session:
         aws_secret_access_key=ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-
-
-class EmulatorError(Exception):
-    """The emulator cannot do what was asked; the message says what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise EmulatorError(f"The local stack did not start; its log is {self._log}")
+                raise Failed(f"The local stack did not start; its log is {self._log}")
             time.sleep(0.1)
         return True
 
@@ -84,7 +82,7 @@ class Emulator:
         deadline = time.monotonic() + STOP_SECONDS
         while self._process() is not None:
             if time.monotonic() > deadline:
-                raise EmulatorError(f"The local stack, process {running[0]}, does not stop; its log is {self._log}")
+                raise Failed(f"The local stack, process {running[0]}, does not stop; its log is {self._log}")
             time.sleep(0.1)
         return True
 
@@ -130,7 +128,7 @@ class Emulator:
             try:
                 probe.bind(("127.0.0.1", self.port))
             except OSError as error:
-                raise EmulatorError(
+                raise Failed(
                     f"Port {self.port} is taken by another program. Choose another one, say ARREARS_PORT=4600 make up"
                 ) from error
 

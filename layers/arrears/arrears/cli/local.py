@@ -3,32 +3,24 @@
 All it keeps lies in one folder: the emulator's data, and `stack.json`, which tells other programs where it answers.
 """
 
-import hashlib
 import json
 import os
-import platform
-import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from botocore.exceptions import ClientError
-from filelock import FileLock
 
+from arrears.cli.containers import invoke, with_facts
 from arrears.cli.deployment import Deployment, deployed
-from arrears.cli.emulator import ADMINISTRATOR, Emulator, EmulatorError, administrator
+from arrears.cli.emulator import ADMINISTRATOR, Emulator, administrator
+from arrears.cli.output import Failed, say
+from arrears.cli.sam import ROOT, build, building, sam
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-
-ROOT = Path(__file__).parents[4]
-"""The checkout: the folder of template.yaml."""
-
-BUILD = ROOT / ".aws-sam" / "build"
-"""Where `sam build` leaves the template and the folders it names."""
 
 STACK_NAME = "arrears"
 DEFAULT_PORT = 4566
@@ -37,15 +29,6 @@ DIGEST_TAG = "arrears-digest"
 """The stack's tag with the digest of what was deployed: the stack itself tells whether it is current."""
 
 app = typer.Typer(help="The local stack.", no_args_is_help=True, pretty_exceptions_enable=False)
-
-
-class SamError(Exception):
-    """SAM failed; the message is what it printed."""
-
-
-def say(line: str) -> None:
-    """Progress for a person, on stderr: stdout is for what programs read."""
-    typer.echo(line, err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +90,7 @@ class LocalStack:
     def _deploy(self, digest: str) -> None:
         environment = ADMINISTRATOR | {"AWS_ENDPOINT_URL": self.emulator.endpoint_url}
         stack = ["--stack-name", STACK_NAME, "--tags", f"{DIGEST_TAG}={digest}"]
-        _sam(["deploy", "--config-env", "local", *stack], environment)
+        sam(["deploy", "--config-env", "local", *stack], environment)
 
     def _put_gateway_responses(self, cloudformation: "CloudFormationClient") -> None:
         """The emulator imports an API's paths but not its gateway responses: hand it those of the deployed template."""
@@ -120,71 +103,6 @@ class LocalStack:
             gateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
         [stage] = gateway.get_stages(restApiId=api_id)["item"]
         gateway.create_deployment(restApiId=api_id, stageName=stage["stageName"])
-
-
-# --- building -------------------------------------------------------------------------------------------------------
-
-
-def building() -> FileLock:
-    """Held by who builds, or reads what is built: there is one build of a checkout at a time."""
-    BUILD.parent.mkdir(exist_ok=True)
-    return FileLock(BUILD.parent / "lock")
-
-
-def build() -> str:
-    """`sam build`, unless the last one was of the same inputs. Returns the digest of what is built."""
-    digest = _digest()
-    mark = BUILD / ".digest"
-    if not mark.exists() or mark.read_text() != digest:
-        say("Building the functions and their layer")
-        _sam(["build", "--parameter-overrides", f"Architecture={architecture()}"], {"ARCHITECTURE": architecture()})
-        mark.write_text(digest)
-    return digest
-
-
-def architecture() -> str:
-    """The instruction set that is built for: `ARCHITECTURE`, or this machine's, in Lambda's words."""
-    machine = os.environ.get("ARCHITECTURE", platform.machine())
-    return "arm64" if machine in ("aarch64", "arm64") else "x86_64"
-
-
-def _digest() -> str:
-    """A digest of all that a deployed stack is made of."""
-    digest = hashlib.sha256(architecture().encode())
-    for path in sorted(_inputs()):
-        digest.update(f"{path.relative_to(ROOT)}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _inputs() -> Iterator[Path]:
-    yield ROOT / "template.yaml"
-    yield ROOT / "samconfig.toml"
-    for folder in (ROOT / "functions", ROOT / "layers"):
-        for path in folder.rglob("*"):
-            generated = "__pycache__" in path.parts or ".egg-info" in str(path)
-            if path.is_file() and not generated and not path.is_relative_to(Path(__file__).parent):
-                yield path
-
-
-def _sam(arguments: list[str], environment: dict[str, str]) -> None:
-    """Run SAM quietly in the checkout; what it prints is shown when it fails."""
-    tools = Path(sys.executable).parent
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    # The layer's Makefile finds the environment's Python, and with it uv, by name.
-    own |= {"PATH": f"{tools}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
-    run = subprocess.run(
-        [tools / "sam", *arguments],
-        cwd=ROOT,
-        env=own | environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if run.returncode != 0:
-        raise SamError(f"sam {arguments[0]} failed:\n{run.stdout}")
 
 
 def _deployed_digest(cloudformation: "CloudFormationClient") -> str | None:
@@ -220,6 +138,15 @@ def reset() -> None:
     LocalStack.of_checkout().reset()
 
 
+@app.command(name="invoke")
+def invoke_command(function: str, event: Path) -> None:
+    """Run a function in a container on a sample event and the local stack's data."""
+    stack = LocalStack.of_checkout()
+    run = invoke(stack.up(), function, with_facts(event.read_text(), stack.facts()))
+    say(run.stderr)
+    typer.echo(run.stdout)
+
+
 @app.command(name="build")
 def build_command() -> None:
     """Build what is deployed into .aws-sam/build."""
@@ -231,7 +158,7 @@ def main() -> None:
     """Run a command; what a person can mend is one message, not a traceback."""
     try:
         app()
-    except (EmulatorError, SamError) as error:
+    except Failed as error:
         say(str(error))
         sys.exit(1)
 
