@@ -2,19 +2,16 @@
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from filelock import FileLock
 
 from arrears.cli.deployment import Deployment
 from arrears.cli.local import LocalStack
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from arrears.runtime import Services, Settings, build
 
 
 @pytest.fixture(scope="session")
@@ -29,16 +26,43 @@ def stack() -> Deployment:
     return Deployment(**known)
 
 
-@pytest.fixture(scope="session")
-def dynamodb(stack: Deployment) -> Iterator["DynamoDBClient"]:
-    """A client of the stack's tables that may do everything, to look behind the endpoints."""
-    client = boto3.client("dynamodb", endpoint_url=stack.endpoint_url)
-    yield client
-    client.close()
-
-
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@pytest.fixture(scope="session")
+def services(stack: Deployment) -> Services:
+    """The stack's stores, by the administrator's hand: to prepare books, and to look behind the endpoints."""
+    environment = stack.environment()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return build(Settings.from_environment(environment))
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An organisation of the stack and a key that may do everything in it."""
+
+    organisation_id: str
+    api_key: str
+
+
+@pytest.fixture
+def new_tenant(services: Services) -> Callable[..., Tenant]:
+    """Make an organisation with an empty book: new_tenant(), new_tenant(timezone="Asia/Tokyo", currency="JPY")."""
+
+    def make(timezone: str = "Europe/London", currency: str = "GBP") -> Tenant:
+        organisation = services.access.create_organisation("Test", timezone, currency)
+        return Tenant(organisation.id, services.access.create_key(organisation.id))
+
+    return make
+
+
+@pytest.fixture
+def tenant(new_tenant: Callable[..., Tenant]) -> Tenant:
+    """An organisation of the test's own, with an empty book in pounds."""
+    return new_tenant()

@@ -3,13 +3,14 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from arrears.cli.local import BUILD, build, building
+from arrears.cli.sam import BUILD, build, building
 
 SOURCE_HASH_UNCHECKED = 0b01
 """Flags of a .pyc that is valid whatever its source's time stamp says (PEP 552)."""
@@ -74,7 +75,10 @@ def test_every_module_of_the_package_can_be_imported_from_the_layer_alone(layer:
     assert run.returncode == 0, run.stderr
 
 
-def test_the_clients_that_the_functions_use_can_be_made(layer: Path) -> None:
-    """The layer leaves out what botocore knows of other services; these must be there."""
-    services = [path.name for path in (layer / "botocore" / "data").iterdir() if path.is_dir()]
-    assert "dynamodb" in services
+def test_the_layer_describes_every_service_that_the_package_calls(layer: Path) -> None:
+    """It leaves out what botocore knows of all others."""
+    sources = "".join(path.read_text() for path in (layer / "arrears").rglob("*.py"))
+    called = set(re.findall(r'client\(\s*"(\w+)"', sources))
+    assert "dynamodb" in called
+    described = {path.name for path in (layer / "botocore" / "data").iterdir() if path.is_dir()}
+    assert described == called

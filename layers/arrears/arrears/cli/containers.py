@@ -1,0 +1,100 @@
+"""One function in a container, as Lambda runs it, on a local stack's data: `sam local invoke` with a way to the stack.
+
+The stack listens on loopback, which a container cannot reach: while the function runs, a relay on the containers'
+network passes its connections on.
+"""
+
+import ipaddress
+import socket
+import socketserver
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from string import Template
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import docker
+import yaml
+from docker.errors import DockerException
+
+from arrears.cli.output import Failed
+from arrears.cli.sam import BUILD, architecture, building, sam
+
+if TYPE_CHECKING:
+    from arrears.cli.deployment import Deployment
+
+HOST = "host.docker.internal"
+"""The name under which a container knows this machine."""
+
+
+def invoke(deployment: "Deployment", function: str, event: str) -> subprocess.CompletedProcess[str]:
+    """Run a built function (its logical id) in a container on an event (JSON text); its answer is on stdout."""
+    engine = _engine()
+    with building(), _relay(_bridge_address(engine), urlsplit(str(deployment.endpoint_url)).port or 80) as relay:
+        address, port = relay
+        template = BUILD / "local-template.yaml"
+        template.write_text(_with_endpoint((BUILD / "template.yaml").read_text(), f"http://{HOST}:{port}"))
+        options = ["--template", str(template), "--event", "-", "--add-host", f"{HOST}:{address}"]
+        if _has_image(engine):
+            options.append("--skip-pull-image")
+        return sam(["local", "invoke", function, *options], deployment.environment(), event)
+
+
+def with_facts(event: str, facts: dict[str, Any]) -> str:
+    """A sample event with what it leaves open (`$api_key`) from what the stack says of itself."""
+    return Template(event).safe_substitute(facts)
+
+
+def _engine() -> docker.DockerClient:
+    try:
+        engine = docker.from_env()
+        engine.ping()
+    except DockerException as error:
+        raise Failed("No Docker engine answers, and a function in a container needs one.") from error
+    return engine
+
+
+def _bridge_address(engine: docker.DockerClient) -> str:
+    """This machine's address on the network that containers are on by default."""
+    [network] = engine.networks.get("bridge").attrs["IPAM"]["Config"]
+    first = next(ipaddress.ip_network(network["Subnet"]).hosts())
+    return str(network.get("Gateway", first))
+
+
+def _has_image(engine: docker.DockerClient) -> bool:
+    """Whether the runtime's image is here already, so that nothing needs to be downloaded."""
+    name = f"lambda/python:3.13-{architecture()}"
+    return any(tag.endswith(name) for image in engine.images.list() for tag in image.tags)
+
+
+def _with_endpoint(template: str, endpoint_url: str) -> str:
+    """The template with the stand-in for AWS in every function: SAM hands over only variables that it declares."""
+    content = yaml.safe_load(template)
+    content["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = endpoint_url
+    return yaml.safe_dump(content, sort_keys=False)
+
+
+@contextmanager
+def _relay(address: str, port: int) -> Iterator[tuple[str, int]]:
+    """Pass connections to the yielded address on to a port on loopback."""
+
+    class Connection(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", port)) as stack:
+                back = threading.Thread(target=_pass_on, args=(stack, self.request))
+                back.start()
+                _pass_on(self.request, stack)
+                back.join()
+
+    with socketserver.ThreadingTCPServer((address, 0), Connection) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield address, server.server_address[1]
+        server.shutdown()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    while data := source.recv(65_536):
+        sink.sendall(data)
+    sink.shutdown(socket.SHUT_WR)
