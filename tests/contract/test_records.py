@@ -1,0 +1,160 @@
+"""POST /ledger/records: the envelope, its limits, and a result for every record."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from arrears.faces import http
+from contract.conftest import Answer, Api, check, invoice
+
+
+def post(api: Api, body: str | None, content_type: str = "application/json", **changes: Any) -> Answer:
+    headers = {"x-dolfin-api-key": api.key, "Content-Type": content_type}
+    return api.call("POST", "/ledger/records", headers, body=body, **changes)
+
+
+def results(answer: Answer) -> list[str]:
+    assert answer.status == 200, answer.text
+    check("ledger_results", answer.body)
+    return [result["result"] for result in answer.body["results"]]
+
+
+def refused(answer: Answer, status: int, code: str) -> str:
+    assert answer.status == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    check("problem", answer.body)
+    assert answer.body["code"] == code
+    detail: str = answer.body["detail"]
+    return detail
+
+
+def untouched(api: Api) -> bool:
+    count: int = api.services.client.scan(TableName="LedgerTable", Select="COUNT")["Count"]
+    return count == 0
+
+
+def test_a_result_for_every_record_in_order(api: Api) -> None:
+    answer = api.record(
+        invoice("I1"),
+        {"type": "invoice"},
+        {"type": "payment", "id": "P1", "invoice_id": "I9", "amount": "1", "paid_on": "2020-06-01"},
+        "nonsense",  # type: ignore[arg-type]
+        invoice("I1"),
+    )
+    assert results(answer) == ["created", "rejected", "pending", "rejected", "unchanged"]
+    rejected = answer.body["results"][1]
+    assert rejected["reason"]
+
+
+def test_lines_of_ndjson(api: Api) -> None:
+    lines = "\n".join(json.dumps(invoice(f"I{n}")) for n in range(3))
+    for content_type in ("application/x-ndjson", "application/x-ndjson; charset=utf-8", "application/jsonl"):
+        assert len(results(post(api, f"\n{lines}\r\n\n", content_type))) == 3
+
+
+def test_no_records(api: Api) -> None:
+    assert results(post(api, '{"records":[]}')) == []
+    assert results(post(api, "", "application/x-ndjson")) == []
+
+
+def test_a_body_in_base64(api: Api) -> None:
+    text = base64.b64encode(json.dumps({"records": [invoice("I1", number="é")]}).encode()).decode()
+    assert results(post(api, text, isBase64Encoded=True)) == ["created"]
+
+
+def test_numbers_are_exact(api: Api) -> None:
+    body = json.dumps({"records": [invoice("I1", total="@"), invoice("I2", total="@@", currency="USD")]})
+    body = body.replace('"@@"', "0.07").replace('"@"', "12345678901234567890.12")
+    assert results(post(api, body)) == ["created", "created"]
+    amounts = {row["currency"]: row["totalOverdue"] for row in api.dolfin().body["customers"]}
+    assert amounts == {"EUR": "12345678901234567890.12", "USD": 0.07}
+
+
+def test_a_byte_order_mark(api: Api) -> None:
+    assert results(post(api, "\ufeff" + json.dumps({"records": [invoice("I1")]}))) == ["created"]
+
+
+BAD_BODIES = {
+    "none": (None, 400, "malformed_body"),
+    "empty": ("", 400, "malformed_body"),
+    "malformed": ('{"records":[', 400, "malformed_body"),
+    "trailing text": ('{"records":[]} x', 400, "malformed_body"),
+    "NaN": ('{"records":[{"type":"payment","amount":NaN}]}', 400, "malformed_body"),
+    "Infinity": ('{"records":[{"type":"payment","amount":-Infinity}]}', 400, "malformed_body"),
+    "name twice": ('{"records":[{"type":"payment","type":"invoice"}]}', 400, "malformed_body"),
+    "records twice": ('{"records":[],"records":[]}', 400, "malformed_body"),
+    "too deep": ("[" * 100_000, 400, "malformed_body"),
+    "number of 5,000 digits": ('{"records":[' + "9" * 5_000 + "]}", 400, "malformed_body"),
+    "exponent beyond bounds": ('{"records":[1e99999999999999999999]}', 400, "malformed_body"),
+    "list": ("[]", 422, "invalid_envelope"),
+    "text": ('"records"', 422, "invalid_envelope"),
+    "null": ("null", 422, "invalid_envelope"),
+    "no records": ("{}", 422, "invalid_envelope"),
+    "records no list": ('{"records":{}}', 422, "invalid_envelope"),
+    "more than records": ('{"records":[],"dry_run":true}', 422, "invalid_envelope"),
+}
+
+
+@pytest.mark.parametrize("shape", BAD_BODIES)
+def test_an_envelope_that_cannot_be_read(api: Api, shape: str) -> None:
+    body, status, code = BAD_BODIES[shape]
+    assert refused(post(api, body), status, code)
+    assert untouched(api)
+
+
+@pytest.mark.parametrize("line", ["{", "NaN", '{"a":1,"a":2}', "[1,", "﻿"])
+def test_a_line_that_cannot_be_read(api: Api, line: str) -> None:
+    body = f"{json.dumps(invoice('I1'))}\n\n{line}\n"
+    assert "Line 3" in refused(post(api, body, "application/x-ndjson"), 400, "malformed_body")
+    assert untouched(api)
+
+
+@pytest.mark.parametrize("text", ["%%%", base64.b64encode(b'{"records":["\xff"]}').decode(), "é"])
+def test_a_base64_body_that_cannot_be_read(api: Api, text: str) -> None:
+    refused(post(api, text, isBase64Encoded=True), 400, "malformed_body")
+
+
+def test_as_many_records_as_may_be_and_one_more(api: Api) -> None:
+    some = [{"type": "nonsense", "id": str(n)} for n in range(501)]
+    assert results(post(api, json.dumps({"records": some[:500]}))) == ["rejected"] * 500
+    assert "501" in refused(post(api, json.dumps({"records": some})), 413, "too_large")
+    assert untouched(api)
+
+
+def test_a_body_of_two_megabytes(api: Api) -> None:
+    body = json.dumps({"records": [invoice("I1", number="x" * 2_000_000)]})
+    assert str(http.MAX_BODY_BYTES) in refused(post(api, body), 413, "too_large")
+    refused(post(api, base64.b64encode(body.encode()).decode(), isBase64Encoded=True), 413, "too_large")
+    wide = json.dumps({"records": [invoice("I1", number="漢" * 700_000)]}, ensure_ascii=False)
+    refused(post(api, wide), 413, "too_large")
+    assert untouched(api)
+
+
+def test_text_that_is_none_is_rejected_and_can_be_answered(api: Api) -> None:
+    body = json.dumps({"records": [invoice("I1", number="\ud800"), {"type": "\udc00", "id": "\ud800é"}]})
+    answer = post(api, body)
+    assert results(answer) == ["rejected", "rejected"]
+    answer.text.encode()
+
+
+def test_who_may_write(api: Api) -> None:
+    reading = api.services.access.create_key(api.organisation.id, ["receivables:read", "payables:read"])
+    assert "ledger:write" in refused(api.record(invoice("I1"), key=reading), 403, "forbidden")
+    refused(api.record(invoice("I1"), key="ar_nonsense"), 401, "unauthorised")
+    refused(api.call("POST", "/ledger/records", body="{"), 401, "unauthorised")
+    assert untouched(api)
+
+
+def test_a_parameter_is_not_known(api: Api) -> None:
+    headers = {"x-dolfin-api-key": api.key}
+    refused(api.call("POST", "/ledger/records", headers, {"a": "1"}, '{"records":[]}'), 400, "unknown_parameter")
+
+
+def test_records_stay_in_their_organisation(api: Api) -> None:
+    other = Api(api.clock)
+    api.stored(invoice("I1"))
+    other.stored(invoice("I1", total="5"))
+    totals = [each.dolfin().body["totals"]["overdueByCurrency"][0]["amount"] for each in (api, other)]
+    assert totals == [100, 5]
