@@ -1,0 +1,465 @@
+"""Organisations, keys, users, policies and the audit, on tables made from the template."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from arrears.ledger.caller import Scope
+from arrears.ledger.policy import Policy
+from arrears.ledger.refusal import Refusal
+from arrears.storage import access, passwords
+from arrears.storage.access import AccessStore
+
+NOON = datetime(2020, 6, 30, 12, tzinfo=UTC)
+CUSTOMER = "11111111-2222-3333-4444-555555555555"
+
+
+class World:
+    """A store in one process after another, and the time in it."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.now = NOON
+        self.seconds = 1000.0
+        self.tasks: list[Callable[[], None]] = []
+        self.reads = 0
+        self.writes: list[str] = []
+        client.meta.events.register("before-call.dynamodb.BatchGetItem", self._read)
+        client.meta.events.register("before-call.dynamodb.UpdateItem", self._wrote)
+        self.store = self.process()
+
+    def process(self) -> AccessStore:
+        return AccessStore(
+            self.client, "AccessTable", lambda: self.now, "tester", lambda: self.seconds, self.tasks.append
+        )
+
+    def _read(self, **_: Any) -> None:
+        self.reads += 1
+
+    def _wrote(self, **_: Any) -> None:
+        self.writes.append("use")
+
+    def run(self) -> None:
+        while self.tasks:
+            self.tasks.pop()()
+
+    def items(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.client.scan(TableName="AccessTable")["Items"]
+        return found
+
+
+@pytest.fixture
+def world(ledger_tables: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(passwords, "_MEMORY_COST", 2**4)
+    return World(ledger_tables)
+
+
+def refused(ask: Callable[[], object], code: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        ask()
+    assert caught.value.kind.code == code
+
+
+# --- Organisations --------------------------------------------------------------------------------------------------
+
+
+def test_an_organisation_comes_back_as_it_was_made(world: World) -> None:
+    made = world.store.create_organisation("Acme GmbH", "Europe/Berlin", "EUR")
+    assert world.store.organisation(made.id) == made
+    assert (made.name, made.timezone, made.currency) == ("Acme GmbH", "Europe/Berlin", "EUR")
+    assert date.fromordinal(made.created_on) == date(2020, 6, 30)
+    assert (made.features, made.shards, made.payments_over_api, made.policy) == ({"analytics"}, 1, True, Policy())
+    assert len(bytes.fromhex(made.cursor_secret)) == 32
+
+
+def test_the_created_day_is_the_organisations(world: World) -> None:
+    made = world.store.create_organisation("Kiritimati", "Pacific/Kiritimati", "AUD")
+    assert date.fromordinal(made.created_on) == date(2020, 7, 1)
+
+
+def test_an_organisation_of_a_given_id(world: World) -> None:
+    made = world.store.create_organisation("Acme", "UTC", "USD", CUSTOMER.upper())
+    assert made.id == CUSTOMER
+    assert world.store.organisation(CUSTOMER.upper()) == made
+    with pytest.raises(ValueError, match="already"):
+        world.store.create_organisation("Again", "UTC", "EUR", CUSTOMER)
+    assert world.store.organisation(CUSTOMER).name == "Acme"
+
+
+def test_all_organisations(world: World) -> None:
+    made = [world.store.create_organisation(name, "UTC", "USD") for name in ("A", "B", "C")]
+    found = list(world.store.organisations())
+    assert sorted(found, key=lambda each: each.name) == made
+
+
+@pytest.mark.parametrize(
+    ("changes", "about"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"timezone": "Berlin"}, "time zone"),
+        ({"timezone": "../etc/passwd"}, "time zone"),
+        ({"timezone": ""}, "time zone"),
+        ({"currency": "eur"}, "currency"),
+        ({"currency": "XXX"}, "currency"),
+        ({"id": "42"}, "UUID"),
+    ],
+)
+def test_an_organisation_that_cannot_be(world: World, changes: dict[str, str], about: str) -> None:
+    with pytest.raises(ValueError, match=about):
+        world.store.create_organisation(**{"name": "A", "timezone": "UTC", "currency": "USD", **changes})
+    assert world.items() == []
+
+
+def test_an_organisation_that_is_not(world: World) -> None:
+    for ask in (
+        lambda: world.store.organisation(CUSTOMER),
+        lambda: world.store.set_policy(CUSTOMER, {}),
+        lambda: world.store.create_key(CUSTOMER),
+        lambda: world.store.set_features(CUSTOMER, []),
+    ):
+        with pytest.raises(ValueError, match="no organisation"):
+            ask()
+    assert world.items() == []
+
+
+def test_what_can_be_changed_of_an_organisation(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    world.store.set_features(id_, [])
+    world.store.set_shards(id_, 8)
+    world.store.set_payments_over_api(id_, False)
+    changed = world.store.organisation(id_)
+    assert (changed.features, changed.shards, changed.payments_over_api) == (frozenset(), 8, False)
+    with pytest.raises(ValueError, match="only grow"):
+        world.store.set_shards(id_, 4)
+    with pytest.raises(ValueError, match="features are analytics"):
+        world.store.set_features(id_, ["everything"])
+
+
+def test_every_version_of_a_policy_stays(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    second = world.store.set_policy(id_, {"firm_from_days": 20, "minimums": {"USD": 2500}})
+    third = world.store.set_policy(id_, {"default_terms_days": 30})
+    assert world.store.policies(id_) == [Policy(), second, third]
+    assert world.store.organisation(id_).policy == third
+    assert (third.version, third.firm_from_days, third.minimums) == (3, 20, {"USD": 2500})
+    with pytest.raises(ValueError, match="ascend"):
+        world.store.set_policy(id_, {"firm_from_days": 40})
+    assert len(world.store.policies(id_)) == 3
+
+
+# --- Keys -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_names_its_organisation_and_is_stored_as_a_hash(world: World) -> None:
+    organisation = world.store.create_organisation("A", "UTC", "USD")
+    key = world.store.create_key(organisation.id)
+    assert re.fullmatch(rf"ar_{organisation.id.replace('-', '')}_[0-9a-f]{{12}}_[0-9a-f]{{48}}", key)
+    assert key.split("_")[3] not in str(world.items())
+    caller = world.store.authenticate(key)
+    assert (caller.organisation, caller.key_id, caller.scopes) == (organisation, key.split("_")[2], set(Scope))
+
+
+def test_scopes(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    caller = world.store.authenticate(world.store.create_key(id_, ["payables:read"]))
+    caller.require(Scope.READ_PAYABLES)
+    refused(lambda: caller.require(Scope.WRITE_LEDGER), "forbidden")
+    with pytest.raises(ValueError, match="admin is no scope"):
+        world.store.create_key(id_, ["admin"])
+
+
+def test_keys_that_do_not_count(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    other = world.store.create_organisation("B", "UTC", "USD").id
+    key = world.store.create_key(id_)
+    forged = [
+        key.replace(id_.replace("-", ""), other.replace("-", "")),
+        key.replace(key.split("_")[2], "0" * 12),
+        key[:-1] + ("1" if key[-1] == "0" else "0"),
+        key + "0",
+        key.upper(),
+        "",
+        "é",
+        "ar_" + "0" * 32 + "_" + "0" * 12 + "_" + "0" * 48,
+    ]
+    for text in forged:
+        refused(lambda text=text: world.store.authenticate(text), "unauthorised")
+    world.store.authenticate(key)
+
+
+def test_a_key_that_is_no_key_is_not_looked_up(world: World) -> None:
+    refused(lambda: world.store.authenticate("ar_x"), "unauthorised")
+    assert world.reads == 0
+
+
+def test_secrets_are_compared_even_where_there_is_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    monkeypatch.setattr(access, "same", lambda one, other: compared.append((len(one), len(other))))
+    refused(lambda: world.store.authenticate("ar_" + "0" * 32 + "_" + "0" * 12 + "_" + "0" * 48), "unauthorised")
+    refused(lambda: world.store.authenticate_token("ut_" + "0" * 32 + "_" + "0" * 32 + "_" + "0" * 48), "invalid_token")
+    assert compared == [(64, 64), (64, 64)]
+
+
+def test_one_read_a_minute(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    key = world.store.create_key(id_)
+    world.reads = 0
+    for _ in range(3):
+        world.store.authenticate(key)
+    assert world.reads == 1
+    world.seconds += 60
+    world.store.authenticate(key)
+    assert world.reads == 2
+
+
+def test_a_new_key_works_at_once_though_it_was_tried_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    monkeypatch.setattr(access.secrets, "token_hex", lambda size: "ab" * size)
+    key = f"ar_{id_.replace('-', '')}_{'ab' * 6}_{'ab' * 24}"
+    refused(lambda: world.store.authenticate(key), "unauthorised")
+    assert world.store.create_key(id_) == key
+    world.store.authenticate(key)
+
+
+def test_the_cache_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "CACHE_ENTRIES", 3)
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    keys = [world.store.create_key(id_) for _ in range(5)]
+    for key in keys:
+        world.store.authenticate(key)
+    assert len(world.store._cache._entries) == 3
+
+
+def test_revocation_counts_within_a_minute(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    key = world.store.create_key(id_)
+    world.store.authenticate(key)
+    world.store.revoke_key(id_, key.split("_")[2])
+    refused(lambda: world.process().authenticate(key), "unauthorised")
+    world.seconds += 60
+    refused(lambda: world.store.authenticate(key), "unauthorised")
+
+
+def test_rotation_with_overlap(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    old = world.store.create_key(id_, label="billing")
+    new = world.store.create_key(id_, label="billing")
+    world.store.revoke_key(id_, old.split("_")[2], at=NOON + timedelta(hours=1))
+    for key in (old, new):
+        world.process().authenticate(key)
+    world.now += timedelta(hours=1)
+    world.process().authenticate(new)
+    # Known moments count at once, cached or not.
+    refused(lambda: world.process().authenticate(old), "unauthorised")
+
+
+def test_expiry_counts_at_once(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    key = world.store.create_key(id_, expires_at=NOON + timedelta(seconds=10))
+    world.store.authenticate(key)
+    world.now += timedelta(seconds=10)
+    refused(lambda: world.store.authenticate(key), "unauthorised")
+    with pytest.raises(ValueError, match="expired"):
+        world.store.create_key(id_, expires_at=NOON)
+
+
+def test_a_key_that_is_not_cannot_be_revoked(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    with pytest.raises(ValueError, match="no 0123456789ab"):
+        world.store.revoke_key(id_, "0123456789ab")
+    assert len(world.store.keys(id_)) == 0
+
+
+def test_the_day_of_the_last_use_is_written_once_a_day_and_not_by_the_request(world: World) -> None:
+    id_ = world.store.create_organisation("A", "Europe/Berlin", "USD").id
+    key = world.store.create_key(id_)
+    others = [world.process() for _ in range(3)]
+    world.store.authenticate(key)
+    assert world.writes == []
+    world.run()
+    for process in (world.store, *others):
+        process.authenticate(key)
+        process.authenticate(key)
+    world.run()
+    assert world.store.keys(id_)[0].last_used_on == date(2020, 6, 30).toordinal()
+    assert len(world.writes) == 1
+    world.now += timedelta(hours=10)
+    world.store.authenticate(key)
+    world.run()
+    assert world.store.keys(id_)[0].last_used_on == date(2020, 7, 1).toordinal()
+
+
+def test_a_last_use_that_cannot_be_written_harms_nobody(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    key = world.store.create_key(id_)
+    world.store.authenticate(key)
+    world.client.delete_table(TableName="AccessTable")
+    world.run()
+    assert "could not be written" in caplog.text
+
+
+def test_what_is_known_of_keys(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    until = NOON + timedelta(days=1)
+    world.store.create_key(id_, ["payables:read"], until, "backup")
+    [found] = world.store.keys(id_)
+    assert (found.label, found.scopes, found.expires_at, found.created_at) == ("backup", {"payables:read"}, until, NOON)
+    assert (found.revoked_at, found.last_used_on, found.organisation_id) == (None, None, id_)
+
+
+def test_keys_that_are_busy(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    key = world.store.create_key(id_)
+    keys = [{"pk": {"S": f"O#{id_}"}, "sk": {"S": "ORGANISATION"}}]
+
+    def unprocessed(parsed: Any, **_: Any) -> None:
+        parsed["Responses"] = {}
+        parsed["UnprocessedKeys"] = {"AccessTable": {"Keys": keys}}
+
+    world.client.meta.events.register("after-call.dynamodb.BatchGetItem", unprocessed)
+    refused(lambda: world.store.authenticate(key), "unavailable")
+
+
+# --- Users ----------------------------------------------------------------------------------------------------------
+
+
+def user(world: World, id_: str, **changes: Any) -> str:
+    given = {"account": CUSTOMER, "username": "ann", "password": "pw", "integrator_key": "IK", **changes}
+    return world.store.create_user(id_, **given)
+
+
+def test_a_user_by_password_and_by_token(world: World) -> None:
+    organisation = world.store.create_organisation("A", "UTC", "USD")
+    token = user(world, organisation.id, account=CUSTOMER.upper(), admin=True)
+    by_password = world.store.authenticate_user("IK", "ann", "pw")
+    assert by_password == world.store.authenticate_token(token)
+    assert (by_password.organisation, by_password.accounts) == (organisation, {CUSTOMER: True})
+    stored = str(world.items())
+    assert "'pw'" not in stored
+    assert token.split("_")[3] not in stored
+    assert "scrypt$" in stored
+
+
+def test_users_that_do_not_count(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    token = user(world, id_)
+    refused(lambda: world.store.authenticate_user("other", "ann", "pw"), "unknown_integrator")
+    refused(lambda: world.store.authenticate_user("IK", "ann", "PW"), "unknown_user")
+    refused(lambda: world.store.authenticate_user("IK", "bob", "pw"), "unknown_user")
+    refused(lambda: world.store.authenticate_token(token[:-1]), "invalid_token")
+    refused(lambda: world.store.authenticate_token(token.replace("ut_", "ar_")), "invalid_token")
+
+
+def test_one_more_account_a_new_password_and_a_new_token(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    old = user(world, id_, admin=True)
+    second = CUSTOMER.replace("1", "a")
+    new = user(world, id_, account=second, password="pw2")
+    refused(lambda: world.store.authenticate_token(old), "invalid_token")
+    refused(lambda: world.store.authenticate_user("IK", "ann", "pw"), "unknown_user")
+    world.store.authenticate_user("IK", "ann", "pw2")
+    assert world.store.authenticate_token(new).accounts == {CUSTOMER: True, second: False}
+    [known] = world.store.users(id_)
+    assert (known.username, known.created_at) == ("ann", NOON)
+
+
+def test_an_integrator_key_belongs_to_one_organisation(world: World) -> None:
+    first = world.store.create_organisation("A", "UTC", "USD").id
+    second = world.store.create_organisation("B", "UTC", "USD").id
+    user(world, first)
+    with pytest.raises(ValueError, match="another organisation"):
+        user(world, second, username="bob")
+    assert world.store.users(second) == []
+    user(world, second, integrator_key="IK2")
+    assert world.store.authenticate_user("IK", "ann", "pw").organisation.id == first
+    assert world.store.authenticate_user("IK2", "ann", "pw").organisation.id == second
+
+
+def test_revoked_users(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    token = user(world, id_)
+    world.store.authenticate_user("IK", "ann", "pw")
+    world.store.revoke_user(id_, world.store.users(id_)[0].id)
+    refused(lambda: world.process().authenticate_token(token), "invalid_token")
+    world.seconds += 60
+    refused(lambda: world.store.authenticate_user("IK", "ann", "pw"), "unknown_user")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"account": "C1"},
+        {"username": ""},
+        {"username": "a\tb"},
+        {"password": ""},
+        {"password": " pw"},
+        {"password": "x" * 201},
+        {"integrator_key": ""},
+    ],
+)
+def test_users_that_cannot_be(world: World, changes: dict[str, str]) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    with pytest.raises(ValueError):
+        user(world, id_, **changes)
+    assert world.store.users(id_) == []
+
+
+# --- Audit ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_administrative_act_is_recorded_without_secrets(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    world.now += timedelta(seconds=1)
+    acts: list[Callable[[], object]] = [
+        lambda: world.store.set_policy(id_, {"cooldown_days": 3}),
+        lambda: world.store.set_features(id_, []),
+        lambda: world.store.set_shards(id_, 2),
+        lambda: world.store.set_payments_over_api(id_, False),
+        lambda: world.store.create_key(id_),
+        lambda: world.store.revoke_key(id_, world.store.keys(id_)[0].id),
+        lambda: user(world, id_, password="very secret"),
+        lambda: world.store.revoke_user(id_, world.store.users(id_)[0].id),
+    ]
+    for act in acts:
+        act()
+        world.now += timedelta(seconds=1)
+    found = list(world.store.audit(id_))
+    assert [act.act for act in found] == [
+        "create_organisation",
+        "set_policy",
+        "set_features",
+        "set_shards",
+        "set_payments_over_api",
+        "create_key",
+        "revoke_key",
+        "create_user",
+        "revoke_user",
+    ]
+    assert {act.actor for act in found} == {"tester"}
+    assert found[0].at == NOON
+    assert "very secret" not in str(found)
+    assert "cursor_secret" not in str(found)
+    assert found[7].content == {"username": "ann", "account": CUSTOMER, "admin": False}
+
+
+def test_an_act_that_failed_is_not_recorded(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    with pytest.raises(ValueError):
+        world.store.revoke_key(id_, "0" * 12)
+    assert [act.act for act in world.store.audit(id_)] == ["create_organisation"]
+
+
+def test_an_organisation_sees_nothing_of_another(world: World) -> None:
+    first = world.store.create_organisation("A", "UTC", "USD").id
+    second = world.store.create_organisation("B", "UTC", "USD").id
+    world.store.create_key(first)
+    user(world, first)
+    assert (world.store.keys(second), world.store.users(second)) == ([], [])
+    assert len(list(world.store.audit(second))) == 1
+    with pytest.raises(ValueError):
+        world.store.revoke_key(second, world.store.keys(first)[0].id)
