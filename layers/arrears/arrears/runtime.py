@@ -1,7 +1,7 @@
 """The composition root: environment to clients and stores, once per cold start, and the Lambda handlers around them."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from arrears.faces.http import Endpoint
+    from arrears.ledger.organisation import Organisation
+    from arrears.ledger.recording import Result
     from arrears.schedule.close import Closing
+    from arrears.storage.drops import DropStore
     from arrears.storage.history import HistoryStore
     from arrears.storage.queue import CloseQueue
     from arrears.storage.writer import Recorder
@@ -30,6 +33,7 @@ class Settings:
     history_table: str = ""
     event_bus: str = ""
     close_queue_url: str = ""
+    import_queue_url: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -56,6 +60,21 @@ class Services:
 
         return Recorder(self.client, self.settings.ledger_table)
 
+    def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
+        """What writes records into one organisation's ledger. It raises a refusal where the ledger is busy."""
+        recorder = self.recorder()
+
+        def write(records: Sequence[dict[str, Any]]) -> Sequence[Result]:
+            try:
+                return recorder.record(organisation, records, self.clock())
+            except Exception as error:
+                refusal = as_refusal(error)
+                if refusal is None:
+                    raise
+                raise refusal from error
+
+        return write
+
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""
         from arrears.storage.history import HistoryStore
@@ -67,6 +86,12 @@ class Services:
         from arrears.storage.queue import CloseQueue
 
         return CloseQueue(self.settings.close_queue_url)
+
+    def drops(self) -> "DropStore":
+        """Files dropped into a bucket, and the queue of those to import."""
+        from arrears.storage.drops import DropStore
+
+        return DropStore(self.settings.import_queue_url)
 
     def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> "Closing":
         """What works through the days; escalations are sent where there is a bus."""

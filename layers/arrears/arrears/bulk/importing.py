@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from arrears.bulk.reading import OpenFile, Outcome
@@ -62,32 +63,50 @@ RESULTS = ("created", "updated", "unchanged", "stale", "pending", "valid")
 
 
 class RejectedRows:
-    """The file of rejected rows: line, column and reason, then the row as it stood.
+    """The file of rejected rows: line, column and reason, then the row as it stood. It is made when there is one.
 
-    first: the first few of this run. stream: opened for reading and writing; what stands in it behind `length`
-    belongs to an attempt that is forgotten.
+    first: the first few of this run. length: what of the file counts; more of it is of an attempt that is forgotten.
     """
 
-    def __init__(self, stream: io.RawIOBase | io.BufferedRandom, columns: Sequence[str] | None, length: int) -> None:
-        self._stream = stream
+    def __init__(self, path: Path, columns: Sequence[str] | None, length: int) -> None:
+        self.path = path
         self._columns = columns
+        self._stream: io.BufferedRandom | None = None
+        self._length = length
         self.first: list[tuple[int, str | None, str]] = []
-        stream.seek(length)
-        stream.truncate()
+        if length:
+            self._open()
+        else:
+            path.unlink(missing_ok=True)
+
+    def _open(self) -> io.BufferedRandom:
+        if self._stream is None:
+            self._stream = self.path.open("r+b" if self._length else "w+b")
+            self._stream.seek(self._length)
+            self._stream.truncate()
+        return self._stream
 
     def add(self, rows: Sequence[tuple[int, str | None, str, Sequence[str]]]) -> int:
         """Adds rows of (line, column, reason, cells). Returns the length of the file."""
-        text = io.StringIO()
-        writer = csv.writer(text)
-        if rows and self._stream.tell() == 0:
-            writer.writerow([*REJECTED_COLUMNS, *(["record"] if self._columns is None else self._columns)])
-        for line, about, reason, cells in rows:
-            writer.writerow([line, about or "", reason, *cells])
-            if len(self.first) < FIRST_REJECTIONS:
-                self.first.append((line, about, reason))
-        self._stream.write(text.getvalue().encode())
-        self._stream.flush()
-        return self._stream.tell()
+        if rows:
+            text = io.StringIO()
+            writer = csv.writer(text)
+            if not self._length:
+                writer.writerow([*REJECTED_COLUMNS, *(["record"] if self._columns is None else self._columns)])
+            for line, about, reason, cells in rows:
+                writer.writerow([line, about or "", reason, *cells])
+            self.first += [row[:3] for row in rows[: FIRST_REJECTIONS - len(self.first)]]
+            data = text.getvalue().encode()
+            stream = self._open()
+            stream.write(data)
+            stream.flush()
+            self._length += len(data)
+        return self._length
+
+    def close(self) -> None:
+        """Nothing is added any more."""
+        if self._stream is not None:
+            self._stream.close()
 
 
 def run(

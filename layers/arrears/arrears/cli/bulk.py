@@ -163,22 +163,10 @@ def _siblings(sources: Sequence[LocalFile]) -> Iterator[LocalFile]:
 
 def _writer(services: "Services", organisation: "Organisation", dry_run: bool) -> "Write":
     from arrears.bulk.importing import patiently, validate_only
-    from arrears.storage.client import as_refusal
 
     if dry_run:
         return validate_only
-    recorder = services.recorder()
-
-    def write(records: Sequence[dict[str, Any]]) -> Sequence[Any]:
-        try:
-            return recorder.record(organisation, records, services.clock())
-        except Exception as error:
-            refusal = as_refusal(error)
-            if refusal is None:
-                raise
-            raise refusal from error
-
-    return patiently(write, lambda why, seconds: say(f"{why} Waiting {seconds} s."))
+    return patiently(services.writing(organisation), lambda why, seconds: say(f"{why} Waiting {seconds} s."))
 
 
 def _binding(source: LocalFile, reader: "Reader", organisation: "Organisation", services: "Services") -> dict[str, Any]:
@@ -206,9 +194,9 @@ def _import_file(
     if progress.rows:
         say(f"{source.name}: going on after {progress.rows:,} rows")
     opened = reader.open(source)
+    rejected = RejectedRows(_rejected_path(source, dry_run), opened.table.columns, progress.rejected_bytes)
     try:
-        with _rejected_file(source, dry_run) as stream, Display(source.name, source.size) as display:
-            rejected = RejectedRows(stream, opened.table.columns, progress.rejected_bytes)
+        with Display(source.name, source.size) as display:
 
             def after_batch(progress: Progress) -> bool:
                 state.keep(progress)
@@ -216,14 +204,15 @@ def _import_file(
                 return True
 
             run(opened, progress, write, rejected, after_batch)
-            rejected_file = stream.name if progress.rejected_rows and not dry_run else None
     finally:
         opened.close()
+        rejected.close()
     state.forget()
-    if rejected_file is None and not dry_run:
-        Path(stream.name).unlink()
+    if dry_run:
+        rejected.path.unlink(missing_ok=True)
     for line, about, reason in rejected.first[:SHOWN_REJECTIONS]:
         say(f"{source.name}:{line}: {about + ': ' if about else ''}{reason}")
+    rejected_file = str(rejected.path) if progress.rejected_rows and not dry_run else None
     return _result(source, opened, progress, rejected_file, rejected.first)
 
 
@@ -244,14 +233,14 @@ def _result(
     }
 
 
-def _rejected_file(source: LocalFile, dry_run: bool) -> Any:
+def _rejected_path(source: LocalFile, dry_run: bool) -> Path:
     """Where rejected rows go: beside the input, or here where that folder takes no files. A dry run keeps none."""
     if dry_run:
-        return tempfile.NamedTemporaryFile("w+b")
+        handle, name = tempfile.mkstemp(".csv")
+        os.close(handle)
+        return Path(name)
     path = source.beside(".rejected.csv")
-    if not os.access(path.parent, os.W_OK):
-        path = Path.cwd() / path.name
-    return path.open("r+b" if path.exists() else "w+b")
+    return path if os.access(path.parent, os.W_OK) else Path.cwd() / path.name
 
 
 class _State:
