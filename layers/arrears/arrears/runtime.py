@@ -64,7 +64,7 @@ class Services:
         """What writes records into one organisation's ledger. It raises a refusal where the ledger is busy."""
         recorder = self.recorder()
 
-        def write(records: Sequence[dict[str, Any]]) -> Sequence[Result]:
+        def write(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
             try:
                 return recorder.record(organisation, records, self.clock())
             except Exception as error:
