@@ -68,7 +68,7 @@ def unpack_account(id: str, packed: list[Any]) -> Account:
 
 def read_fast(client: "DynamoDBClient") -> None:
     """Lets the client's Query answers keep their items as the wire has them, which for text is what botocore gives."""
-    client.meta.events.register("before-parse.dynamodb.Query", _keep_items)
+    client.meta.events.register("before-parse.dynamodb.Query", _keep_items, unique_id="arrears.keep-items")
 
 
 def _keep_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

@@ -1,0 +1,223 @@
+"""The schedule on stored books: months and escalations equal an independent day-by-day replay, whenever it runs."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from arrears.analytics.snapshots import month_body
+from arrears.ledger.days import day_text, month_of
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.side import Side
+from arrears.overdue import receivables
+from arrears.schedule.close import Closing, OutOfTime
+from arrears.schedule.figures import figures_of
+from arrears.storage.history import HistoryStore
+from arrears.storage.ledger import LedgerStore
+from arrears.storage.writer import Recorder
+from oracle import Book, differences
+from oracle import schedule as oracle
+from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
+from support.books import arrivals, noon, organisation_of, random_terms
+
+EVERYTHING = 10_000
+
+
+class Stored:
+    """A book in tables, and the schedule over it."""
+
+    def __init__(self, client: Any, organisation: Organisation) -> None:
+        self.client, self.organisation = client, organisation
+        self.ledger = LedgerStore(client, os.environ["LEDGER_TABLE"])
+        self.recorder = Recorder(client, os.environ["LEDGER_TABLE"])
+        self.history = HistoryStore(client, os.environ["HISTORY_TABLE"])
+        self.sent: list[dict[str, Any]] = []
+
+    def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> Closing:
+        return Closing(self.ledger, self.history, self.recorder, self, out_of_time)  # type: ignore[arg-type]
+
+    def send(self, organisation: str, records: list[dict[str, Any]]) -> Iterator[str]:
+        for record in records:
+            self.sent.append(record)
+            yield record["id"]
+
+    def play(self, book: Book, days: list[date]) -> None:
+        """Records what has arrived before each run's day, then runs."""
+        waiting = list(arrivals(book))
+        for day in days:
+            moment = noon(day, self.organisation.timezone)
+            while waiting and waiting[0][0] < moment - timedelta(hours=12):
+                when, records = waiting.pop(0)
+                self.recorder.record(self.organisation, records, when)
+            self.closing().close(self.organisation, moment)
+
+    def months(self) -> dict[str, Any]:
+        snapshots = self.history.snapshots(self.organisation.id, 1_200)
+        bodies = [month_body(s.end, s.policy_version, list(figures_of(s).items())) for s in snapshots]
+        return {"months": bodies}
+
+    def records(self) -> list[dict[str, Any]]:
+        found, more = self.history.escalations(self.organisation.id, EVERYTHING)
+        assert more is None
+        return found
+
+
+@pytest.fixture
+def stored(ledger_tables: Any) -> Callable[..., Stored]:
+    """Books in the test's tables."""
+    return lambda organisation: Stored(ledger_tables, organisation)
+
+
+def created(organisation: Organisation, book: Book) -> Organisation:
+    """Created around the book's pivot, so that some crossings are historical and some are not."""
+    return replace(organisation, created_on=book.pivot.toordinal() - 20)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_months_and_escalations_equal_the_replay(stored: Callable[..., Stored], seed: int) -> None:
+    rng = Random(seed)
+    book = as_it_happened(random_book(seed, 6 + seed % 7), rng)
+    policy = random_terms(seed)
+    days = irregular_days(book, rng) if seed % 2 else month_starts(book)
+    organisation = created(organisation_of(book, policy, shards=1 + seed % 3), book)
+    actual = stored(organisation)
+    actual.play(book, days)
+    expected = oracle.replay(book, days, policy, date.fromordinal(organisation.created_on))
+    assert not oracle.history_differences(oracle.history(expected.snapshots, 1_200), actual.months())
+    assert not oracle.escalation_differences(expected.bodies, actual.records())
+    for snapshot in expected.snapshots:
+        kept = actual.history.snapshot(organisation.id, snapshot.month)
+        assert kept is not None
+        rows = actual.history.snapshot_rows(organisation.id, snapshot.month, kept)
+        assert not differences(snapshot.rows, rows)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_late_run_and_a_run_a_month_write_the_same(stored: Callable[..., Stored], seed: int) -> None:
+    book = random_book(seed, 12)
+    first, last = book.pivot + timedelta(days=40), book.pivot + timedelta(days=420)
+    organisation = created(organisation_of(book), book)
+    late, monthly = stored(organisation), stored(replace(organisation, id=organisation.id[:-1] + "f"))
+    for one in (late, monthly):
+        for when, records in arrivals(book):
+            one.recorder.record(one.organisation, records, when)
+    late.play(Book(book.organisation, [], book.pivot), [last, last])
+    months = [first + timedelta(days=30 * n) for n in range(13) if first + timedelta(days=30 * n) < last]
+    monthly.play(Book(book.organisation, [], book.pivot), [*months, last])
+    assert late.months() == monthly.months()
+    assert [told(record, late) for record in late.records()] or not monthly.records()
+    assert by_day(late) == by_day(monthly)
+
+
+def told(record: dict[str, Any], one: Stored) -> dict[str, Any]:
+    """A record without when it was recorded, and without ids that differ between organisations."""
+    return {name: value for name, value in record.items() if name not in ("id", "recordedAt", "customerId")}
+
+
+def by_day(one: Stored) -> list[str]:
+    return sorted(str(sorted(told(record, one).items(), key=str)) for record in one.records())
+
+
+def test_each_months_overdue_is_what_was_answered_then(stored: Callable[..., Stored]) -> None:
+    book = as_it_happened(random_book(31, 12), Random(31))
+    organisation = organisation_of(book)
+    one = stored(organisation)
+    waiting = list(arrivals(book))
+    for day in month_starts(book):
+        moment = noon(day, organisation.timezone)
+        while waiting and waiting[0][0] < moment - timedelta(hours=12):
+            when, records = waiting.pop(0)
+            one.recorder.record(organisation, records, when)
+        end = day.toordinal() - 1
+        accounts = one.ledger.accounts(organisation, Side.RECEIVABLE, end, organisation.today(moment))
+        answered = receivables.report(accounts, end, organisation)
+        one.closing().close(organisation, moment)
+        kept = one.history.snapshot(organisation.id, month_of(end))
+        if kept is not None:
+            body = month_body(end, 1, list(figures_of(kept).items()))
+            closing = {entry["currency"]: entry["closingOverdue"] for entry in body["currencies"]}
+            assert {entry["currency"]: entry["amount"] for entry in answered.totals["overdueByCurrency"]} == {
+                currency: amount for currency, amount in closing.items() if amount
+            }
+            assert day_text(kept.end) == day_text(end)
+
+
+def test_a_snapshot_never_changes_and_the_restatement_is_told(stored: Callable[..., Stored]) -> None:
+    book = random_book(7, 8)
+    organisation = organisation_of(book)
+    one = stored(organisation)
+    for when, records in arrivals(book):
+        one.recorder.record(organisation, records, when)
+    day = book.pivot.replace(day=1) + timedelta(days=65)
+    one.closing().close(organisation, noon(day, organisation.timezone))
+    before = one.months()
+    late = {
+        "type": "invoice",
+        "id": "late-posting",
+        "customer_id": "late",
+        "currency": "SEK",
+        "total": "70.00",
+        "issued_on": (day.replace(day=1) - timedelta(days=80)).isoformat(),
+        "due_on": (day.replace(day=1) - timedelta(days=60)).isoformat(),
+    }
+    one.recorder.record(organisation, [late], noon(day, organisation.timezone))
+    month = month_of(day.replace(day=1).toordinal() - 1)
+    kept = one.history.snapshot(organisation.id, month)
+    assert kept is not None
+    assert "SEK" not in kept.figures
+    assert one.closing().month_now(organisation, kept)["SEK"].closing == 7_000
+    one.closing().close(organisation, noon(day + timedelta(days=40), organisation.timezone))
+    after = one.months()
+    assert after["months"][: len(before["months"])] == before["months"]
+    restated = {entry["currency"]: entry["restated"] for entry in after["months"][-1]["currencies"]}
+    assert restated["SEK"] == 70
+
+
+def test_time_may_run_out_anywhere(stored: Callable[..., Stored]) -> None:
+    book = random_book(3, 14)
+    organisation = created(organisation_of(book), book)
+    whole, pieces = stored(organisation), stored(replace(organisation, id=organisation.id[:-1] + "e"))
+    moment = noon(book.pivot + timedelta(days=100), organisation.timezone)
+    for one in (whole, pieces):
+        for when, records in arrivals(book):
+            one.recorder.record(one.organisation, records, when)
+    whole.closing().close(organisation, moment)
+    for _ in range(EVERYTHING):
+        asked = iter([False, True])
+        try:
+            pieces.closing(lambda asked=asked: next(asked)).close(pieces.organisation, moment)  # type: ignore[misc]
+            break
+        except OutOfTime:
+            continue
+    assert whole.months() == pieces.months()
+    assert by_day(whole) == by_day(pieces)
+    assert len(whole.sent) == len(pieces.sent)
+    assert len({record["id"] for record in pieces.sent}) == len(pieces.sent)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu"])
+def test_a_day_is_worked_through_once_it_is_over_where_the_organisation_is(
+    stored: Callable[..., Stored], zone: str
+) -> None:
+    book = random_book(1, 3)
+    organisation = replace(organisation_of(book), timezone=zone)
+    one = stored(organisation)
+    invoice = {
+        "type": "invoice",
+        "id": "1",
+        "customer_id": "c",
+        "currency": "USD",
+        "total": 10,
+        "issued_on": "2026-03-01",
+        "due_on": "2026-03-01",
+    }
+    one.recorder.record(organisation, [invoice], datetime.fromisoformat("2026-03-02T12:00:00Z"))
+    midnight = noon(date(2026, 4, 1), zone) - timedelta(hours=12)
+    one.closing().close(organisation, midnight - timedelta(seconds=1))
+    assert one.history.snapshots(organisation.id, 5) == []
+    one.closing().close(organisation, midnight)
+    assert [day_text(snapshot.end) for snapshot in one.history.snapshots(organisation.id, 5)] == ["2026-03-31"]
