@@ -51,7 +51,9 @@ def read_amount(value: object) -> Decimal:
         raise ValueError("is not an amount; write major units such as 1250.00, without separators or a symbol")
     if not amount:
         return Decimal(0)
-    if amount.adjusted() >= MAX_WHOLE_DIGITS or len(amount.as_tuple().digits) > MAX_DIGITS:
+    _, digits, exponent = amount.as_tuple()
+    decimals = -int(exponent)
+    if amount.adjusted() >= MAX_WHOLE_DIGITS or max(len(digits), decimals) > MAX_DIGITS:
         raise ValueError(f"has more than {MAX_WHOLE_DIGITS} digits before the point, or {MAX_DIGITS} in all")
     return amount
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid5
 
 from arrears.ledger import collection, facts
-from arrears.ledger.days import NEVER, month_of
+from arrears.ledger.days import LAST_DAY, NEVER, month_of
 from arrears.ledger.facts import BillState, Dispute, Facts, Promise, Reminder, Settled, Step
 from arrears.ledger.ids import folded_name, outward_id
 from arrears.ledger.money import EXPONENTS, to_minor
@@ -33,6 +33,7 @@ from arrears.ledger.records import (
     Supplier,
     content,
     line_content,
+    size_of,
 )
 from arrears.ledger.reminders import live_reminders, read_reminders
 from arrears.ledger.side import Side
@@ -46,8 +47,14 @@ MAX_FUTURE_PARTS = 20
 
 HISTORY_DAYS = 400
 """How far back an account keeps settled documents added up: the year that behaviour looks at, and some."""
-MAX_BYTES = 300_000
-"""How much may be told of one document's parts, or of one customer's reminders and promises."""
+MAX_BYTES = 180_000
+"""How much may be told of one document's parts, of one customer's reminders, and of its promises."""
+MAX_LIVE_BYTES = 100_000
+"""How much of a customer's reminders readers may have to be shown."""
+MAX_STATES = 500
+"""Different states that one bill may go through."""
+KEPT_NAMES = 4
+"""How many of the latest names told by its documents an account remembers."""
 
 _UNTOLD = Facts("", None, "", 0, NEVER, None)
 
@@ -221,17 +228,18 @@ class File:
 class AccountState:
     """A counterparty and what its documents have added up to.
 
-    key: "c" (customer), "s" (supplier) or "n" (supplier known by name only) and its UUID. names: per name told by
-    documents, how many tell it and the latest of them, [count, issued, document id]. open, documents: how many
-    documents are not at rest, and how many there are. rest: the latest day on which one came to rest. history:
-    documents at rest by the day they settled, back to `floor`.
+    key: "c" (customer), "s" (supplier) or "n" (supplier known by name only) and its UUID. names: those told by its
+    latest documents, latest first, [issued, document's own id, name]. named, open, documents: how many documents tell
+    a name, are not at rest, and are there. rest: the latest day on which one came to rest. history: documents at
+    rest by the day they settled, back to `floor`.
     """
 
     key: str
     reference: str
     shard: int = 0
     name: str | None = None
-    names: dict[str, list[Any]] = field(default_factory=dict)
+    names: list[list[Any]] = field(default_factory=list)
+    named: int = 0
     open: int = 0
     documents: int = 0
     rest: int = 0
@@ -260,17 +268,14 @@ class AccountState:
         """Its own record's name; else that of its latest-issued document, then largest id; else its id."""
         if self.name is not None:
             return self.name
-        if len(self.names) == 1:
-            return next(iter(self.names))
-        told = max(((issued, id_, name) for name, (_, issued, id_) in self.names.items()), default=None)
-        return self.reference if told is None else told[2]
+        return str(self.names[0][2]) if self.names else self.reference
 
     def give(self, claim: _Claim, sign: int, floor: int) -> None:
         """Adds (1) or takes away (-1) what a document gives; days up to `floor` fall out of the history."""
         self.documents += sign
         self.open += 0 if claim.at_rest else sign
         if claim.name:
-            self._tell_name(claim.name, claim.order, sign)
+            self._tell_name([*claim.order, claim.name], sign)
         if claim.facts is None:
             return
         self.rest = max(self.rest, facts.rest_day(claim.facts))
@@ -294,27 +299,25 @@ class AccountState:
         else:
             del self.history[settled.day]
 
-    def _tell_name(self, name: str, order: tuple[int, str], sign: int) -> None:
-        entry = self.names.setdefault(name, [0, *order])
-        entry[0] += sign
-        if not entry[0]:
-            del self.names[name]
-        elif sign > 0:
-            entry[1:] = max((entry[1], entry[2]), order) if entry[1] is not None else (None, None)
-        elif (entry[1], entry[2]) == order:
-            entry[1:] = (None, None)
+    def _tell_name(self, entry: list[Any], sign: int) -> None:
+        """What is remembered is later than all that was forgotten, so an earlier name has a place only if all are."""
+        if sign < 0:
+            self.names = [told for told in self.names if told != entry]
+        elif len(self.names) == self.named or (self.names and entry > self.names[-1]):
+            self.names = sorted([*self.names, entry], reverse=True)[:KEPT_NAMES]
+        self.named += sign
 
-    def names_unclear(self) -> bool:
-        """Whether documents tell several names and the latest document of one of them is not known any more."""
-        return len(self.names) > 1 and any(issued is None for _, issued, _ in self.names.values())
+    def names_forgotten(self) -> bool:
+        """Whether it goes by what its documents tell, and none of those that tell a name is remembered."""
+        return self.name is None and self.named > 0 and not self.names
 
     def retell_names(self, documents: Iterable[Document]) -> None:
         """Works the names out anew from all its documents."""
-        self.names = {}
+        self.names, self.named = [], 0
         for document in documents:
             name = document.name_told()
             if name:
-                self._tell_name(name, (document.issued_on()[0], document.reference), 1)
+                self._tell_name([document.issued_on()[0], document.reference, name], 1)
 
     def account(self) -> facts.Account:
         """What readers see of it."""
@@ -433,13 +436,16 @@ class Recording:
         document = self._book.document(kind, self._outward(kind, record.id), record.id)
         told, digest = content(record), _digest(lines)
         states = document.states if state is None else _with_state(document.states, state)
+        if len(states) > MAX_STATES:
+            reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
+            return Result(kind, record.id, "rejected", "state", reason)
         known = document.head is not None
         if known and _older(record.updated_at, document.updated_at):
             if states != document.states:
                 self._change(document, lambda: setattr(document, "states", states))
             return Result(kind, record.id, "stale")
-        if known and (document.head, document.lines, document.states) == (told, digest, states):
-            self._note_moment(document, record.updated_at)
+        if known and (document.head, document.lines) == (told, digest) and _same_course(document.states, states):
+            self._note_moment(document, record.updated_at, states)
             return Result(kind, record.id, "unchanged")
 
         def tell() -> None:
@@ -459,11 +465,11 @@ class Recording:
         terms = self._organisation.policy.default_terms_days
         if terms is None or "due_on" in (document.head or {}):
             return None
-        return document.issued_on()[0] + terms
+        return min(document.issued_on()[0] + terms, LAST_DAY)
 
-    def _note_moment(self, document: Document, updated_at: str | None) -> None:
-        if updated_at is not None and updated_at != document.updated_at:
-            document.updated_at = updated_at
+    def _note_moment(self, document: Document, updated_at: str | None, states: list[list[Any]]) -> None:
+        if updated_at is not None and (updated_at, states) != (document.updated_at, document.states):
+            document.updated_at, document.states = updated_at, states
             self._book.touch(document)
 
     def _change(self, document: Document, tell: Callable[[], None]) -> None:
@@ -489,7 +495,8 @@ class Recording:
                     self._book.roll(month_of(invoice.issued), shard, effective, figure, change, change * invoice.total)
 
     def _move(self, before: _Claim, after: _Claim) -> None:
-        """Adds before it takes away, so that a name's latest document is still known where it only changed."""
+        if (before.account, before.name, before.order) == (after.account, after.name, after.order):
+            before, after = before._replace(name=None), after._replace(name=None)
         moved = [
             (self._book.account(claim.account, ""), claim, sign)
             for claim, sign in ((after, 1), (before, -1))
@@ -499,7 +506,7 @@ class Recording:
             account.give(claim, sign, self._today - HISTORY_DAYS)
             self._book.touch(account)
         for account, _, _ in moved:
-            if account.names_unclear():
+            if account.names_forgotten():
                 account.retell_names(self._book.documents_of(account))
 
     # Allocations and disputes
@@ -513,11 +520,13 @@ class Recording:
         return self._part(record, "invoice", record.invoice_id)
 
     def _part(self, record: Payment | Credit | DisputeRecord, kind: str, reference: str) -> Result:
-        id_ = self._outward(kind, reference)
-        part_id, key = self._outward(record.type, record.id), f"{record.type}:{record.id}"
+        id_, part_id = self._outward(kind, reference), self._outward(record.type, record.id)
         document = self._book.document(kind, id_, reference)
         target, stood = kind[0] + id_, self._book.target(record.type, part_id)
         holder = document if stood in (None, target) else self._document_at(stood)
+        key = f"{record.type}:{record.id}"
+        if stood is not None and key not in holder.parts:
+            key = self._alias(holder.parts, record.type, f"{record.type}:", part_id)
         stored = holder.parts.get(key)
         told = content(record)
         told.pop(f"{kind}_id")
@@ -529,51 +538,61 @@ class Recording:
                     stored[1] = record.updated_at
                     self._book.touch(holder)
                 return Result(record.type, record.id, "unchanged")
-        refused = self._refused_part(record, document, key, told)
+        part = [told, record.updated_at]
+        refused = self._refused_part(record, document, {**document.parts, key: part}, key)
         if refused is not None:
             return refused
         if holder is not document:
             self._change(holder, lambda: _drop(holder.parts, key))
-        self._change(document, lambda: document.parts.__setitem__(key, [told, record.updated_at]))
+        self._change(document, lambda: document.parts.__setitem__(key, part))
         if stood != target:
             self._book.point(record.type, part_id, target)
         if document.head is None:
             return Result(record.type, record.id, "pending")
         return Result(record.type, record.id, "created" if stored is None else "updated")
 
+    def _alias(self, told: dict[str, Part], kind: str, prefix: str, outward: str) -> str:
+        """The key of what was told under the same UUID, but in another case or as the id that the UUID stands for."""
+        ids = (key.removeprefix(prefix) for key in told if key.startswith(prefix))
+        return prefix + next(id_ for id_ in ids if self._outward(kind, id_) == outward)
+
     def _document_at(self, target: str) -> Document:
         return self._book.document("invoice" if target[0] == "i" else "bill", target[1:], "")
 
     def _refused_part(
-        self, record: Payment | Credit | DisputeRecord, document: Document, key: str, told: dict[str, Any]
+        self, record: Payment | Credit | DisputeRecord, document: Document, parts: dict[str, Part], key: str
     ) -> Result | None:
-        if document.head is not None and "amount" in told:
+        """Why the document cannot have these parts, of which the one of `key` is new."""
+        amount = parts[key][0].get("amount")
+        if document.head is not None and amount is not None:
             currency = document.head["currency"]
-            if _minor(told["amount"], currency) is None:
+            if _minor(amount, currency) is None:
                 reason = f"has more decimals than {currency} has ({EXPONENTS[currency]})"
                 return Result(record.type, record.id, "rejected", "amount", reason)
-        others = [part for name, part in document.parts.items() if name != key]
-        if len(others) >= MAX_PARTS:
+        if len(parts) > MAX_PARTS:
             reason = f"the document has {MAX_PARTS} allocations and disputes already, the most it can have"
             return Result(record.type, record.id, "rejected", None, reason)
-        if _bytes(others) + _bytes([told]) > MAX_BYTES:
+        if size_of(parts) > MAX_BYTES:
             return Result(record.type, record.id, "rejected", None, "the document has no room for more of them")
-        if self._future(told) and sum(self._future(part[0]) for part in others) >= MAX_FUTURE_PARTS:
+        future = self._future(parts[key]) and sum(map(self._future, parts.values()))
+        if future > MAX_FUTURE_PARTS:
             reason = f"the document has {MAX_FUTURE_PARTS} allocations and disputes dated in the future already"
             return Result(record.type, record.id, "rejected", None, reason)
         return None
 
-    def _future(self, told: dict[str, Any]) -> bool:
-        return any(told.get(name, 0) > self._today for name in ("paid_on", "credited_on", "voided_on", "resolved_on"))
+    def _future(self, part: Part) -> bool:
+        days = (part[0].get(name, 0) for name in ("paid_on", "credited_on", "voided_on", "resolved_on"))
+        return any(day > self._today for day in days)
 
     # Counterparties
 
     def _customer(self, record: Customer) -> Result:
         account = self._book.account("c" + self._outward("customer", record.id), record.id)
-        holder = None if record.account_number in (None, "") else self._book.account_number(record.account_number)
-        if holder not in (None, account.id):
-            return Result(record.type, record.id, "rejected", "account_number", "belongs to another customer")
         before = self._book.file(account).record
+        holder = self._book.account_number(record.account_number) if record.account_number else None
+        stale = before is not None and _older(record.updated_at, before[1])
+        if holder not in (None, account.id) and not stale:
+            return Result(record.type, record.id, "rejected", "account_number", "belongs to another customer")
         result = self._counterparty(record, account)
         if result.result in ("created", "updated"):
             was = {} if before is None else before[0]
@@ -620,27 +639,46 @@ class Recording:
         contact_id = self._outward(record.type, record.id)
         stood = self._book.target(record.type, contact_id)
         holder = account if stood in (None, account.key) else self._book.account(stood, "")
-        stored = drawer(self._book.file(holder)).get(record.id)
-        told = content(record)
+        standing, key = drawer(self._book.file(holder)), record.id
+        if stood is not None and key not in standing:
+            key = self._alias(standing, record.type, "", contact_id)
+        stored, told = standing.get(key), content(record)
         outcome = _kept(stored, told, record.updated_at)
         if outcome in ("stale", "unchanged"):
             if outcome == "unchanged" and stored is not None:
                 self._note_part(self._book.file(holder), stored, record.updated_at)
             return Result(record.type, record.id, outcome)
         kept = drawer(self._book.file(account))
-        if len(kept) >= limit and record.id not in kept:
-            reason = f"the customer has {limit} {record.type}s already, the most it can have"
-            return Result(record.type, record.id, "rejected", None, reason)
-        if _bytes(kept) + _bytes([told]) > MAX_BYTES:
-            return Result(record.type, record.id, "rejected", None, f"the customer has no room for more {record.type}s")
+        refused = self._refused_contact(record, {**kept, key: [told, record.updated_at]}, limit)
+        if refused is not None:
+            return refused
         if holder is not account:
-            _drop(drawer(self._book.file(holder)), record.id)
+            _drop(standing, key)
             self._touch_file(holder, tell)
-        kept[record.id] = [told, record.updated_at]
+        kept[key] = [told, record.updated_at]
         self._touch_file(account, tell)
         if stood != account.key:
             self._book.point(record.type, contact_id, account.key)
         return Result(record.type, record.id, outcome if account.known else "pending")
+
+    def _refused_contact(
+        self, record: ReminderRecord | PromiseRecord, kept: dict[str, Part], limit: int
+    ) -> Result | None:
+        if len(kept) > limit:
+            reason = f"the customer has {limit} {record.type}s already, the most it can have"
+            return Result(record.type, record.id, "rejected", None, reason)
+        crowded = size_of(kept) > MAX_BYTES
+        if isinstance(record, ReminderRecord) and not crowded:
+            crowded = size_of(self._shown(kept)[0]) > MAX_LIVE_BYTES
+        if crowded:
+            return Result(record.type, record.id, "rejected", None, f"the customer has no room for more {record.type}s")
+        return None
+
+    def _shown(self, kept: dict[str, Part]) -> tuple[list[Reminder], bool]:
+        """The reminders that readers are shown, and whether there are more."""
+        every = read_reminders(self._organisation, kept)
+        live = live_reminders(every, self._today)
+        return live, len(live) < len(every)
 
     def _touch_file(self, account: AccountState, tell: Callable[[AccountState, File], None]) -> None:
         file = self._book.file(account)
@@ -649,9 +687,7 @@ class Recording:
         self._book.touch(account)
 
     def _tell_reminders(self, account: AccountState, file: File) -> None:
-        every = read_reminders(self._organisation, file.reminders)
-        account.reminders = live_reminders(every, self._today)
-        account.trimmed = len(account.reminders) < len(every)
+        account.reminders, account.trimmed = self._shown(file.reminders)
 
     def _tell_promises(self, account: AccountState, file: File) -> None:
         kept = {(p.id, p.currency, p.made, p.promised): p.kept for p in account.promises}
@@ -690,14 +726,13 @@ def _kept(stored: Part | None, told: dict[str, Any], updated_at: str | None) -> 
     return "unchanged" if stored[0] == told else "updated"
 
 
-def _bytes(told: Iterable[Any]) -> int:
-    """What is told, in bytes; few and short things are not worth measuring."""
-    told = told if isinstance(told, list | dict) else list(told)
-    return len(json.dumps(told)) if len(told) > 100 or len(told) == 1 else 0
-
-
 def _drop(parts: dict[str, Part], key: str) -> None:
     del parts[key]
+
+
+def _same_course(states: list[list[Any]], others: list[list[Any]]) -> bool:
+    """Whether they are the same states in the same order, told at whatever moments."""
+    return len(states) == len(others) and all(one[:3] == other[:3] for one, other in zip(states, others, strict=True))
 
 
 def _with_state(states: list[list[Any]], entry: list[Any]) -> list[list[Any]]:

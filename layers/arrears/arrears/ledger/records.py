@@ -4,6 +4,7 @@ A record says what the caller's books say now of one thing, under the caller's o
 exactly; days become ordinals and moments UTC text of fixed width, so that both compare as they are.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ MAX_RECORDS = 500
 MAX_ID_LENGTH = 200
 MAX_TEXT_LENGTH = 500
 MAX_LINES = 500
+MAX_LINES_BYTES = 300_000
+"""What an invoice's lines may take together; they are kept in one item."""
 MAX_INVOICE_IDS = 100
+FIRST_YEAR, LAST_YEAR = 2, 9998
+"""Years of a moment that has a calendar day in every time zone."""
 
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})",
@@ -67,15 +72,9 @@ def _moment(value: object) -> str:
         moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _sentence("is not a real moment") from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise _sentence(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _text(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise _sentence("has half a surrogate pair, which is no text") from None
-    return value
 
 
 def _id(value: str) -> str:
@@ -96,10 +95,10 @@ def _state(value: str) -> str:
     return value
 
 
-Id = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_text), AfterValidator(_id)]
+Id = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_id)]
 Reference = Annotated[Id | None, BeforeValidator(lambda value: None if value == "" else value)]
-Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(_text)]
-Name = Annotated[Text, Field(min_length=1)]
+Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
 Day = Annotated[int, BeforeValidator(_day)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Moment = Annotated[str, BeforeValidator(_moment)]
@@ -185,6 +184,8 @@ class Invoice(_Record):
                 currency = info.data.get("currency")
                 if amount is not None and currency is not None and to_minor(amount, currency) is None:
                     raise _sentence(f"line {place + 1}: {name} has more decimals than {currency} has")
+        if size_of([line_content(line) for line in value or ()]) > MAX_LINES_BYTES:
+            raise _sentence(f"take more than {MAX_LINES_BYTES:,} bytes together")
         return value
 
 
@@ -332,6 +333,7 @@ def _rejection(error: ValidationError) -> Rejection:
         "extra_forbidden": "is not a field of this record",
         "string_type": "must be text",
         "string_too_short": "must not be empty",
+        "string_unicode": "has half a surrogate pair, which is no text",
         "bool_type": "must be true or false",
         "list_type": "must be a list",
     }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
@@ -351,6 +353,11 @@ def content(record: Record) -> dict[str, Any]:
         for name, value in record.__dict__.items()
         if value is not None and value != "" and name not in ("type", "id", "updated_at", "lines")
     }
+
+
+def size_of(told: Any) -> int:
+    """What is told, in bytes as it is kept."""
+    return len(json.dumps(told, ensure_ascii=False).encode())
 
 
 def line_content(line: Line) -> list[str | None]:

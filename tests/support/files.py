@@ -1,0 +1,68 @@
+"""What tests of bulk input share: files in memory, and reading one file by a mapping."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from arrears.bulk.engine import Settings
+from arrears.bulk.mapping import Mapping, load, parse
+from arrears.bulk.reading import Outcome, Reader
+from arrears.bulk.rows import Layout
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@dataclass(frozen=True)
+class MemoryFile:
+    """A file that is bytes."""
+
+    name: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def open(self) -> io.BufferedReader:
+        return io.BufferedReader(io.BytesIO(self.content), 1 << 20)  # type: ignore[arg-type]
+
+
+def text_file(text: str, name: str = "file.csv", encoding: str = "utf-8") -> MemoryFile:
+    return MemoryFile(name, text.encode(encoding))
+
+
+def sample(*parts: str) -> MemoryFile:
+    path = DATA.joinpath(*parts)
+    return MemoryFile(path.name, path.read_bytes())
+
+
+def samples(folder: str) -> list[MemoryFile]:
+    return [MemoryFile(path.name, path.read_bytes()) for path in sorted((DATA / folder).glob("*.csv"))]
+
+
+def reader(
+    mapping: str | Mapping | None = None,
+    companions: Sequence[MemoryFile] = (),
+    layout: Layout | None = None,
+    **settings: Any,
+) -> Reader:
+    if isinstance(mapping, str):
+        mapping = parse(mapping.encode(), "own.toml") if "\n" in mapping else load(mapping)
+    made = Reader(mapping, Settings(**{"currency": "USD", **settings}), layout)
+    made.with_companions(companions)
+    return made
+
+
+def outcomes(file: MemoryFile, mapping: str | Mapping | None = None, **options: Any) -> list[Outcome]:
+    made = reader(mapping, **options)
+    made.explained(file)
+    return list(made.open(file).outcomes())
+
+
+def records(file: MemoryFile, mapping: str | Mapping | None = None, **options: Any) -> list[dict[str, Any]]:
+    """The records of a file none of whose rows may be rejected."""
+    found = outcomes(file, mapping, **options)
+    assert [outcome for outcome in found if outcome.rejected] == []
+    return [made.record for outcome in found for made in outcome.made]

@@ -1,0 +1,180 @@
+"""A ledger in memory: the same records in, the same accounts out, without a table.
+
+It keeps what a table keeps and no more: a record works on copies, and what was not touched is forgotten. So the
+pure core can be tried a thousand times where a table is tried ten, and a change that is not marked shows here too.
+"""
+
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from arrears.ledger.days import NEVER, year_before
+from arrears.ledger.facts import Account, Facts, rest_day, without
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.recording import AccountState, Document, File, Recording, Result
+from arrears.ledger.records import read_record
+from arrears.ledger.reminders import read_reminders
+from arrears.ledger.side import Side
+
+type Figures = dict[tuple[str, str, str], tuple[int, int]]
+type Touched = Document | AccountState | File
+
+
+class MemoryLedger:
+    """One organisation's ledger."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self.organisation = organisation
+        self.kept: dict[tuple[str, str], bytes] = {}
+        self.pointers: dict[tuple[str, str], str] = {}
+        self.numbers: dict[str, str] = {}
+        self.externals: set[tuple[str, str]] = set()
+        self.lines: dict[str, list[list[str | None]]] = {}
+        self.figures: dict[tuple[str, int, int], dict[tuple[str, str], list[int]]] = {}
+
+    def record(self, records: Iterable[Any], today: int) -> list[Result]:
+        """Applies decoded records in their order on a day."""
+        results = []
+        for raw in records:
+            book = MemoryBook(self, today)
+            results.append(Recording(self.organisation, book, today).apply(read_record(raw), raw))
+            book.keep()
+        return results
+
+    def settle(self, today: int) -> int:
+        """Brings to rest what time has brought to rest; how many documents."""
+        moved = 0
+        for document in self.documents():
+            book = MemoryBook(self, today)
+            moved += Recording(self.organisation, book, today).settle(document.kind, document.id)
+            book.keep()
+        return moved
+
+    def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[Facts]]]:
+        """What a reader is given for `day` by the open and the settled set, as they stand on `today`."""
+        for account, documents in self._every(side):
+            opened = [document.facts for document in documents if not document.at_rest]
+            if day >= today:
+                if opened:
+                    yield account.account(), opened
+                continue
+            settled = [d.facts for d in documents if d.at_rest and rest_day(d.facts) > year_before(day)]
+            if opened or settled:
+                yield without(self._with_all_reminders(account), settled), [*opened, *settled]
+
+    def full_accounts(self, side: Side) -> Iterator[tuple[Account, list[Facts]]]:
+        """Every account with every document, nothing added up: what any day may be judged by."""
+        for account, documents in self._every(side):
+            settled = [document.facts for document in documents if document.at_rest]
+            yield without(self._with_all_reminders(account), settled), [document.facts for document in documents]
+
+    def account_states(self) -> list[AccountState]:
+        """Every counterparty."""
+        return [pickle.loads(kept) for (kind, _), kept in sorted(self.kept.items()) if kind == "account"]
+
+    def file(self, account: AccountState) -> File:
+        """What was told of a counterparty itself."""
+        kept = self.kept.get(("file", account.key))
+        return File() if kept is None else pickle.loads(kept)
+
+    def documents(self) -> list[Document]:
+        """Every document, those only heard of too."""
+        return [pickle.loads(kept) for (kind, _), kept in sorted(self.kept.items()) if kind in ("invoice", "bill")]
+
+    def collection(self, today: int) -> Figures:
+        """Finalized invoices by issue month, payment status and currency: how many, and their gross total."""
+        sums: dict[tuple[str, str, str], list[int]] = {}
+        for (month, _, day), figures in self.figures.items():
+            for (status, currency), (count, amount) in figures.items():
+                if day <= today:
+                    entry = sums.setdefault((month, status, currency), [0, 0])
+                    entry[0] += count
+                    entry[1] += amount
+        return {figure: (count, amount) for figure, (count, amount) in sums.items() if count}
+
+    def _every(self, side: Side) -> Iterator[tuple[AccountState, list[Document]]]:
+        documents: dict[str | None, list[Document]] = {}
+        for document in self.documents():
+            documents.setdefault(document.account, []).append(document)
+        for account in self.account_states():
+            if account.side is side and account.key in documents:
+                yield account, documents[account.key]
+
+    def _with_all_reminders(self, account: AccountState) -> Account:
+        reminders = read_reminders(self.organisation, self.file(account).reminders)
+        return account.account()._replace(reminders=reminders)
+
+
+class MemoryBook:
+    """A memory ledger seen as a book (arrears.ledger.recording.Book) by one record."""
+
+    def __init__(self, ledger: MemoryLedger, today: int) -> None:
+        self._ledger = ledger
+        self._today = today
+        self._entities: dict[tuple[str, str], Touched] = {}
+        self._places: dict[int, tuple[str, str]] = {}
+        self._touched: dict[tuple[str, str], Touched] = {}
+
+    def keep(self) -> None:
+        """Keeps what was touched."""
+        for place, entity in self._touched.items():
+            self._ledger.kept[place] = pickle.dumps(entity)
+
+    def _entity(self, place: tuple[str, str], new: Touched) -> Any:
+        if place not in self._entities:
+            kept = self._ledger.kept.get(place)
+            self._entities[place] = new if kept is None else pickle.loads(kept)
+            self._places[id(self._entities[place])] = place
+        return self._entities[place]
+
+    def document(self, kind: str, id: str, reference: str) -> Document:
+        return self._entity((kind, id), Document(kind, id, reference))
+
+    def account(self, key: str, reference: str) -> AccountState:
+        shard = int(key[1:9], 16) % self._ledger.organisation.shards
+        return self._entity(("account", key), AccountState(key, reference, shard=shard))
+
+    def file(self, account: AccountState) -> File:
+        return self._entity(("file", account.key), File())
+
+    def target(self, kind: str, id: str) -> str | None:
+        return self._ledger.pointers.get((kind, id))
+
+    def point(self, kind: str, id: str, target: str) -> None:
+        self._ledger.pointers[kind, id] = target
+
+    def account_number(self, number: str) -> str | None:
+        return self._ledger.numbers.get(number)
+
+    def give_number(self, account: AccountState, before: str | None, number: str | None) -> None:
+        if before and before != number:
+            del self._ledger.numbers[before]
+        if number:
+            self._ledger.numbers[number] = account.id
+
+    def give_external_id(self, account: AccountState, before: str | None, external_id: str | None) -> None:
+        self._ledger.externals.discard((before or "", account.id))
+        if external_id:
+            self._ledger.externals.add((external_id, account.id))
+
+    def put_lines(self, document: Document, lines: list[list[str | None]]) -> None:
+        self._ledger.lines.pop(document.id, None)
+        if lines:
+            self._ledger.lines[document.id] = lines
+
+    def documents_of(self, account: AccountState) -> Sequence[Document]:
+        kept = [place for place in self._ledger.kept if place[0] in ("invoice", "bill")]
+        for kind, id_ in kept:
+            self.document(kind, id_, "")
+        every = [entity for entity in self._entities.values() if isinstance(entity, Document)]
+        return [document for document in every if document.account == account.key]
+
+    def touch(self, changed: Touched) -> None:
+        place = self._places[id(changed)]
+        self._touched[place] = changed
+
+    def roll(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+        assert 0 <= day < NEVER
+        sums = self._ledger.figures.setdefault((month, shard, day), {}).setdefault(figure, [0, 0])
+        sums[0] += count
+        sums[1] += amount
