@@ -168,6 +168,7 @@ def shared() -> Iterator[tuple[Clock, Any]]:
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEDGER_TABLE", "LedgerTable")
         patch.setenv("ACCESS_TABLE", "AccessTable")
+        patch.setenv("HISTORY_TABLE", "HistoryTable")
         patch.setattr(runtime, "now", clock)
         # What a password's hash costs is tested where it matters.
         patch.setattr(passwords, "_MEMORY_COST", 2**4)

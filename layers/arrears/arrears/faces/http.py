@@ -81,20 +81,13 @@ class Request:
 
     def body(self) -> bytes:
         """The body. Raises a refusal if it is larger than MAX_BODY_BYTES or not readable."""
-        # Base64 takes four characters for three bytes.
-        if len(self.raw_body) * 3 > MAX_BODY_BYTES * (3 + self.is_base64):
-            raise _too_large()
         try:
             body = base64.b64decode(self.raw_body, validate=True) if self.is_base64 else self.raw_body.encode()
         except (binascii.Error, ValueError):
             raise Refusal(MALFORMED_BODY, "The body is not text in UTF-8.") from None
         if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+            raise Refusal(TOO_LARGE, f"A body may have at most {MAX_BODY_BYTES} bytes; send less in each request.")
         return body
-
-
-def _too_large() -> Refusal:
-    return Refusal(TOO_LARGE, f"A body may have at most {MAX_BODY_BYTES} bytes; send the records in several requests.")
 
 
 def _path(event: Mapping[str, Any]) -> str:

@@ -1,0 +1,111 @@
+"""Figures over months, without a table behind them."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arrears.analytics.collection import MonthCollection, invoice_collection
+from arrears.analytics.months import months_between, window_start
+from arrears.analytics.overdue_balance import MonthBalance, overdue_balance
+from arrears.ledger.facts import Account, Dispute, Facts, Step
+
+TODAY = date(2020, 6, 30).toordinal()
+ACCOUNT = Account("a", "a", "C1", "Ann")
+
+
+def invoice(id: str, due: date | None, total: int = 100, currency: str = "EUR", **more: object) -> Facts:
+    issued = date(2020, 1, 1).toordinal()
+    return Facts(id, None, currency, total, issued, due and due.toordinal(), **more)  # type: ignore[arg-type]
+
+
+def test_only_what_is_overdue_and_only_what_is_outstanding() -> None:
+    documents = [
+        invoice("late", date(2020, 6, 29)),
+        invoice("due today", date(2020, 6, 30)),
+        invoice("no due date", None),
+        invoice("paid", date(2020, 5, 1), applied=[Step(TODAY, 100, 0, 1)]),
+        invoice("partly paid", date(2020, 5, 1), applied=[Step(TODAY, 30, 20, 1), Step(TODAY + 1, 50, 0, 1)]),
+        invoice("over-applied", date(2020, 5, 1), applied=[Step(TODAY, 130, 0, 1)]),
+        invoice("void", date(2020, 5, 1), voided=TODAY),
+        invoice("void tomorrow", date(2020, 5, 2), voided=TODAY + 1),
+        invoice("disputed", date(2020, 5, 3), disputes=[Dispute(TODAY, None, False)]),
+    ]
+    assert overdue_balance([(ACCOUNT, documents)], TODAY) == [
+        MonthBalance("2020-05", "EUR", 250, ["partly paid", "void tomorrow", "disputed"]),
+        MonthBalance("2020-06", "EUR", 100, ["late"]),
+    ]
+
+
+def test_months_and_currencies_of_the_balance_in_order() -> None:
+    documents = [
+        invoice("3", date(2020, 6, 1), currency="USD"),
+        invoice("2", date(2020, 6, 1), currency="EUR"),
+        invoice("1", date(2019, 12, 31), currency="USD"),
+        invoice("0", date(2020, 6, 1), currency="EUR"),
+    ]
+    found = overdue_balance([(ACCOUNT, documents[:2]), (ACCOUNT, documents[2:])], TODAY)
+    assert [(row.month, row.currency, row.invoice_ids) for row in found] == [
+        ("2019-12", "USD", ["1"]),
+        ("2020-06", "EUR", ["0", "2"]),
+        ("2020-06", "USD", ["3"]),
+    ]
+    assert [row.month for row in overdue_balance([(ACCOUNT, documents)], TODAY, "USD", 7)] == ["2019-12", "2020-06"]
+    assert [row.month for row in overdue_balance([(ACCOUNT, documents)], TODAY, "USD", 6)] == ["2020-06"]
+
+
+FIGURES = {
+    ("2020-02", "pending", "EUR"): (1, 100),
+    ("2020-02", "succeeded", "EUR"): (2, 0),
+    ("2020-02", "pending", "AED"): (1, 7),
+    ("2020-04", "failed", "USD"): (3, 300),
+    ("2020-03", "pending", "EUR"): (0, 0),
+    ("2020-07", "pending", "EUR"): (1, 1),
+}
+
+
+def test_months_without_invoices_stand_there_with_zeros() -> None:
+    assert invoice_collection(FIGURES, TODAY) == [
+        MonthCollection("2020-02", "pending", "AED", 1, 7),
+        MonthCollection("2020-02", "pending", "EUR", 1, 100),
+        MonthCollection("2020-02", "succeeded", "EUR", 2, 0),
+        MonthCollection("2020-03", None, None, 0, 0),
+        MonthCollection("2020-04", "failed", "USD", 3, 300),
+        MonthCollection("2020-05", None, None, 0, 0),
+        MonthCollection("2020-06", None, None, 0, 0),
+    ]
+
+
+def test_one_currency_has_only_its_own_months() -> None:
+    assert invoice_collection(FIGURES, TODAY, "USD") == [MonthCollection("2020-04", "failed", "USD", 3, 300)]
+    assert invoice_collection(FIGURES, TODAY, "USD", 2) == []
+
+
+def test_a_window_begins_no_earlier_than_the_first_invoice() -> None:
+    assert [row.month for row in invoice_collection(FIGURES, TODAY, months=4)] == [
+        "2020-03",
+        "2020-04",
+        "2020-05",
+        "2020-06",
+    ]
+    assert invoice_collection(FIGURES, TODAY, months=10**6) == invoice_collection(FIGURES, TODAY)
+    assert invoice_collection({}, TODAY, months=12) == []
+    assert invoice_collection({("2020-07", "pending", "EUR"): (1, 1)}, TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("current", "months", "start"),
+    [("2020-06", 1, "2020-06"), ("2020-06", 6, "2020-01"), ("2020-06", 7, "2019-12"), ("2020-01", 13, "2019-01")],
+)
+def test_the_start_of_a_window(current: str, months: int, start: str) -> None:
+    assert window_start(current, months) == start
+
+
+@given(st.dates(min_value=date(1, 1, 1)), st.integers(1, 500))
+def test_a_window_has_as_many_months_as_were_asked_for(day: date, months: int) -> None:
+    current = day.isoformat()[:7]
+    window = list(months_between(window_start(current, months), current))
+    assert window[-1] == current
+    assert window == sorted(set(window))
+    assert len(window) == months or window[0] <= "0001-01"

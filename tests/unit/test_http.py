@@ -1,0 +1,158 @@
+"""What all endpoints share: how a request is read, and that whatever happens is an answer."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arrears.faces import problem, routes
+from arrears.faces.http import MAX_BODY_BYTES, Endpoint, Request, bearer_tokens, encode
+from arrears.ledger.refusal import THROTTLED, Refusal
+from template import resources
+
+
+def request(**event: Any) -> Request:
+    return Request.from_event(event)
+
+
+@pytest.mark.parametrize(
+    ("event", "path"),
+    [
+        ({"resource": "/a/b", "path": "/base/a/b"}, "/a/b"),
+        ({"resource": "/a/{id}", "path": "/base/a/7", "pathParameters": {"id": "7"}}, "/a/7"),
+        ({"resource": "/{proxy+}", "path": "/base/x/y", "pathParameters": {"proxy": "x/y"}}, "/x/y"),
+        ({"resource": "/", "path": "/base"}, "/"),
+        ({"path": "/direct"}, "/direct"),
+        ({}, "/"),
+    ],
+)
+def test_the_path_is_the_one_that_the_api_defines(event: dict[str, Any], path: str) -> None:
+    assert request(**event).path == path
+
+
+def test_headers_and_parameters_have_all_their_values() -> None:
+    several = request(
+        multiValueHeaders={"X-A": ["1", "2"], "x-a": ["3"]},
+        headers={"X-A": "2"},
+        multiValueQueryStringParameters={"a": ["1", "2"]},
+        queryStringParameters={"a": "2"},
+    )
+    assert several.header("x-a") == ["1", "2", "3"]
+    assert (several.query["a"], several.last("a"), several.last("b")) == (["1", "2"], "2", None)
+    single = request(headers={"X-A": "1"}, queryStringParameters={"a": "1", "b": None})
+    assert (single.header("x-a"), single.query["a"], single.last("b")) == (["1"], ["1"], "")
+    nothing = request(headers=None, multiValueHeaders=None)
+    assert (nothing.header("x-a"), nothing.query) == ((), {})
+
+
+def test_bearer_tokens() -> None:
+    found = bearer_tokens(
+        request(multiValueHeaders={"Authorization": ["Bearer a", "bearer  b ", "Basic c", "d", "Bearer"]})
+    )
+    assert found == ["a", "b", ""]
+
+
+def test_a_body_of_the_largest_size_and_one_more_byte() -> None:
+    body = "é" * (MAX_BODY_BYTES // 2)
+    encoded = base64.b64encode(body.encode()).decode()
+    assert len(request(body=body).body()) == MAX_BODY_BYTES
+    assert len(request(body=encoded, isBase64Encoded=True).body()) == MAX_BODY_BYTES
+    for event in (
+        {"body": body + "x"},
+        {"body": base64.b64encode(body.encode() + b"x").decode(), "isBase64Encoded": True},
+    ):
+        with pytest.raises(Refusal, match="too_large"):
+            request(**event).body()
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_is_json(value: Any) -> None:
+    assert json.loads(encode(value)) == value
+
+
+def test_text_without_a_form_in_utf_8_is_escaped() -> None:
+    assert json.loads(encode({"a": "\ud800é"}).encode()) == {"a": "\ud800é"}
+    assert encode("é") == '"é"'
+
+
+def endpoint(fail: Exception | None = None) -> Endpoint:
+    made = Endpoint(problem.wording)
+
+    @made.get("/things/<name>")
+    def thing(_: Request, name: str) -> dict[str, Any]:
+        if fail is not None:
+            raise fail
+        return {"name": name}
+
+    return made
+
+
+def event(path: str = "/things/x", method: str = "GET", **more: Any) -> dict[str, Any]:
+    return {"path": path, "httpMethod": method, "requestContext": {"requestId": "r-1", "stage": "live"}, **more}
+
+
+def test_an_answer() -> None:
+    answer = endpoint().answer(event(), None)
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {"name": "x"}
+    headers = answer["multiValueHeaders"]
+    assert headers["X-Correlation-Id"] == ["r-1"]
+    assert headers["Cache-Control"] == ["no-store"]
+
+
+def test_parts_of_the_path_are_decoded_once() -> None:
+    answer = endpoint().answer(event("/things/a%20b%2541"), None)
+    assert json.loads(answer["body"]) == {"name": "a b%41"}
+
+
+@pytest.mark.parametrize(("path", "method"), [("/other", "GET"), ("/things/x", "POST"), ("/things/x/y", "GET")])
+def test_what_has_no_route_is_not_found(path: str, method: str) -> None:
+    answer = endpoint().answer(event(path, method), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "not_found")
+
+
+def test_an_unforeseen_failure_tells_its_id_only() -> None:
+    answer = endpoint(RuntimeError("secret")).answer(event(), None)
+    assert answer["statusCode"] == 500
+    assert "r-1" in answer["body"]
+    assert "secret" not in str(answer)
+
+
+def test_a_failure_of_a_lower_layer_is_what_it_means() -> None:
+    busy = Refusal(THROTTLED, "Wait.", headers={"Retry-After": "1"})
+    answer = endpoint(RuntimeError("x")).answer(event(), None, lambda error: busy)
+    assert (answer["statusCode"], answer["multiValueHeaders"]["Retry-After"]) == (429, ["1"])
+
+
+def test_a_number_that_json_has_not_is_a_failure() -> None:
+    made = Endpoint(problem.wording)
+    made.get("/x")(lambda _: {"a": float("nan")})
+    assert made.answer(event("/x"), None)["statusCode"] == 500
+
+
+@given(st.dictionaries(st.sampled_from(["path", "resource", "httpMethod", "body"]), st.text()))
+def test_odd_events_are_answered(odd: dict[str, str]) -> None:
+    assert endpoint().answer({**event(), **odd}, None)["statusCode"] in (200, 404)
+
+
+def test_the_addresses_are_those_of_the_template() -> None:
+    deployed = {
+        (event["Properties"]["Path"], event["Properties"]["Method"].upper())
+        for name, function in resources("AWS::Serverless::Function").items()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "Api" and name != "FallbackFunction"
+    }
+    names = {"<api_version>": "{apiVersion}", "<account_id>": "{accountId}"}
+    known = set()
+    for path, method in routes.METHODS.items():
+        for ours, theirs in names.items():
+            path = path.replace(ours, theirs)  # noqa: PLW2901
+        known.add((path, method))
+    assert known == deployed
