@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from arrears.ledger.recording import Result
     from arrears.schedule.close import Closing
     from arrears.storage.drops import DropStore
+    from arrears.storage.export import LedgerExport
     from arrears.storage.history import HistoryStore
     from arrears.storage.queue import CloseQueue
     from arrears.storage.writer import Recorder
@@ -74,6 +75,12 @@ class Services:
                 raise refusal from error
 
         return write
+
+    def export(self) -> "LedgerExport":
+        """The whole ledger, for the command."""
+        from arrears.storage.export import LedgerExport
+
+        return LedgerExport(self.client, self.settings.ledger_table)
 
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""

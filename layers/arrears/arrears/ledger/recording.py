@@ -189,6 +189,16 @@ def _steps(parts: dict[str, Part], currency: str) -> list[Step]:
     return [Step(day, sums[0], sums[1], sums[2], origin) for (day, origin), sums in sorted(by_day.items())]
 
 
+def misfits(document: Document) -> set[str]:
+    """The allocations that do not count as they have more decimals than their document's currency."""
+    if document.head is None:
+        return set()
+    currency = document.head["currency"]
+    return {
+        key for key, (told, _) in document.parts.items() if "amount" in told and _minor(told["amount"], currency) is None
+    }
+
+
 def _disputes(parts: dict[str, Part]) -> list[Dispute]:
     return [
         Dispute(told["opened_on"], told.get("resolved_on"), told.get("outcome") == "lost")
@@ -742,9 +752,8 @@ def _with_state(states: list[list[Any]], entry: list[Any]) -> list[list[Any]]:
     """
     same = next((old for old in states if old[:3] == entry[:3]), None)
     if same is not None:
-        if entry[3] is None and states[-1] is same:
-            return states
-        if entry[3] is not None and same[3] is not None and entry[3] <= same[3]:
+        again = entry[3] is None or entry[3] == same[3]
+        if _older(entry[3], same[3]) or (again and states[-1] is same):
             return states
     rest = [old for old in states if old is not same]
     place = len(rest)

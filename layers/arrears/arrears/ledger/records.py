@@ -346,10 +346,13 @@ def plain(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+_NAMES = {"kind_of_credit": "kind"}
+
+
 def content(record: Record) -> dict[str, Any]:
     """What the record says, as plain JSON values without its type, id and moment: equal for the same content."""
     return {
-        name: plain(value) if isinstance(value, Decimal) else value
+        _NAMES.get(name, name): plain(value) if isinstance(value, Decimal) else value
         for name, value in record.__dict__.items()
         if value is not None and value != "" and name not in ("type", "id", "updated_at", "lines")
     }

@@ -95,7 +95,7 @@ class StoredBook:
         known = self._entities.get(key)
         if known is None:
             item = self._item(key)
-            known = Document(kind, id, reference) if item is None else _document(kind, id, item, self._today)
+            known = Document(kind, id, reference) if item is None else read_document(kind, id, item)
             self._remember(key, known, item)
         assert isinstance(known, Document)
         return known
@@ -442,11 +442,12 @@ def _indexed_item(place: tuple[str, str], packed: str, told: dict[str, Any]) -> 
     }
 
 
-def _document(kind: str, id: str, item: Item, today: int) -> Document:
+def read_document(kind: str, id: str, item: Item) -> Document:
+    """A stored invoice or bill, with its facts and at rest or not as it was when written."""
     told = json.loads(item["b"]["S"])
     at_rest = told.pop("at_rest")
     document = Document(kind, id, **told)
-    document.refresh(today)
+    document.refresh(0)
     document.at_rest = at_rest
     return document
 

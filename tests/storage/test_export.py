@@ -1,0 +1,67 @@
+"""The whole ledger out and in again gives the same answers."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.side import Side
+from arrears.overdue import payables, receivables
+from arrears.storage.export import LedgerExport
+from arrears.storage.ledger import LedgerStore
+from arrears.storage.writer import Recorder
+from oracle.generate import interesting_days, random_book
+from support.books import arrivals, last_day, noon, organisation_of
+
+
+def answers(client: Any, organisation: Organisation, days: list[int], today: int) -> list[Any]:
+    """Every report on every day, and the collection figures, as text."""
+    store = LedgerStore(client, os.environ["LEDGER_TABLE"])
+    told: list[Any] = []
+    for side, module in ((Side.RECEIVABLE, receivables), (Side.PAYABLE, payables)):
+        for day in days:
+            report = module.report(store.accounts(organisation, side, day, today), day, organisation)
+            told.append([report.totals, report.aging, [row.body for row in report.rows]])
+    return [*told, sorted(store.collection(organisation, today).items())]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_export_into_an_empty_ledger_gives_the_same_answers(ledger_tables: Any, seed: int) -> None:
+    book = random_book(seed, 14)
+    organisation = organisation_of(book, shards=1 + seed % 2)
+    recorder = Recorder(ledger_tables, os.environ["LEDGER_TABLE"])
+    for when, records in arrivals(book):
+        recorder.record(organisation, records, when)
+    moment = noon(last_day(book), organisation.timezone)
+    today = organisation.today(moment)
+    days = [day.toordinal() for day in interesting_days(book)]
+    before = answers(ledger_tables, organisation, days, today)
+    export = LedgerExport(ledger_tables, os.environ["LEDGER_TABLE"])
+    lines = [json.dumps(record, sort_keys=True) for record in export.records(organisation)]
+    empty(ledger_tables)
+    results = recorder.record(organisation, [json.loads(line, parse_float=Decimal) for line in lines], moment)
+    assert not [result for result in results if result.result == "rejected"]
+    assert json.dumps(answers(ledger_tables, organisation, days, today)) == json.dumps(before)
+    again = [json.dumps(record, sort_keys=True) for record in export.records(organisation)]
+    assert sorted(again) == sorted(lines)
+    other = replace(organisation, id=organisation.id[:-1] + "d")
+    later = moment + timedelta(days=3)
+    assert not [
+        r for r in recorder.record(other, [json.loads(line) for line in lines], later) if r.result == "rejected"
+    ]
+    moved = answers(ledger_tables, other, days, other.today(later))
+    before = answers(ledger_tables, organisation, days, other.today(later))
+    assert [one[:2] for one in moved[:-1]] == [one[:2] for one in before[:-1]]
+    assert moved[-1] == before[-1]
+
+
+def empty(client: Any) -> None:
+    """Deletes everything in the ledger."""
+    table = os.environ["LEDGER_TABLE"]
+    for item in client.scan(TableName=table)["Items"]:
+        client.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
