@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,23 +43,20 @@ def samples(folder: str) -> list[MemoryFile]:
     return [MemoryFile(path.name, path.read_bytes()) for path in sorted((DATA / folder).glob("*.csv"))]
 
 
-def reader(
-    mapping: str | Mapping | None = None,
-    companions: Sequence[MemoryFile] = (),
-    layout: Layout | None = None,
-    **settings: Any,
-) -> Reader:
+def reader(mapping: str | Mapping | None = None, layout: Layout | None = None, **settings: Any) -> Reader:
     if isinstance(mapping, str):
         mapping = parse(mapping.encode(), "own.toml") if "\n" in mapping else load(mapping)
-    made = Reader(mapping, Settings(**{"currency": "USD", **settings}), layout)
-    made.with_companions(companions)
-    return made
+    return Reader(mapping, Settings(**{"currency": "USD", **settings}), layout)
 
 
-def outcomes(file: MemoryFile, mapping: str | Mapping | None = None, **options: Any) -> list[Outcome]:
+def outcomes(
+    file: MemoryFile, mapping: str | Mapping | None = None, companions: Sequence[MemoryFile] = (), **options: Any
+) -> list[Outcome]:
     made = reader(mapping, **options)
-    made.explained(file)
-    return list(made.open(file).outcomes())
+    with closing(made.with_companions(companions)):
+        made.explained(file)
+        with closing(made.open(file)) as opened:
+            return list(opened.outcomes())
 
 
 def records(file: MemoryFile, mapping: str | Mapping | None = None, **options: Any) -> list[dict[str, Any]]:

@@ -261,13 +261,14 @@ class CsvTable(Table):
         return False
 
     def _broken(self, error: str) -> BadRow:
+        """The row is its first line: the lines behind it were taken for its own because a quotation mark was open."""
+        ran_on = len(self._feed.taken) > 1 or error == "unexpected end of data"
         self._feed.keep_first()
-        reason = {
-            "unexpected end of data": "opens a quotation mark that is never closed",
-            "runs on": "opens a quotation mark that is never closed",
-        }.get(error, f"cannot be read: {error}")
+        reason = f"cannot be read: {error}"
         if "field larger" in error:
             reason = f"has a value of more than {MAX_CELL_CHARACTERS:,} characters"
+        elif ran_on:
+            reason = "opens a quotation mark that is never closed"
         elif "expected after" in error:
             reason = "has a quotation mark inside a quoted value; inside quotes it is written twice"
         return self._bad(reason, [self._feed.taken[0].rstrip("\r\n")])
