@@ -169,6 +169,10 @@ class MemoryBook:
         every = [entity for entity in self._entities.values() if isinstance(entity, Document)]
         return [document for document in every if document.account == account.key]
 
+    def rested(self, account: AccountState, since: int) -> Sequence[Document]:
+        at_rest = (document for document in self.documents_of(account) if document.at_rest)
+        return [document for document in at_rest if rest_day(document.facts) >= since]
+
     def touch(self, changed: Touched) -> None:
         place = self._places[id(changed)]
         self._touched[place] = changed

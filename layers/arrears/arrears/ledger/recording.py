@@ -47,6 +47,8 @@ MAX_FUTURE_PARTS = 20
 
 HISTORY_DAYS = 400
 """How far back an account keeps settled documents added up: the year that behaviour looks at, and some."""
+RESTED_DAYS = 60
+"""How far back an account knows how many documents came to rest: promises told later than that read more."""
 MAX_BYTES = 180_000
 """How much may be told of one document's parts, of one customer's reminders, and of its promises."""
 MAX_LIVE_BYTES = 100_000
@@ -195,7 +197,9 @@ def misfits(document: Document) -> set[str]:
         return set()
     currency = document.head["currency"]
     return {
-        key for key, (told, _) in document.parts.items() if "amount" in told and _minor(told["amount"], currency) is None
+        key
+        for key, (told, _) in document.parts.items()
+        if "amount" in told and _minor(told["amount"], currency) is None
     }
 
 
@@ -240,8 +244,8 @@ class AccountState:
 
     key: "c" (customer), "s" (supplier) or "n" (supplier known by name only) and its UUID. names: those told by its
     latest documents, latest first, [issued, document's own id, name]. named, open, documents: how many documents tell
-    a name, are not at rest, and are there. rest: the latest day on which one came to rest. history: documents at
-    rest by the day they settled, back to `floor`.
+    a name, are not at rest, and are there. rest: the latest day on which one came to rest. rested: how many came to
+    rest on each of the latest days. history: documents at rest by the day they settled, back to `floor`.
     """
 
     key: str
@@ -253,6 +257,7 @@ class AccountState:
     open: int = 0
     documents: int = 0
     rest: int = 0
+    rested: dict[int, int] = field(default_factory=dict)
     floor: int = 0
     reminders: list[Reminder] = field(default_factory=list)
     trimmed: bool = False
@@ -288,17 +293,38 @@ class AccountState:
             self._tell_name([*claim.order, claim.name], sign)
         if claim.facts is None:
             return
-        self.rest = max(self.rest, facts.rest_day(claim.facts))
         self.promises = [
             promise._replace(kept=promise.kept + sign * facts.applied_since(promise, claim.facts, facts.LAST))
             for promise in self.promises
         ]
-        self._settle(claim.facts, sign, floor)
+        self._forget(floor)
+        self._rest(facts.rest_day(claim.facts), sign)
+        self._settle(claim.facts, sign)
 
-    def _settle(self, document: Facts, sign: int, floor: int) -> None:
+    def _forget(self, floor: int) -> None:
         if floor > self.floor:
             self.floor = floor
             self.history = {day: settled for day, settled in self.history.items() if day > floor}
+            self.rested = {day: count for day, count in self.rested.items() if day > self._rested_from}
+
+    @property
+    def _rested_from(self) -> int:
+        return self.floor + HISTORY_DAYS - RESTED_DAYS
+
+    def _rest(self, day: int, sign: int) -> None:
+        self.rest = max(self.rest, day)
+        if day > self._rested_from:
+            self.rested[day] = self.rested.get(day, 0) + sign
+            if not self.rested[day]:
+                del self.rested[day]
+
+    def rested_since(self, day: int) -> int | None:
+        """How many documents came to rest on a day or later; None when that is not known any more."""
+        if day <= self._rested_from:
+            return None
+        return sum(count for rested, count in self.rested.items() if rested >= day)
+
+    def _settle(self, document: Facts, sign: int) -> None:
         settled = facts.settlement(document, facts.LAST)
         if settled is None or settled.day <= self.floor:
             return
@@ -343,6 +369,23 @@ class AccountState:
         )
 
 
+def party_of(organisation: Organisation, record: Invoice | Bill) -> tuple[str, str]:
+    """The key of a document's counterparty and the id it was given by; a supplier without one goes by its name."""
+    if isinstance(record, Invoice):
+        return "c" + outward_id(organisation.id, "customer", record.customer_id), record.customer_id
+    if record.supplier_id is not None:
+        return "s" + outward_id(organisation.id, "supplier", record.supplier_id), record.supplier_id
+    name = record.supplier_name or ""
+    return "n" + str(uuid5(UUID(organisation.id), f"supplier name:{folded_name(name)}")), name
+
+
+def document_of(record: Payment | Credit | DisputeRecord) -> tuple[str, str]:
+    """Kind and caller's id of the document that an allocation or dispute is on."""
+    if record.invoice_id is not None:
+        return "invoice", record.invoice_id
+    return "bill", record.bill_id or ""
+
+
 class Book(Protocol):
     """The part of a ledger that records are applied to. Getters return the one object of its id, made if missing."""
 
@@ -376,6 +419,9 @@ class Book(Protocol):
     def documents_of(self, account: AccountState) -> Iterable[Document]:
         """Every document of a counterparty."""
 
+    def rested(self, account: AccountState, since: int) -> Iterable[Document]:
+        """Its documents that came to rest on a day or later."""
+
     def touch(self, changed: Document | AccountState | File) -> None:
         """Marks a document, counterparty or file as changed."""
 
@@ -395,9 +441,9 @@ class Recording:
             Supplier: self._supplier,
             Invoice: self._invoice,
             Bill: self._bill,
-            Payment: self._allocation,
-            Credit: self._allocation,
-            DisputeRecord: self._dispute,
+            Payment: self._part,
+            Credit: self._part,
+            DisputeRecord: self._part,
             ReminderRecord: self._reminder,
             PromiseRecord: self._promise,
         }
@@ -422,25 +468,18 @@ class Recording:
 
     def _invoice(self, record: Invoice) -> Result:
         lines = [line_content(line) for line in record.lines or ()]
-        party = "c" + self._outward("customer", record.customer_id)
-        return self._head("invoice", record, lines, (party, record.customer_id), None)
+        return self._head("invoice", record, lines, None)
 
     def _bill(self, record: Bill) -> Result:
-        if record.supplier_id is not None:
-            party = ("s" + self._outward("supplier", record.supplier_id), record.supplier_id)
-        else:
-            name = record.supplier_name or ""
-            party = ("n" + str(uuid5(UUID(self._organisation.id), f"supplier name:{folded_name(name)}")), name)
         since = record.voided_on if record.state_on is None and record.state == "Voided" else record.state_on
         state = [record.state, since, record.scheduled_payment_on, record.updated_at]
-        return self._head("bill", record, [], party, state)
+        return self._head("bill", record, [], state)
 
     def _head(
         self,
         kind: str,
         record: Invoice | Bill,
         lines: list[list[str | None]],
-        party: tuple[str, str],
         state: list[Any] | None,
     ) -> Result:
         document = self._book.document(kind, self._outward(kind, record.id), record.id)
@@ -465,7 +504,7 @@ class Recording:
             document.states = states
             document.recorded_on = document.recorded_on or self._today
             document.filled_due = self._filled_due(document)
-            account = self._book.account(*party)
+            account = self._book.account(*party_of(self._organisation, record))
             document.account, document.shard = account.key, account.shard
 
         self._change(document, tell)
@@ -521,15 +560,8 @@ class Recording:
 
     # Allocations and disputes
 
-    def _allocation(self, record: Payment | Credit) -> Result:
-        if record.invoice_id is not None:
-            return self._part(record, "invoice", record.invoice_id)
-        return self._part(record, "bill", record.bill_id or "")
-
-    def _dispute(self, record: DisputeRecord) -> Result:
-        return self._part(record, "invoice", record.invoice_id)
-
-    def _part(self, record: Payment | Credit | DisputeRecord, kind: str, reference: str) -> Result:
+    def _part(self, record: Payment | Credit | DisputeRecord) -> Result:
+        kind, reference = document_of(record)
         id_, part_id = self._outward(kind, reference), self._outward(record.type, record.id)
         document = self._book.document(kind, id_, reference)
         target, stood = kind[0] + id_, self._book.target(record.type, part_id)
@@ -709,11 +741,11 @@ class Recording:
             account.promises.append(promise._replace(kept=self._kept(account, promise) if known is None else known))
 
     def _kept(self, account: AccountState, promise: Promise) -> int:
-        """What documents at rest have had applied since the promise; none can have come to rest before it."""
+        """What documents at rest have had applied since the promise: none that came to rest before it."""
         if account.rest < promise.made:
             return 0
-        documents = [d.facts for d in self._book.documents_of(account) if d.at_rest]
-        return sum(facts.applied_since(promise, document, facts.LAST) for document in documents)
+        documents = self._book.rested(account, promise.made)
+        return sum(facts.applied_since(promise, document.facts, facts.LAST) for document in documents)
 
     def _outward(self, kind: str, id: str) -> str:
         return outward_id(self._organisation.id, kind, id)

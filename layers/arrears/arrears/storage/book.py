@@ -6,9 +6,10 @@ it was read. Applied or not at all, a retry finds either the old versions or its
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -53,8 +54,8 @@ class StoredBook:
         self._entities: dict[Key, Entity] = {}
         self._keys: dict[int, Key] = {}
         self._versions: dict[Key, int] = {}
-        self._split: set[str] = set()
-        self._stood: dict[str, int] = {}
+        self._histories: dict[str, tuple[str, bool]] = {}
+        self._stood: dict[str, AccountState] = {}
         self._touched: dict[Key, Entity] = {}
         self._lines: dict[Key, str | None] = {}
         self._pointers: dict[Key, tuple[str | None, str | None]] = {}
@@ -64,24 +65,24 @@ class StoredBook:
     # What is read
 
     def prefetch(self, wanted: Iterable[Key]) -> None:
-        """Reads these items in as few requests as there are hundreds of them; what is not read is read when needed."""
-        missing = [key for key in wanted if key not in self._items and key not in self._entities]
-        if missing:
+        """Reads these items, and what they lead to, in as few requests as there are hundreds of them."""
+        while missing := [key for key in wanted if key not in self._items and key not in self._entities]:
             found = get_items(self._client, self._table, missing)
             for key in missing:
                 self._items[key] = found.get(key)
+            wanted = [further for key, item in found.items() for further in self._led_to(key, item)]
 
-    def led_to(self, key: Key) -> list[Key]:
-        """What an item that was read leads to: a document to its account, a pointer to what it is on."""
-        item = self._items.get(key)
-        if item is None:
-            return []
+    def _led_to(self, key: Key, item: Item) -> list[Key]:
+        """A document leads to its account, an account to a long history, a pointer to what it is on."""
+        organisation = self._organisation.id
         if key[1] == keys.DOCUMENT:
             account = json.loads(item["b"]["S"])["account"]
-            return [] if account is None else [keys.account_key(self._organisation.id, account)]
+            return [] if account is None else [keys.account_key(organisation, account)]
+        if key[1] == keys.ACCOUNT and json.loads(item["b"]["S"])["split"]:
+            return [(key[0], keys.HISTORY)]
         if key[1] == keys.POINTER and item["t"]["S"][0] in "ib":
             target = item["t"]["S"]
-            return [keys.document_key(self._organisation.id, target[0], target[1:])]
+            return [keys.document_key(organisation, target[0], target[1:])]
         return []
 
     def _item(self, key: Key) -> Item | None:
@@ -92,25 +93,21 @@ class StoredBook:
     def document(self, kind: str, id: str, reference: str) -> Document:
         """The invoice or bill of an outward id."""
         key = keys.document_key(self._organisation.id, kind, id)
-        known = self._entities.get(key)
-        if known is None:
-            item = self._item(key)
-            known = Document(kind, id, reference) if item is None else read_document(kind, id, item)
-            self._remember(key, known, item)
-        assert isinstance(known, Document)
-        return known
+
+        def read(item: Item | None) -> Document:
+            return Document(kind, id, reference) if item is None else read_document(kind, id, item)
+
+        return self._entity(key, read)
 
     def account(self, key: str, reference: str) -> AccountState:
         """The counterparty of a key."""
-        item_key = keys.account_key(self._organisation.id, key)
-        known = self._entities.get(item_key)
-        if known is None:
-            item = self._item(item_key)
+
+        def read(item: Item | None) -> AccountState:
             known = self._new_account(key, reference) if item is None else self._account(key, item)
-            self._remember(item_key, known, item)
-            self._stood[key] = known.documents
-        assert isinstance(known, AccountState)
-        return known
+            self._stood[key] = replace(known)
+            return known
+
+        return self._entity(keys.account_key(self._organisation.id, key), read)
 
     def _new_account(self, key: str, reference: str) -> AccountState:
         return AccountState(key, reference, shard=int(key[1:9], 16) % self._organisation.shards)
@@ -120,9 +117,10 @@ class StoredBook:
         state = json.loads(item["b"]["S"])
         history = account.history
         if state.pop("split"):
-            self._split.add(key)
-            apart = self._item(keys.account_key(self._organisation.id, key, keys.HISTORY))
-            history = [] if apart is None else [Settled(*settled) for settled in json.loads(apart["p"]["S"])]
+            apart = self._item(keys.account_key(self._organisation.id, key, keys.HISTORY)) or {"p": {"S": "[]"}}
+            history = [Settled(*settled) for settled in json.loads(apart["p"]["S"])]
+            self._histories[key] = apart["p"]["S"], state["open"] > 0
+        state["rested"] = {int(day): count for day, count in state["rested"].items()}
         return AccountState(
             key,
             reminders=list(account.reminders),
@@ -134,19 +132,21 @@ class StoredBook:
 
     def file(self, account: AccountState) -> File:
         """What was told of the counterparty itself."""
-        key = keys.account_key(self._organisation.id, account.key, keys.FILE)
+
+        def read(item: Item | None) -> File:
+            return File() if item is None else File(**json.loads(item["b"]["S"]))
+
+        return self._entity(keys.account_key(self._organisation.id, account.key, keys.FILE), read)
+
+    def _entity[E: Entity](self, key: Key, read: Callable[[Item | None], E]) -> E:
+        """The one object of a key; a key's kind of object never varies."""
         known = self._entities.get(key)
         if known is None:
             item = self._item(key)
-            known = File() if item is None else File(**json.loads(item["b"]["S"]))
-            self._remember(key, known, item)
-        assert isinstance(known, File)
-        return known
-
-    def _remember(self, key: Key, entity: Entity, item: Item | None) -> None:
-        self._entities[key] = entity
-        self._keys[id(entity)] = key
-        self._versions[key] = 0 if item is None else int(item["v"]["N"])
+            known = self._entities[key] = read(item)
+            self._keys[id(known)] = key
+            self._versions[key] = 0 if item is None else int(item["v"]["N"])
+        return cast("E", known)
 
     def target(self, kind: str, id: str) -> str | None:
         """What a payment, credit, dispute, reminder or promise is on."""
@@ -163,45 +163,74 @@ class StoredBook:
         return None if item is None else str(item["t"]["S"])
 
     def documents_of(self, account: AccountState) -> list[Document]:
-        """Every document of a counterparty. The index lags by moments: it is asked until all are there."""
-        for wait in _INDEX_WAIT_SECONDS:
-            stood = self._indexed(account)
-            documents = [self.document(kind, id_, "") for kind, id_ in stood]
-            if sum(1 for kind, id_ in stood if self._stood_with(kind, id_, account)) >= self._stood[account.key]:
-                break
-            time.sleep(wait)
-        else:
-            raise Conflict
-        changed = [entity for entity in self._touched.values() if isinstance(entity, Document)]
-        every = {(document.kind, document.id): document for document in [*documents, *changed]}
-        return [document for document in every.values() if document.account == account.key]
+        """Every document of a counterparty."""
+        opened, settled = self._partitions(account)
+        stood = self._stood[account.key]
+        found = self._listed(account, [(opened, account.id), (settled, "")], lambda _: True, stood.documents)
+        return [document for document in found if document.account == account.key]
 
-    def _indexed(self, account: AccountState) -> list[tuple[str, str]]:
-        """Kind and id of the documents that the index has under an account."""
-        organisation, shard, side = self._organisation.id, account.shard, account.side
-        kind = "invoice" if side is Side.RECEIVABLE else "bill"
-        found = []
-        for partition in (
-            keys.open_partition(organisation, shard, side),
-            keys.rest_partition(organisation, shard, side),
-        ):
+    def rested(self, account: AccountState, since: int) -> list[Document]:
+        """Its documents that came to rest on a day or later."""
+        settled = self._partitions(account)[1]
+        start = f"{since:07d}"
+
+        def counts(item: Item) -> bool:
+            return bool(item["ipk"]["S"] == settled and item["isk"]["S"] >= start)
+
+        expected = self._stood[account.key].rested_since(since)
+        if expected is None:
+            return [d for d in self.documents_of(account) if d.at_rest and rest_day(d.facts) >= since]
+        found = self._listed(account, [(settled, start)], counts, expected)
+        return [d for d in found if d.account == account.key and d.at_rest and rest_day(d.facts) >= since]
+
+    def _partitions(self, account: AccountState) -> tuple[str, str]:
+        place = self._organisation.id, account.shard, account.side
+        return keys.open_partition(*place), keys.rest_partition(*place)
+
+    def _listed(
+        self,
+        account: AccountState,
+        ranges: Iterable[tuple[str, str]],
+        counts: Callable[[Item], bool],
+        expected: int,
+    ) -> list[Document]:
+        """The documents that the index has in some ranges, and those in hand.
+
+        The index lags by moments: it is asked until as many that count are there as the account knows of.
+        """
+        kind = "invoice" if account.side is Side.RECEIVABLE else "bill"
+        for wait in _INDEX_WAIT_SECONDS:
+            indexed = [id_ for partition, start in ranges for id_ in self._indexed(account.id, partition, start)]
+            listed = [keys.document_key(self._organisation.id, kind, id_) for id_ in indexed]
+            self.prefetch(listed)
+            for id_ in indexed:
+                self.document(kind, id_, "")
+            in_hand = [key for key, entity in self._entities.items() if isinstance(entity, Document)]
+            stored = [item for key in dict.fromkeys([*listed, *in_hand]) if (item := self._items.get(key))]
+            if sum(_stands_with(item, account) and counts(item) for item in stored) >= expected:
+                return [entity for entity in self._entities.values() if isinstance(entity, Document)]
+            time.sleep(wait)
+        raise Conflict
+
+    def _indexed(self, account: str, partition: str, start: str) -> list[str]:
+        """Ids of the documents that the index has under an account: from a rest day on, or among the open ones."""
+        condition, values = "ipk = :partition", {":partition": {"S": partition}}
+        if start:
+            comparison = "begins_with(isk, :start)" if start == account else "isk >= :start"
+            condition, values[":start"] = f"{condition} AND {comparison}", {"S": start}
+        return [
+            place[-36:]
             for page in pages.query(
                 self._client,
                 TableName=self._table,
                 IndexName=keys.INDEX,
-                KeyConditionExpression="ipk = :partition",
-                ExpressionAttributeValues={":partition": {"S": partition}},
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=values,
                 ProjectionExpression="isk",
-            ):
-                places = (item["isk"]["S"] for item in page)
-                found += [(kind, place[-36:]) for place in places if len(place) > 45 and account.id in place[:44]]
-        documents = list(dict.fromkeys(found))
-        self.prefetch(keys.document_key(organisation, kind, id_) for kind, id_ in documents)
-        return documents
-
-    def _stood_with(self, kind: str, id: str, account: AccountState) -> bool:
-        item = self._items.get(keys.document_key(self._organisation.id, kind, id))
-        return item is not None and json.loads(item["b"]["S"])["account"] == account.key
+            )
+            for place in (item["isk"]["S"] for item in page)
+            if len(place) > 45 and account in place[:44]
+        ]
 
     # What is changed
 
@@ -266,24 +295,30 @@ class StoredBook:
             if _is_conflict(error):
                 raise Conflict from error
             raise
-        self._settle_versions()
+        self._settle_versions(actions)
 
-    def _settle_versions(self) -> None:
+    def _settle_versions(self, actions: Iterable[Any]) -> None:
         for key, entity in self._touched.items():
             self._versions[key] += 1
             if isinstance(entity, AccountState):
-                self._stood[entity.key] = entity.documents
-                self._note_split(entity)
+                self._stood[entity.key] = replace(entity, rested=dict(entity.rested))
+                self._note_history(entity)
+        for action in actions:
+            if "Put" in action:
+                item = action["Put"]["Item"]
+                self._items[item["pk"]["S"], item["sk"]["S"]] = item
         for key, (_, target) in self._pointers.items():
-            self._items[key] = None if target is None else {"t": {"S": target}}
-        for key, entity in self._touched.items():
-            if isinstance(entity, Document):
-                self._items[key] = {"b": {"S": json.dumps({"account": entity.account})}}
+            if target is None:
+                self._items[key] = None
         for changed in (self._touched, self._pointers, self._external, self._lines, self._figures):
             changed.clear()
 
-    def _note_split(self, account: AccountState) -> None:
-        (self._split.add if _is_long(account) else self._split.discard)(account.key)
+    def _note_history(self, account: AccountState) -> None:
+        history = _long_history(account)
+        if history:
+            self._histories[account.key] = history, account.open > 0
+        else:
+            self._histories.pop(account.key, None)
 
     def _actions(self) -> list[Any]:
         actions = []
@@ -340,7 +375,7 @@ class StoredBook:
 
     def _account_item(self, account: AccountState) -> Item:
         organisation = self._organisation.id
-        split = _is_long(account)
+        split = bool(_long_history(account))
         if account.open:
             place = keys.open_partition(organisation, account.shard, account.side), account.id
         else:
@@ -353,9 +388,12 @@ class StoredBook:
     def _history_action(self, account: AccountState) -> list[Any]:
         """A long history stands right behind its account while that is open, and out of the index otherwise."""
         key = keys.account_key(self._organisation.id, account.key, keys.HISTORY)
-        if not _is_long(account):
-            return [self._plain(key, None)] if account.key in self._split else []
-        attributes: Item = {"p": {"S": pages.compact(account.account().history)}}
+        history, stood = _long_history(account), self._histories.get(account.key)
+        if not history:
+            return [] if stood is None else [self._plain(key, None)]
+        if (history, account.open > 0) == stood:
+            return []
+        attributes: Item = {"p": {"S": history}}
         if account.open:
             partition = keys.open_partition(self._organisation.id, account.shard, account.side)
             attributes |= {"ipk": {"S": partition}, "isk": {"S": account.id + "!"}}
@@ -430,7 +468,7 @@ _TOLD_OF_DOCUMENT = (
     "shard",
     "at_rest",
 )
-_TOLD_OF_ACCOUNT = ("reference", "shard", "name", "names", "open", "documents", "rest", "floor")
+_TOLD_OF_ACCOUNT = ("reference", "shard", "name", "names", "named", "open", "documents", "rest", "rested", "floor")
 
 
 def _indexed_item(place: tuple[str, str], packed: str, told: dict[str, Any]) -> Item:
@@ -457,8 +495,16 @@ def _size(action: dict[str, Any]) -> int:
     return sum(len(value["S"].encode()) for value in item.values() if "S" in value)
 
 
-def _is_long(account: AccountState) -> bool:
-    return len(account.history) > 12 and len(pages.compact(account.account().history)) > INLINE_HISTORY_BYTES
+def _stands_with(item: Item, account: AccountState) -> bool:
+    return bool(json.loads(item["b"]["S"])["account"] == account.key)
+
+
+def _long_history(account: AccountState) -> str:
+    """An account's packed history when that is long, else nothing."""
+    if len(account.history) <= 12:
+        return ""
+    packed = pages.compact([account.history[day] for day in sorted(account.history)])
+    return packed if len(packed) > INLINE_HISTORY_BYTES else ""
 
 
 def _is_conflict(error: ClientError) -> bool:

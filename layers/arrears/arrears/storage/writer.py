@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Recording, Result
+from arrears.ledger.recording import Recording, Result, document_of, party_of
 from arrears.ledger.records import (
     Bill,
     Credit,
@@ -105,6 +105,8 @@ class Recorder:
                     outcomes += written
                     tries, most = 0, MOST_CHANGES
             except Crowded:
+                if not most:
+                    raise
                 most = 0
             except Conflict:
                 tries += 1
@@ -122,7 +124,6 @@ class Recorder:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
         book = StoredBook(self._client, self._table, organisation, today)
         book.prefetch(named)
-        book.prefetch(key for found in named for key in book.led_to(found))
         recording = Recording(organisation, book, today)
         outcomes = []
         for step in steps:
@@ -152,36 +153,26 @@ def _wait(tries: int) -> None:
 
 
 def _named(organisation: Organisation, record: Record | Rejection) -> Iterator[Key]:
+    """The items that a record names; what these lead to is read with them."""
     org = organisation.id
-
-    def document(kind: str, id: str) -> Key:
-        return keys.document_key(org, kind, outward_id(org, kind, id))
-
-    def account(letter: str, kind: str, id: str, part: str = keys.ACCOUNT) -> Key:
-        return keys.account_key(org, letter + outward_id(org, kind, id), part)
-
     match record:
-        case Invoice():
-            yield document("invoice", record.id)
-            yield account("c", "customer", record.customer_id)
-        case Bill():
-            yield document("bill", record.id)
-            if record.supplier_id is not None:
-                yield account("s", "supplier", record.supplier_id)
-        case Payment() | Credit():
-            yield keys.pointer_key(org, record.type, outward_id(org, record.type, record.id))
-            kind = "bill" if record.invoice_id is None else "invoice"
-            yield document(kind, record.invoice_id or record.bill_id or "")
-        case DisputeRecord():
-            yield keys.pointer_key(org, record.type, outward_id(org, record.type, record.id))
-            yield document("invoice", record.invoice_id)
-        case ReminderRecord() | PromiseRecord():
-            yield keys.pointer_key(org, record.type, outward_id(org, record.type, record.id))
-            yield account("c", "customer", record.customer_id)
-            yield account("c", "customer", record.customer_id, keys.FILE)
+        case Invoice() | Bill():
+            yield keys.document_key(org, record.type, outward_id(org, record.type, record.id))
+            yield keys.account_key(org, party_of(organisation, record)[0])
         case Customer() | Supplier():
-            letter = "c" if record.type == "customer" else "s"
-            yield account(letter, record.type, record.id)
-            yield account(letter, record.type, record.id, keys.FILE)
+            yield from _account(org, record.type, record.id)
             if isinstance(record, Customer) and record.account_number:
                 yield keys.number_key(org, record.account_number)
+        case ReminderRecord() | PromiseRecord():
+            yield keys.pointer_key(org, record.type, outward_id(org, record.type, record.id))
+            yield from _account(org, "customer", record.customer_id)
+        case Payment() | Credit() | DisputeRecord():
+            yield keys.pointer_key(org, record.type, outward_id(org, record.type, record.id))
+            kind, id_ = document_of(record)
+            yield keys.document_key(org, kind, outward_id(org, kind, id_))
+
+
+def _account(organisation: str, kind: str, id: str) -> Iterator[Key]:
+    key = kind[0] + outward_id(organisation, kind, id)
+    yield keys.account_key(organisation, key)
+    yield keys.account_key(organisation, key, keys.FILE)
