@@ -1,9 +1,13 @@
 """The official clients of the documented APIs, as they are, against the deployed stack."""
 
+import json
+import shutil
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import docusign_esign
@@ -15,6 +19,7 @@ from lago_python_client.exceptions import LagoApiError
 from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
 from stack.conftest import Tenant
+from template import ROOT
 
 NUMBER = "1001"
 TODAY = datetime.now(UTC).date()
@@ -160,6 +165,44 @@ def test_docusign_refusals(
     assert caught.value.status == 401
     assert code in str(caught.value.body)
     assert caught.value.trace_token
+
+
+# --- JavaScript -----------------------------------------------------------------------------------------------------
+
+NODE = Path(__file__).parent / "node"
+
+
+@pytest.fixture(scope="session")
+def javascript() -> Path:
+    """The folder with the official JavaScript clients installed."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("node and npm are not here, and the official JavaScript clients need them")
+    folder = ROOT / ".local" / "node"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(NODE / "package.json", folder)
+    install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--prefer-offline"]
+    done = subprocess.run(install, check=False, cwd=folder, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        pytest.skip("npm could not install the official JavaScript clients")
+    return folder
+
+
+def test_the_javascript_clients(
+    stack: Deployment, owed: Tenant, user: Callable[[str, bool], str], javascript: Path
+) -> None:
+    tokens = [user(NUMBER, True), user(NUMBER, False)]
+    command = ["node", str(NODE / "ask.js"), stack.base_url, owed.api_key, NUMBER, *tokens]
+    done = subprocess.run(command, check=False, cwd=javascript, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    [balance] = found["balances"]["overdue_balances"]
+    assert (balance["month"], balance["amount_cents"]) == (month(LAST_MONTH), 10100)
+    assert [row["amount_cents"] for row in found["collections"]["invoice_collections"]] == [700]
+    assert found["invalid"]["error_details"] == {"months": ["value_is_invalid"]}
+    assert found["unauthorised"] == {"status": 401, "error": "Unauthorized"}
+    assert (found["pastDue"]["pastDueBalance"], found["pastDue"]["paymentAllowed"]) == ("100.00", "true")
+    assert found["noAdministrator"]["errorCode"] == "USER_LACKS_PERMISSIONS"
 
 
 # --- Without any client ---------------------------------------------------------------------------------------------
