@@ -10,7 +10,7 @@ import socketserver
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from string import Template
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -28,18 +28,23 @@ if TYPE_CHECKING:
 HOST = "host.docker.internal"
 """The name under which a container knows this machine."""
 
+ENDPOINT = "AWS_ENDPOINT_URL"
+
 
 def invoke(deployment: "Deployment", function: str, event: str) -> subprocess.CompletedProcess[str]:
     """Run a built function (its logical id) in a container on an event (JSON text); its answer is on stdout."""
     engine = _engine()
-    with building(), _relay(_bridge_address(engine), urlsplit(str(deployment.endpoint_url)).port or 80) as relay:
-        address, port = relay
+    stack_port = urlsplit(str(deployment.endpoint_url)).port or 80
+    with building(), _relay(_bridge_address(engine), stack_port) as (address, port):
         template = BUILD / "local-template.yaml"
-        template.write_text(_with_endpoint((BUILD / "template.yaml").read_text(), f"http://{HOST}:{port}"))
+        template.write_text(_with_endpoint((BUILD / "template.yaml").read_text()))
         options = ["--template", str(template), "--event", "-", "--add-host", f"{HOST}:{address}"]
         if _has_image(engine):
             options.append("--skip-pull-image")
-        return sam(["local", "invoke", function, *options], deployment.environment(), event)
+        environment = deployment.environment() | {ENDPOINT: f"http://{HOST}:{port}"}
+        # SAM itself asks who it is, from this side of the relay.
+        environment["AWS_ENDPOINT_URL_STS"] = str(deployment.endpoint_url)
+        return sam(["local", "invoke", function, *options], environment, event)
 
 
 def with_facts(event: str, facts: dict[str, Any]) -> str:
@@ -69,10 +74,10 @@ def _has_image(engine: docker.DockerClient) -> bool:
     return any(tag.endswith(name) for image in engine.images.list() for tag in image.tags)
 
 
-def _with_endpoint(template: str, endpoint_url: str) -> str:
-    """The template with the stand-in for AWS in every function: SAM hands over only variables that it declares."""
+def _with_endpoint(template: str) -> str:
+    """The template with a variable for what stands in for AWS: SAM hands over only variables that it declares."""
     content = yaml.safe_load(template)
-    content["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = endpoint_url
+    content["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""
     return yaml.safe_dump(content, sort_keys=False)
 
 
@@ -83,18 +88,24 @@ def _relay(address: str, port: int) -> Iterator[tuple[str, int]]:
     class Connection(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             with socket.create_connection(("127.0.0.1", port)) as stack:
-                back = threading.Thread(target=_pass_on, args=(stack, self.request))
+                back = threading.Thread(target=_pass_on, args=(stack, self.request), daemon=True)
                 back.start()
                 _pass_on(self.request, stack)
                 back.join()
 
-    with socketserver.ThreadingTCPServer((address, 0), Connection) as server:
+    class Relay(socketserver.ThreadingTCPServer):
+        # A container that is gone leaves its connections open: nobody waits for them.
+        daemon_threads = True
+        block_on_close = False
+
+    with Relay((address, 0), Connection) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield address, server.server_address[1]
         server.shutdown()
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    while data := source.recv(65_536):
-        sink.sendall(data)
-    sink.shutdown(socket.SHUT_WR)
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
