@@ -211,7 +211,7 @@ def _disputes(parts: dict[str, Part]) -> list[Dispute]:
     ]
 
 
-class _Claim(NamedTuple):
+class Claim(NamedTuple):
     """What a document gives its account. `facts` only at rest, as nothing else of an open document is added up."""
 
     account: str | None
@@ -221,12 +221,13 @@ class _Claim(NamedTuple):
     facts: Facts | None
 
 
-def _claim(document: Document) -> _Claim:
+def claim_of(document: Document) -> Claim:
+    """What a document gives its account now."""
     if document.head is None:
-        return _Claim(None, True, None, (0, ""), None)
+        return Claim(None, True, None, (0, ""), None)
     order = (document.issued_on()[0], document.reference)
     at_rest = document.at_rest
-    return _Claim(document.account, at_rest, document.name_told(), order, document.facts if at_rest else None)
+    return Claim(document.account, at_rest, document.name_told(), order, document.facts if at_rest else None)
 
 
 @dataclass(slots=True)
@@ -285,7 +286,7 @@ class AccountState:
             return self.name
         return str(self.names[0][2]) if self.names else self.reference
 
-    def give(self, claim: _Claim, sign: int, floor: int) -> None:
+    def give(self, claim: Claim, sign: int, floor: int) -> None:
         """Adds (1) or takes away (-1) what a document gives; days up to `floor` fall out of the history."""
         self.documents += sign
         self.open += 0 if claim.at_rest else sign
@@ -523,7 +524,7 @@ class Recording:
 
     def _change(self, document: Document, tell: Callable[[], None]) -> None:
         """Changes a document, and moves its account and its month by the difference."""
-        before, shard = _claim(document), document.shard
+        before, shard = claim_of(document), document.shard
         was = document.facts
         tell()
         document.refresh(self._today)
@@ -531,7 +532,7 @@ class Recording:
         if document.kind == "invoice" and (was, shard) != (document.facts, document.shard):
             self._roll(document.facts, document.shard, 1)
             self._roll(was, shard, -1)
-        after = _claim(document)
+        after = claim_of(document)
         if after != before:
             self._move(before, after)
 
@@ -543,7 +544,7 @@ class Recording:
                     figure = (status, invoice.currency)
                     self._book.roll(month_of(invoice.issued), shard, effective, figure, change, change * invoice.total)
 
-    def _move(self, before: _Claim, after: _Claim) -> None:
+    def _move(self, before: Claim, after: Claim) -> None:
         if (before.account, before.name, before.order) == (after.account, after.name, after.order):
             before, after = before._replace(name=None), after._replace(name=None)
         moved = [

@@ -331,11 +331,7 @@ class StoredBook:
             actions.append(self._plain(key, None if shard is None else {"t": {"S": str(shard)}}))
         for key, lines in self._lines.items():
             actions.append(self._plain(key, None if lines is None else {"b": {"S": lines}}))
-        actions += [
-            _add(self._table, key, moved)
-            for key, sums in self._figures.items()
-            if (moved := {name: change for name, change in sums.items() if change})
-        ]
+        actions += [_add(self._table, key, sums) for key, sums in self._figures.items() if any(sums.values())]
         return actions
 
     def _puts(self, key: Key, entity: Entity) -> list[Any]:

@@ -5,9 +5,11 @@ from them and from what has come to rest since a year before it.
 """
 
 import json
+import random
+import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arrears.ledger.customers import Customer, InvoiceDetail, Line, Place
 from arrears.ledger.days import year_before
@@ -15,6 +17,7 @@ from arrears.ledger.facts import Account, Facts, Settled, without
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.money import to_minor
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.refusal import THROTTLED, Refusal
 from arrears.ledger.reminders import read_reminders
 from arrears.ledger.side import Side
 from arrears.storage import keys, pages
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 BATCH = 100
+_TRIES = 6
 
 type Item = dict[str, Any]
 
@@ -145,16 +149,11 @@ class LedgerStore:
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""
         figures: dict[tuple[str, str, str], list[int]] = {}
-        months = pages.query(
-            self._client,
-            TableName=self._table,
-            KeyConditionExpression="pk = :months",
-            ExpressionAttributeValues={":months": {"S": keys.month_key(organisation.id, "", 0, 0)[0]}},
-        )
-        for item in (item for page in months for item in page):
-            month, _, day = item["sk"]["S"].split("#")
-            if int(day) <= today:
-                _add_figures(figures, month, item)
+        for figure, count, amount in month_figures(self._client, self._table, organisation):
+            if figure.day <= today:
+                sums = figures.setdefault((figure.month, figure.status, figure.currency), [0, 0])
+                sums[0] += count
+                sums[1] += amount
         return {key: (count, amount) for key, (count, amount) in figures.items() if count}
 
     def customers_by_external_id(self, organisation: Organisation, external_id: str) -> list[Place]:
@@ -203,26 +202,61 @@ class LedgerStore:
         return get_items(self._client, self._table, wanted)
 
 
+def _wait(tries: int) -> None:
+    if tries > _TRIES:
+        raise Refusal(
+            THROTTLED, "The ledger takes no more requests right now; try again.", headers={"Retry-After": "1"}
+        )
+    time.sleep(random.uniform(0, 0.02 * 2**tries))  # noqa: S311
+
+
 def get_items(client: "DynamoDBClient", table: str, wanted: Sequence[keys.Key]) -> dict[keys.Key, Item]:
-    """The items of these keys that exist, read consistently, a hundred a request."""
+    """The items of these keys that exist, read consistently, a hundred a request.
+
+    Raises Refusal (throttled) when a request reads nothing at all, time after time.
+    """
     found: dict[keys.Key, Item] = {}
     left: list[Any] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in dict.fromkeys(wanted)]
+    in_vain = 0
     while left:
         answer = client.batch_get_item(RequestItems={table: {"Keys": left[:BATCH], "ConsistentRead": True}})
         for item in answer["Responses"].get(table, []):
             found[item["pk"]["S"], item["sk"]["S"]] = item
-        unread = answer.get("UnprocessedKeys") or {}
-        left = [*(unread[table]["Keys"] if table in unread else ()), *left[BATCH:]]
+        unread = (answer.get("UnprocessedKeys") or {}).get(table, {}).get("Keys", [])
+        in_vain = in_vain + 1 if len(unread) == len(left[:BATCH]) else 0
+        left = [*unread, *left[BATCH:]]
+        if in_vain:
+            _wait(in_vain)
     return found
 
 
-def _add_figures(figures: dict[tuple[str, str, str], list[int]], month: str, item: Item) -> None:
-    for name, value in item.items():
-        kind, _, figure = name.partition(":")
-        if figure:
-            status, currency = figure.split(":")
-            sums = figures.setdefault((month, status, currency), [0, 0])
-            sums[0 if kind == "n" else 1] += int(Decimal(value["N"]))
+class MonthFigure(NamedTuple):
+    """What a shard's invoices of an issue month add up to in one status and currency, from `day` on (0: already)."""
+
+    month: str
+    shard: int
+    day: int
+    status: str
+    currency: str
+
+
+def month_figures(
+    client: "DynamoDBClient", table: str, organisation: Organisation
+) -> Iterator[tuple[MonthFigure, int, int]]:
+    """All stored monthly figures: count and gross amount in minor units."""
+    months = pages.query(
+        client,
+        TableName=table,
+        KeyConditionExpression="pk = :months",
+        ExpressionAttributeValues={":months": {"S": keys.month_key(organisation.id, "", 0, 0)[0]}},
+    )
+    for item in (item for page in months for item in page):
+        month, shard, day = item["sk"]["S"].split("#")
+        for name, value in item.items():
+            kind, _, rest = name.partition(":")
+            if kind == "n" and rest:
+                figure = MonthFigure(month, int(shard), int(day), *rest.split(":"))
+                yield figure, int(Decimal(value["N"])), int(Decimal(item[f"a:{rest}"]["N"]))
 
 
 def _customer(id: str, found: dict[keys.Key, Item], wanted: Sequence[keys.Key]) -> Customer | None:
