@@ -222,7 +222,8 @@ def get_items(client: "DynamoDBClient", table: str, wanted: Sequence[keys.Key]) 
         answer = client.batch_get_item(RequestItems={table: {"Keys": left[:BATCH], "ConsistentRead": True}})
         for item in answer["Responses"].get(table, []):
             found[item["pk"]["S"], item["sk"]["S"]] = item
-        unread = (answer.get("UnprocessedKeys") or {}).get(table, {}).get("Keys", [])
+        unprocessed: Any = answer.get("UnprocessedKeys") or {}
+        unread = unprocessed[table]["Keys"] if table in unprocessed else []
         in_vain = in_vain + 1 if len(unread) == len(left[:BATCH]) else 0
         left = [*unread, *left[BATCH:]]
         if in_vain:
