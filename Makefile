@@ -27,19 +27,20 @@ install: $(INSTALLED) ## Put everything that is needed into .venv and .local
 
 # pip brings uv, uv brings the rest: seconds instead of minutes, and every file checked against its hash.
 $(BIN)/uv: requirements/bootstrap.txt
-	python=$$($(FIND_PYTHON)); "$$python" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	touch $@
+	@echo "Installing Python packages into $(VENV) and $(STACK_VENV)"
+	@python=$$($(FIND_PYTHON)); "$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml | $(BIN)/uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	touch $@
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
 $(STACK_VENV)/.installed: requirements/stack.txt | $(BIN)/uv
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(STACK_VENV)
-	VIRTUAL_ENV=$(STACK_VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/stack.txt
-	touch $@
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(STACK_VENV)
+	@VIRTUAL_ENV=$(STACK_VENV) $(BIN)/uv pip sync --quiet --require-hashes requirements/stack.txt
+	@touch $@
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock"
@@ -49,6 +50,20 @@ lock: ## Resolve requirements/*.in anew (UPGRADE=1: to the latest)
 	$(BIN)/$(COMPILE) $(if $(UPGRADE),--upgrade) requirements/stack.in -o requirements/stack.txt
 	$(BIN)/$(COMPILE) -c requirements/dev.txt requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/$(COMPILE) -c requirements/dev.txt requirements/layer.in -o layers/arrears/requirements.txt
+
+# --- checks --------------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: install ## Run every test, those on a local stack of their own included
+	@$(BIN)/pytest --numprocesses 2
+
+.PHONY: check
+check: install ## Format, lint, types, import directions, template
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sam validate --lint
 
 # --- local stack ---------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from botocore.exceptions import ClientError
 
+from arrears.cli import demo
 from arrears.cli.containers import invoke, with_facts
 from arrears.cli.deployment import Deployment, deployed
 from arrears.cli.emulator import ADMINISTRATOR, Emulator, administrator
@@ -121,9 +122,11 @@ def _deployed_digest(cloudformation: "CloudFormationClient") -> str | None:
 
 @app.command()
 def up() -> None:
-    """Build, start and deploy; quick and harmless when nothing has changed."""
-    deployment = LocalStack.of_checkout().up()
-    typer.echo(f"Base URL  {deployment.base_url}")
+    """Build, start, deploy and fill; quick and harmless when nothing has changed."""
+    stack = LocalStack.of_checkout()
+    stack.up()
+    stack.describe(demo.fill(stack.facts()))
+    typer.echo(demo.shown(stack.facts()))
 
 
 @app.command()
