@@ -69,7 +69,7 @@ def shown(facts: dict[str, Any]) -> str:
 
 def _arrears(*arguments: str) -> dict[str, Any]:
     """Run the command as a person would; its one JSON value."""
-    command = [Path(sys.executable).parent / "arrears", *arguments, "--json"]
+    command = [str(Path(sys.executable).parent / "arrears"), *arguments, "--json"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise Failed(f"arrears {arguments[0]} failed:\n{run.stdout}{run.stderr}")
