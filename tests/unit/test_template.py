@@ -53,8 +53,9 @@ def test_a_function_may_do_only_what_is_named(function: str) -> None:
             assert "*" not in action
             assert action != "dynamodb:Scan"
         for resource in statement["Resource"]:
-            # Literal resources and substitutions alike: a wildcard would show in the text.
-            assert "*" not in json.dumps(resource)
+            # Literal resources and substitutions alike: a wildcard would show in the text. Dropped files alone have
+            # names that nobody knows before.
+            assert "*" not in json.dumps(resource).replace("${ImportBucket.Arn}/imports/*", "")
 
 
 @pytest.mark.parametrize("function", sorted({name for method, _, name in routes() if method == "GET"}))
