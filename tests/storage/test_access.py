@@ -463,3 +463,100 @@ def test_an_organisation_sees_nothing_of_another(world: World) -> None:
     assert len(list(world.store.audit(second))) == 1
     with pytest.raises(ValueError):
         world.store.revoke_key(second, world.store.keys(first)[0].id)
+
+
+# --- Guessing -------------------------------------------------------------------------------------------------------
+
+
+def guess(world: World, times: int, username: str = "ann") -> None:
+    for place in range(times):
+        refused(lambda place=place: world.process().authenticate_user("IK", username, f"wrong {place}"), "unknown_user")
+
+
+def test_after_too_many_guesses_not_even_the_password_helps_for_some_minutes(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    token = user(world, id_)
+    user(world, id_, username="bob")
+    guess(world, access.GUESSES - 1)
+    world.process().authenticate_user("IK", "ann", "pw")
+    guess(world, 1)
+    refused(lambda: world.process().authenticate_user("IK", "ann", "pw"), "unknown_user")
+    # Neither the user's token nor anybody else is concerned.
+    world.process().authenticate_token(token)
+    world.process().authenticate_user("IK", "bob", "pw")
+    guess(world, 3)
+    world.now += timedelta(seconds=access.GUESS_WINDOW_SECONDS)
+    world.process().authenticate_user("IK", "ann", "pw")
+
+
+def test_guesses_are_counted_alike_whether_there_is_such_a_user_or_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    user(world, id_)
+    hashed = []
+    monkeypatch.setattr(access, "check_password", lambda password, stored: bool(hashed.append(stored is None)))
+    messages = {name: set[str]() for name in ("ann", "nobody")}
+    calls: dict[str, list[int]] = {"ann": [], "nobody": []}
+    for name, told in messages.items():
+        for _ in range(access.GUESSES + 2):
+            world.reads, world.writes = 0, []
+            with pytest.raises(Refusal) as caught:
+                world.process().authenticate_user("IK", name, "pw?")
+            told.add(str(caught.value))
+            calls[name].append(world.reads + 10 * len(world.writes))
+    assert messages["ann"] == messages["nobody"]
+    assert len(messages["ann"]) == 1
+    assert calls["ann"] == calls["nobody"]
+    assert hashed == [False] * (access.GUESSES + 2) + [True] * (access.GUESSES + 2)
+
+
+def test_counted_guesses_are_deleted_by_themselves(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    user(world, id_)
+    guess(world, 2)
+    [counted] = [item for item in world.items() if "guesses" in item]
+    epoch = int(counted["expires_at_epoch"]["N"])
+    assert 0 < epoch - world.now.timestamp() <= access.GUESS_WINDOW_SECONDS
+    assert counted["guesses"] == {"N": "2"}
+
+
+def test_who_is_known_already_is_not_kept_out_by_somebody_who_guesses(world: World) -> None:
+    user(world, world.store.create_organisation("A", "UTC", "USD").id)
+    world.store.authenticate_user("IK", "ann", "pw")
+    guess(world, access.GUESSES)
+    world.store.authenticate_user("IK", "ann", "pw")
+
+
+# --- Rotation -------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_replaced_by_one_that_may_do_the_same(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    until = NOON + timedelta(days=30)
+    old = world.store.create_key(id_, ["payables:read"], until, "backup")
+    new = world.store.rotate_key(id_, old.split("_")[2], timedelta(hours=2))
+    known = {key.id: key for key in world.store.keys(id_)}
+    first, second = known[old.split("_")[2]], known[new.split("_")[2]]
+    assert (second.label, second.scopes, second.expires_at) == (first.label, first.scopes, first.expires_at)
+    assert (first.revoked_at, second.revoked_at) == (NOON + timedelta(hours=2), None)
+    for key in (old, new):
+        world.process().authenticate(key)
+    world.now += timedelta(hours=2)
+    refused(lambda: world.process().authenticate(old), "unauthorised")
+    world.process().authenticate(new)
+    for ended in (old.split("_")[2], "0" * 12):
+        with pytest.raises(ValueError, match="still counts"):
+            world.store.rotate_key(id_, ended, timedelta(0))
+    assert len(world.store.keys(id_)) == 2
+
+
+def test_what_is_revoked_stays_revoked(world: World) -> None:
+    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    key = world.store.create_key(id_)
+    key_id = key.split("_")[2]
+    world.store.revoke_key(id_, key_id, NOON + timedelta(hours=5))
+    world.store.revoke_key(id_, key_id, NOON + timedelta(hours=1))
+    world.store.revoke_key(id_, key_id, NOON + timedelta(hours=3))
+    assert world.store.keys(id_)[0].revoked_at == NOON + timedelta(hours=1)
+    assert [act.act for act in world.store.audit(id_)].count("revoke_key") == 2

@@ -70,7 +70,64 @@ def _organisation_body(organisation: "Organisation") -> dict[str, Any]:
         "created_on": day_text(organisation.created_on),
         "features": sorted(organisation.features),
         "shards": organisation.shards,
+        "payments_over_api": organisation.payments_over_api,
     }
+
+
+@organisations.command("set")
+def set_organisation(
+    organisation_id: OrganisationId,
+    feature: Annotated[
+        list[str] | None, typer.Option(metavar="NAME|none", help="Switch on exactly these features; none: no feature.")
+    ] = None,
+    payments_over_api: Annotated[
+        bool | None, typer.Option(help="Whether its customers may pay through the API.")
+    ] = None,
+    shards: Annotated[int | None, typer.Option(help="Partitions for new accounts; it only grows.")] = None,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Set what an organisation may do, and how far its book is spread; what is not named stays."""
+    if feature is None and payments_over_api is None and shards is None:
+        raise typer.BadParameter("Name at least one thing to set.")
+    services = connect(stack)
+    id_ = organisation_of(services, organisation_id).id
+    try:
+        if shards is not None:
+            services.access.set_shards(id_, shards)
+        if feature is not None:
+            services.access.set_features(id_, [name for name in feature if name != "none"])
+        if payments_over_api is not None:
+            services.access.set_payments_over_api(id_, payments_over_api)
+    except ValueError as error:
+        _refuse(error)
+    body = _organisation_body(services.access.organisation(id_))
+    put(body, as_json, "\n".join(f"{name.replace('_', ' ')}: {_cell(value)}" for name, value in body.items()))
+
+
+@organisations.command("audit")
+def audit(organisation_id: OrganisationId, stack: Stack = None, as_json: Json = False) -> None:
+    """Show every administrative act on an organisation, oldest first."""
+    services = connect(stack)
+    found = [
+        {
+            "at": _moment(act.at),
+            "actor": act.actor,
+            "act": act.act,
+            "subject": act.subject,
+            "content": dict(act.content),
+        }
+        for act in services.access.audit(organisation_of(services, organisation_id).id)
+    ]
+    if as_json:
+        put(found, True, "")
+        return
+    rows = [[*(_cell(act[name]) for name in ("at", "actor", "act", "subject")), _content(act)] for act in found]
+    put_table("", ("at", "actor", "act", "subject", "content"), rows)
+
+
+def _content(act: dict[str, Any]) -> str:
+    return " ".join(f"{name}={_cell(value)}" for name, value in act["content"].items() if value not in (None, ""))
 
 
 @keys.command("create")
@@ -153,6 +210,73 @@ def revoke_key(
     except ValueError as error:
         _refuse(error)
     put({"revoked": key}, as_json, f"Revoked {key}.")
+
+
+@keys.command("rotate")
+def rotate_key(
+    organisation_id: OrganisationId,
+    key: Annotated[str, typer.Option(metavar="KEY_ID", help="The key to replace, as `key list` shows it.")],
+    overlap_hours: Annotated[int, typer.Option(min=0, max=8_760, help="Hours that the old key still counts.")] = 24,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Create a key that may do what an old one may; the old one stops counting after the overlap."""
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    overlap = timedelta(hours=overlap_hours)
+    try:
+        new = services.access.rotate_key(organisation.id, key, overlap)
+    except ValueError as error:
+        _refuse(error)
+    [revoked_at] = [_moment(old.revoked_at) for old in services.access.keys(organisation.id) if old.id == key]
+    say(f"Keep it: it is not shown again. {key} counts until {revoked_at}.")
+    put({"api_key": new, "replaces": key, "revoked_at": revoked_at}, as_json, new)
+
+
+@users.command("list")
+def list_users(organisation_id: OrganisationId, stack: Stack = None, as_json: Json = False) -> None:
+    """List the users of an organisation, without passwords and tokens."""
+    services = connect(stack)
+    found: list[dict[str, Any]] = [
+        {
+            "user_id": user.id,
+            "username": user.username,
+            "accounts": [{"account_id": account, "admin": admin} for account, admin in sorted(user.accounts.items())],
+            "created_at": _moment(user.created_at),
+            "revoked_at": _moment(user.revoked_at),
+        }
+        for user in services.access.users(organisation_of(services, organisation_id).id)
+    ]
+    if as_json:
+        put(found, True, "")
+        return
+    rows = [
+        (
+            user["user_id"],
+            user["username"],
+            " ".join(account["account_id"] + " (admin)" * account["admin"] for account in user["accounts"]),
+            _cell(user["created_at"]),
+            _cell(user["revoked_at"]),
+        )
+        for user in found
+    ]
+    put_table("", ("user id", "username", "accounts", "created at", "revoked at"), rows)
+
+
+@users.command("revoke")
+def revoke_user(
+    organisation_id: OrganisationId,
+    user: Annotated[str, typer.Option(metavar="USER_ID", help="The user's id, as `user list` shows it.")],
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Revoke a user: password and token stop counting within a minute."""
+    services = connect(stack)
+    try:
+        services.access.revoke_user(organisation_of(services, organisation_id).id, user)
+    except ValueError as error:
+        _refuse(error)
+    put({"revoked": user}, as_json, f"Revoked {user}.")
 
 
 @users.command("create")

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 CACHE_SECONDS = 60
 CACHE_ENTRIES = 1_000
 READ_ATTEMPTS = 4
+GUESSES = 10
+"""Wrong passwords for one user name in one window; from then on none is looked at until the window is over."""
+GUESS_WINDOW_SECONDS = 300
 MAX_NAME_LENGTH = 200
 MAX_SHARDS = 64
 FEATURES = frozenset({"analytics"})
@@ -55,6 +58,7 @@ _ORGANISATIONS = "ORGANISATIONS"
 _HEAD = "ORGANISATION"
 
 _USED_BEFORE = "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :today)"
+_NOT_ENDED_BEFORE = "attribute_exists(pk) AND (attribute_not_exists(revoked_at) OR revoked_at >= :moment)"
 
 type Item = dict[str, Any]
 type Place = tuple[str, str]
@@ -143,7 +147,8 @@ class AccessStore:
     def authenticate_user(self, integrator_key: str, username: str, password: str) -> User:
         """The user of an integrator key. Raises `unknown_integrator`, which is checked first, or `unknown_user`.
 
-        Whether the user or the password is unknown shows neither in the refusal nor in the time that it takes.
+        Whether the user or the password is unknown, or too many wrong ones came before, shows neither in the refusal
+        nor in the time that it takes. Guesses are counted by user name whether there is such a user or not.
         """
         proof = digest(json.dumps([integrator_key, username, password]))
         known: User | None = self._cache.get(proof)
@@ -152,15 +157,34 @@ class AccessStore:
         integrator = self._get(_integrator_place(integrator_key))
         if integrator is None:
             raise Refusal(UNKNOWN_INTEGRATOR, "The integrator key is not known.")
-        organisation_id = integrator["organisation"]
-        place = _organisation_place(organisation_id, f"USER#{_user_id(integrator_key, username)}")
-        found = self._read([place, _organisation_place(organisation_id, _HEAD)])
+        organisation_id, user_id = integrator["organisation"], _user_id(integrator_key, username)
+        place, head = (
+            _organisation_place(organisation_id, f"USER#{user_id}"),
+            _organisation_place(organisation_id, _HEAD),
+        )
+        window = int(self._clock().timestamp()) // GUESS_WINDOW_SECONDS
+        guesses = _guesses_place(organisation_id, user_id, window)
+        found = self._read([place, head, guesses])
         user = found.get(place)
+        guessed = found.get(guesses, {}).get("guesses", 0) >= GUESSES
         genuine = check_password(password, None if user is None else user["password"])
-        head = found.get(_organisation_place(organisation_id, _HEAD))
-        if user is None or head is None or not genuine or not self._counts(user):
-            raise Refusal(UNKNOWN_USER, "The user or the password is not known.")
-        return self._cache.put(proof, _user(_organisation(head), user))
+        if genuine and not guessed and user is not None and head in found and self._counts(user):
+            return self._cache.put(proof, _user(_organisation(found[head]), user))
+        if not guessed:
+            self._count_guess(guesses, (window + 1) * GUESS_WINDOW_SECONDS)
+        raise Refusal(UNKNOWN_USER, "The user or the password is not known.")
+
+    def _count_guess(self, place: Place, until_epoch: int) -> None:
+        """Counted in the table, for all processes. Guesses of one moment may all be looked at before they count."""
+        counted = self._client.update_item(
+            TableName=self._table,
+            Key=_key(place),
+            UpdateExpression="SET expires_at_epoch = :until ADD guesses :one",
+            ExpressionAttributeValues={":until": {"N": str(until_epoch)}, ":one": {"N": "1"}},
+            ReturnValues="UPDATED_NEW",
+        )
+        if int(counted["Attributes"]["guesses"]["N"]) == GUESSES:
+            logger.warning("too many wrong passwords for one user; none is looked at for some minutes")
 
     def authenticate_token(self, token: str) -> User:
         """The user of a token. Raises an `invalid_token` refusal, the same whatever is wrong with the token."""
@@ -331,18 +355,38 @@ class AccessStore:
         """The key counts no more: from `at` on, or from now (within the minute that it is cached for)."""
         self._revoke(organisation_id, f"KEY#{key_id}", "revoke_key", key_id, at)
 
+    def rotate_key(self, organisation_id: str, key_id: str, overlap: timedelta) -> str:
+        """A new key that may do what another may, whose own time ends after the overlap; the new key's text.
+
+        Raises ValueError for a key that counts no more.
+        """
+        old = next((key for key in self.keys(organisation_id) if key.id == key_id), None)
+        now = self._clock()
+        if old is None or any(end is not None and end <= now for end in (old.revoked_at, old.expires_at)):
+            raise ValueError(f"the organisation has no {key_id} that still counts")
+        text = self.create_key(organisation_id, sorted(old.scopes), old.expires_at, old.label)
+        self.revoke_key(organisation_id, key_id, now + overlap)
+        return text
+
     def _revoke(self, organisation_id: str, sk: str, act: str, subject: str, at: datetime | None) -> None:
+        """Only ever brings the end nearer: what is revoked stays so."""
         moment = (at or self._clock()).astimezone(UTC).isoformat()
+        place = _organisation_place(organisation_id.lower(), sk)
+        stored = self._get(place)
+        if stored is None:
+            raise ValueError(f"the organisation has no {subject}")
+        if stored.get("revoked_at", moment) < moment:
+            return
         update = {
-            "Key": _key(_organisation_place(organisation_id.lower(), sk)),
+            "Key": _key(place),
             "UpdateExpression": "SET revoked_at = :moment",
-            "ConditionExpression": "attribute_exists(pk)",
+            "ConditionExpression": _NOT_ENDED_BEFORE,
             "ExpressionAttributeValues": {":moment": {"S": moment}},
         }
         try:
             self._write(organisation_id.lower(), act, subject, {"revoked_at": moment}, {"Update": update})
         except self._client.exceptions.TransactionCanceledException as error:
-            raise _or_value_error(error, f"the organisation has no {subject}") from error
+            raise _or_value_error(error, f"somebody else changed {subject} at the same moment; try again") from error
 
     # --- Users ------------------------------------------------------------------------------------------------------
 
@@ -510,6 +554,10 @@ def _policy_place(organisation_id: str, policy: Policy) -> Place:
 
 def _integrator_place(integrator_key: str) -> Place:
     return f"I#{digest(integrator_key)}", "INTEGRATOR"
+
+
+def _guesses_place(organisation_id: str, user_id: str, window: int) -> Place:
+    return _organisation_place(organisation_id, f"GUESSES#{user_id}#{window}")
 
 
 def _user_id(integrator_key: str, username: str) -> str:

@@ -1,0 +1,96 @@
+"""What an administrator does on the command line: organisations, keys and users over their whole life."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from arrears.cli import command
+from arrears.cli.connection import DESCRIPTION
+from arrears.cli.output import Failed
+from arrears.ledger.refusal import Refusal
+from arrears.runtime import Services, Settings, build
+
+
+@pytest.fixture
+def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any) -> Services:
+    """The stores that the command works on."""
+    names = {f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in ("ledger", "access", "history")}
+    (tmp_path / DESCRIPTION).parent.mkdir()
+    told = {"stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", **names}
+    (tmp_path / DESCRIPTION).write_text(json.dumps(told))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EVENT_BUS", "")
+    return build(Settings.from_environment(os.environ))
+
+
+@pytest.fixture
+def organisation(services: Services) -> str:
+    return services.access.create_organisation("Acme", "UTC", "USD").id
+
+
+def run(*arguments: str, organisation: str, input: str | None = None) -> Result:
+    return CliRunner().invoke(command.app, [*arguments, "--organisation", organisation], input=input)
+
+
+def value(*arguments: str, organisation: str, input: str | None = None) -> Any:
+    result = run(*arguments, "--json", organisation=organisation, input=input)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_an_organisation_is_changed(services: Services, organisation: str) -> None:
+    body = value(
+        "org", "set", "--feature", "none", "--no-payments-over-api", "--shards", "4", organisation=organisation
+    )
+    assert (body["features"], body["payments_over_api"], body["shards"]) == ([], False, 4)
+    body = value("org", "set", "--feature", "analytics", organisation=organisation)
+    assert (body["features"], body["payments_over_api"], body["shards"]) == (["analytics"], False, 4)
+    assert services.access.organisation(organisation).features == {"analytics"}
+    assert "payments over api: False" in run("org", "set", "--shards", "5", organisation=organisation).stdout
+
+
+@pytest.mark.parametrize("arguments", [["--shards", "0"], ["--feature", "telepathy"]])
+def test_an_organisation_that_cannot_be_like_that(organisation: str, arguments: list[str]) -> None:
+    assert isinstance(run("org", "set", *arguments, organisation=organisation).exception, Failed)
+    assert run("org", "set", organisation=organisation).exit_code == 2
+
+
+def test_every_act_is_shown(organisation: str) -> None:
+    value("org", "set", "--feature", "none", organisation=organisation)
+    acts = value("org", "audit", organisation=organisation)
+    assert [act["act"] for act in acts] == ["create_organisation", "set_features"]
+    assert acts[1]["actor"] == "command line"
+    assert acts[1]["content"] == {"features": []}
+    assert "create_organisation" in run("org", "audit", organisation=organisation).stdout
+
+
+def test_a_key_is_rotated(services: Services, organisation: str) -> None:
+    old = services.access.create_key(organisation, ["receivables:read"])
+    told = value("key", "rotate", "--key", old.split("_")[2], "--overlap-hours", "0", organisation=organisation)
+    assert told["replaces"] == old.split("_")[2]
+    assert services.access.authenticate(told["api_key"]).scopes == {"receivables:read"}
+    with pytest.raises(Refusal):
+        services.access.authenticate(old)
+    again = run("key", "rotate", "--key", old.split("_")[2], organisation=organisation)
+    assert isinstance(again.exception, Failed)
+
+
+def test_users_are_listed_and_revoked(services: Services, organisation: str) -> None:
+    account = "11111111-2222-3333-4444-555555555555"
+    token = services.access.create_user(organisation, account, "ann", "pass word", "IK", True)
+    [known] = value("user", "list", organisation=organisation)
+    assert (known["username"], known["accounts"]) == ("ann", [{"account_id": account, "admin": True}])
+    shown = run("user", "list", organisation=organisation).stdout
+    assert "ann" in shown
+    assert "pass word" not in shown
+    assert value("user", "revoke", "--user", known["user_id"], organisation=organisation) == {
+        "revoked": known["user_id"]
+    }
+    with pytest.raises(Refusal):
+        services.access.authenticate_token(token)
+    assert value("user", "list", organisation=organisation)[0]["revoked_at"] is not None
+    assert isinstance(run("user", "revoke", "--user", "0" * 32, organisation=organisation).exception, Failed)
