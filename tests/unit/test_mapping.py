@@ -271,7 +271,10 @@ def test_the_ledgers_own_records_as_csv() -> None:
         },
         {"type": "payment", "id": "2", "invoice_id": "1", "amount": "-3", "paid_on": "2020-01-05"},
         {"type": "customer", "id": "A", "name": "Acme"},
-        {"type": "reminder", "id": "3", "customer_id": "A", "invoice_ids": ["1", "2"], "sent_at": "2020-02-01T10:00:00Z"},
+        {
+            "type": "reminder", "id": "3", "customer_id": "A", "invoice_ids": ["1", "2"],
+            "sent_at": "2020-02-01T10:00:00Z",
+        },
     ]  # fmt: skip
 
 
@@ -298,3 +301,13 @@ def test_json_records_are_taken_as_the_api_takes_them() -> None:
         found = outcomes(text_file(text, name))
         assert [made.record["id"] for outcome in found for made in outcome.made][:1] in (["1"], [])
         assert any(outcome.rejected for outcome in found)
+
+
+def test_own_records_with_dates_of_another_form_throughout_are_a_question() -> None:
+    rows = "type,id,customer_id,currency,total,issued_on\ninvoice,1,A,EUR,1,1/2/2020\ninvoice,2,A,EUR,1,3/4/2020\n"
+    with pytest.raises(FileRefused, match='"issued_on" has dates such as'):
+        outcomes(text_file(rows))
+    assert [record["issued_on"] for record in records(text_file(rows), dates=("D/M/YYYY",))] == [
+        "2020-02-01",
+        "2020-04-03",
+    ]

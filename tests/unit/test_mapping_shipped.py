@@ -48,7 +48,7 @@ def table(*rows: dict[str, str]) -> MemoryFile:
     return text_file(text.getvalue())
 
 
-# --- Xero ---------------------------------------------------------------------------------------------------------------
+# --- Xero -------------------------------------------------------------------------------------------------------------
 
 
 def test_xero_gives_the_figures_of_an_independent_calculation() -> None:
@@ -129,12 +129,12 @@ def test_xero_api() -> None:
         "Payments": [{"PaymentID": "p1", "Date": "/Date(1582934400000+0000)/", "Amount": 30.00}],
         "CreditNotes": [{"CreditNoteID": "n1", "AppliedAmount": 20.00, "DateString": "2020-03-02T00:00:00"}],
         "LineItems": [{"LineItemID": "l1", "Description": "Work", "Quantity": 2.0, "UnitAmount": 50.0,
-                       "LineAmount": 100.0, "TaxAmount": 0.0}],
+                       "LineAmount": 100.0, "TaxAmount": 1.5}],
     }  # fmt: skip
     made = records(text_file(json.dumps({"Id": "x", "Invoices": [invoice]}), "file.json"), "xero")
     assert Counter(record["type"] for record in made) == {"invoice": 1, "payment": 1, "credit": 1}
     assert made[0]["lines"] == [
-        {"id": "l1", "name": "Work", "quantity": "2.0", "unit_price": "50.0", "amount": "100.0", "tax_amount": "0.0"}
+        {"id": "l1", "name": "Work", "quantity": "2.0", "unit_price": "50.0", "amount": "100.0", "tax_amount": "1.5"}
     ]
     kept = ledger(made)
     assert [overdue(kept, day) for day in ("2020-02-28", "2020-02-29", "2020-03-02")] == [
@@ -142,7 +142,7 @@ def test_xero_api() -> None:
     ]  # fmt: skip
 
 
-# --- QuickBooks ---------------------------------------------------------------------------------------------------------
+# --- QuickBooks -------------------------------------------------------------------------------------------------------
 
 QUICKBOOKS = {
     "bill_data.csv": {"made": 9, "skipped": 6},
@@ -184,10 +184,12 @@ def test_quickbooks_payment_lines_take_their_day_from_the_payment() -> None:
          "due_date": "2020-02-01", "currency_id": "", "doc_number": "1001", "updated_at": "2020-03-01 1:02:03"},
     )  # fmt: skip
     payments = table(
-        {"id": "7", "customer_id": "C", "total_amount": "30", "unapplied_amount": "0", "transaction_date": "2020-03-01"},
-        {"id": "8", "customer_id": "C", "total_amount": "0", "unapplied_amount": "0", "transaction_date": "2020-03-05"},
-        {"id": "9", "customer_id": "C", "total_amount": "9", "unapplied_amount": "0", "transaction_date": "2020-03-05",
-         "_fivetran_deleted": "TRUE"},
+        {"id": "7", "customer_id": "C", "total_amount": "30", "unapplied_amount": "0",
+         "transaction_date": "2020-03-01"},
+        {"id": "8", "customer_id": "C", "total_amount": "0", "unapplied_amount": "0",
+         "transaction_date": "2020-03-05"},
+        {"id": "9", "customer_id": "C", "total_amount": "9", "unapplied_amount": "0",
+         "transaction_date": "2020-03-05", "_fivetran_deleted": "TRUE"},
     )  # fmt: skip
     lines = table(
         {"payment_id": "7", "index": "0", "amount": "30", "invoice_id": "1", "credit_memo_id": ""},
@@ -240,7 +242,7 @@ def test_quickbooks_api() -> None:
     assert overdue(kept, "2020-03-01", Side.PAYABLE) == {"USD": 10}
 
 
-# --- Sage Intacct -------------------------------------------------------------------------------------------------------
+# --- Sage Intacct -----------------------------------------------------------------------------------------------------
 
 
 def test_sage_bills_are_paid_reversed_and_left_out() -> None:
@@ -274,7 +276,7 @@ def test_a_partly_paid_sage_invoice() -> None:
     assert [overdue(kept, day) for day in ("2020-02-29", "2020-03-01")] == [{"EUR": 100}, {"EUR": 60}]
 
 
-# --- Stripe -------------------------------------------------------------------------------------------------------------
+# --- Stripe -----------------------------------------------------------------------------------------------------------
 
 STRIPE = {
     "id": "in_1", "Amount Due": "100.00", "Currency": "usd", "Customer": "cus_1", "Date (UTC)": "2020-01-01 22:00",
@@ -336,7 +338,7 @@ def test_stripe_counts_in_its_own_minor_units() -> None:
     assert records(file, "stripe")[0]["total"] == "5000"
 
 
-# --- Lago ---------------------------------------------------------------------------------------------------------------
+# --- Lago -------------------------------------------------------------------------------------------------------------
 
 LAGO = {
     "lago_id": "1a901a90-1a90-1a90-1a90-1a901a901a90", "sequential_id": "2", "issuing_date": "2020-01-01",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from arrears.storage.export import LedgerExport
     from arrears.storage.history import HistoryStore
     from arrears.storage.queue import CloseQueue
+    from arrears.storage.reconcile import Reconciliation
     from arrears.storage.writer import Recorder
 
 
@@ -81,6 +82,12 @@ class Services:
         from arrears.storage.export import LedgerExport
 
         return LedgerExport(self.client, self.settings.ledger_table)
+
+    def reconciliation(self) -> "Reconciliation":
+        """What checks sums against the documents, for the command."""
+        from arrears.storage.reconcile import Reconciliation
+
+        return Reconciliation(self.client, self.settings.ledger_table)
 
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""

@@ -207,6 +207,8 @@ def _ask(opened: OpenFile) -> None:
                 shown.setdefault(column, asked)
             else:
                 known[column] += 1
+    own = isinstance(opened.tables[0], RecordTable)
     for column, asked in shown.items():
-        if unknown[column] >= known[column]:
+        # The ledger's own records have one form of dates: what differs is a bad row, unless all of the file does.
+        if unknown[column] >= known[column] and not (own and known.total()):
             raise FileRefused(asked)

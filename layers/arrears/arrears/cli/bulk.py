@@ -297,7 +297,7 @@ def export(organisation_id: OrganisationId, stack: Stack = None) -> None:
     """Write the whole ledger to stdout as NDJSON, in the form that `import` reads."""
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
-    for record in services.ledger.export(organisation):
+    for record in services.export().records(organisation):
         sys.stdout.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
     sys.stdout.flush()
 

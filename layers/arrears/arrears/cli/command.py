@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from arrears.cli import administration, bulk, reports
+from arrears.cli import administration, bulk, reports, schedule
 from arrears.cli.output import Failed, say
 
 app = typer.Typer(
@@ -18,10 +18,13 @@ app.add_typer(administration.keys, name="key")
 app.add_typer(administration.users, name="user")
 app.add_typer(administration.policies, name="policy")
 app.add_typer(bulk.mappings, name="mapping")
+app.add_typer(schedule.snapshots, name="snapshots")
 app.command("import")(bulk.import_files)
 app.command("export")(bulk.export)
 app.command("receivables")(reports.receivables)
 app.command("payables")(reports.payables)
+app.command("close")(schedule.close)
+app.command("reconcile")(schedule.reconcile)
 
 
 def run() -> None:

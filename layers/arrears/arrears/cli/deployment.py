@@ -9,7 +9,7 @@ from arrears.cli.emulator import ADMINISTRATOR, administrator
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployed stack: its base URL and tables, and for a local stack the endpoint that stands in for AWS."""
+    """One deployed stack: its base URL, tables, event bus and import bucket, and for a local stack the endpoint that stands in for AWS."""
 
     stack_name: str
     region: str
@@ -17,6 +17,8 @@ class Deployment:
     ledger_table: str
     access_table: str
     history_table: str
+    event_bus: str = ""
+    import_bucket: str = ""
     endpoint_url: str | None = None
 
     def environment(self) -> dict[str, str]:
@@ -25,6 +27,7 @@ class Deployment:
             "LEDGER_TABLE": self.ledger_table,
             "ACCESS_TABLE": self.access_table,
             "HISTORY_TABLE": self.history_table,
+            "EVENT_BUS": self.event_bus,
             "AWS_DEFAULT_REGION": self.region,
         }
         if self.endpoint_url is not None:
@@ -51,5 +54,7 @@ def deployed(stack_name: str, region: str | None = None, endpoint_url: str | Non
         ledger_table=outputs["LedgerTableName"],
         access_table=outputs["AccessTableName"],
         history_table=outputs["HistoryTableName"],
+        event_bus=outputs["EventBusName"],
+        import_bucket=outputs["ImportBucketName"],
         endpoint_url=endpoint_url,
     )

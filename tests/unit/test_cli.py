@@ -1,0 +1,368 @@
+"""The command as a person or a script runs it, on tables of moto."""
+
+import csv
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from typer.testing import CliRunner, Result
+
+from arrears.cli import command, deployment
+from arrears.cli.connection import DESCRIPTION
+from arrears.ledger import recording
+from arrears.ledger.organisation import Organisation
+from arrears.storage.writer import Recorder
+from support.files import DATA
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any) -> Path:
+    """A working folder below one that a local stack is described in."""
+    described = {
+        "stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", "organisation_id": "x",
+        "ledger_table": os.environ["LEDGER_TABLE"], "access_table": os.environ["ACCESS_TABLE"],
+        "history_table": os.environ["HISTORY_TABLE"],
+    }  # fmt: skip
+    (tmp_path / DESCRIPTION).parent.mkdir()
+    (tmp_path / DESCRIPTION).write_text(json.dumps(described))
+    inside = tmp_path / "books" / "2020"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    monkeypatch.setenv("EVENT_BUS", "")
+    return inside
+
+
+def run(*arguments: str, input: str | None = None) -> Result:
+    """Runs the command line; an error that the command explains is its last line on stderr."""
+    result = CliRunner().invoke(command.app, list(arguments), input=input)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        explained = command.explanation(result.exception)  # type: ignore[arg-type]
+        if explained is None:
+            raise result.exception
+        result.stderr_bytes += explained.encode()
+    return result
+
+
+def value(*arguments: str, input: str | None = None) -> Any:
+    """The one JSON value that a command prints."""
+    result = run(*arguments, "--json", input=input)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def organisation(folder: Path) -> str:
+    created: str = value("org", "create", "--name", "Demo", "--timezone", "Europe/London", "--currency", "gbp")[
+        "organisation_id"
+    ]
+    return created
+
+
+def records(folder: Path, *told: dict[str, Any], name: str = "book.ndjson") -> str:
+    (folder / name).write_text("".join(json.dumps(record) + "\n" for record in told))
+    return name
+
+
+CUSTOMER = {"type": "customer", "id": "C 1", "name": "Acme", "account_number": "A-1"}
+INVOICE = {
+    "type": "invoice", "id": "I1", "customer_id": "C 1", "currency": "GBP", "total": "1250.50",
+    "issued_on": "2020-01-01", "due_on": "2020-02-01",
+}  # fmt: skip
+BILL = {
+    "type": "bill", "id": "B1", "supplier_id": "S", "supplier_name": "Supplies", "currency": "JPY", "total": 500,
+    "issued_on": "2020-01-01", "due_on": "2020-01-31", "state": "Approved",
+}  # fmt: skip
+
+
+def test_an_organisation_with_an_id_of_its_own(folder: Path) -> None:
+    own = "4E0B2B6C-6D9C-4A55-9E8E-0C6A54B8A0A1"
+    arguments = ("org", "create", "--name", "Own", "--timezone", "Asia/Tokyo", "--currency", "JPY", "--id", own)
+    assert value(*arguments, "--shards", "4") == {"organisation_id": own.lower()}
+    again = run(*arguments)
+    assert again.exit_code == 1
+    assert "already" in again.stderr
+    [listed] = value("org", "list")
+    assert (listed["organisation_id"], listed["shards"], listed["timezone"]) == (own.lower(), 4, "Asia/Tokyo")
+    assert "Own" in run("org", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--timezone", "Mars/Base", "--currency", "EUR"), "not an IANA time zone"),
+        (("--timezone", "UTC", "--currency", "EURO"), "not a currency"),
+        (("--timezone", "UTC", "--currency", "EUR", "--id", "7"), "not a UUID"),
+    ],
+)
+def test_an_organisation_that_cannot_be(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+    refused = run("org", "create", "--name", "N", *arguments)
+    assert refused.exit_code == 1
+    assert said in refused.stderr
+    assert refused.stdout == ""
+
+
+def test_keys(organisation: str) -> None:
+    of = ("--organisation", organisation)
+    key = value("key", "create", *of, "--scope", "ledger:write", "--expires-on", "2030-01-31", "--label", "import")[
+        "api_key"
+    ]
+    assert run("key", "create", *of).stdout.strip().startswith("ar_")
+    listed = value("key", "list", *of)
+    mine = next(entry for entry in listed if entry["label"] == "import")
+    assert mine["scopes"] == ["ledger:write"]
+    assert mine["expires_at"] == "2030-02-01T00:00:00Z"
+    assert key.rpartition("_")[2] not in run("key", "list", *of).stdout
+    assert value("key", "revoke", *of, "--key", mine["key_id"]) == {"revoked": mine["key_id"]}
+    assert next(entry for entry in value("key", "list", *of) if entry["label"] == "import")["revoked_at"]
+    assert run("key", "revoke", *of, "--key", "000000000000").exit_code == 1
+    assert run("key", "create", *of, "--scope", "everything").exit_code == 1
+    assert run("key", "create", *of, "--expires-on", "2019-01-01").exit_code == 1
+
+
+def test_an_unknown_organisation_is_one_line(folder: Path) -> None:
+    refused = run("key", "list", "--organisation", "4e0b2b6c-6d9c-4a55-9e8e-0c6a54b8a0a1")
+    assert refused.exit_code == 1
+    assert refused.stderr.strip() == "There is no organisation 4e0b2b6c-6d9c-4a55-9e8e-0c6a54b8a0a1."
+
+
+@pytest.mark.parametrize("account", ["A-1", "C 1"])
+def test_a_user_by_any_name_of_the_account(folder: Path, organisation: str, account: str) -> None:
+    run("import", records(folder, CUSTOMER), "--organisation", organisation)
+    arguments = ("user", "create", "--organisation", organisation, "--account", account, "--username", "ada")
+    token = value(*arguments, "--integrator-key", "ik", "--admin", "--password-stdin", input="pässword 1\n")[
+        "user_token"
+    ]
+    assert token.startswith("ut_")
+
+
+def test_a_user_of_nobody_is_refused(folder: Path, organisation: str) -> None:
+    arguments = ("user", "create", "--organisation", organisation, "--account", "A-9", "--username", "ada")
+    refused = run(*arguments, "--integrator-key", "ik", "--password-stdin", input="secret\n")
+    assert refused.exit_code == 1
+    assert "no customer A-9" in refused.stderr
+    assert "secret" not in refused.stderr + refused.stdout
+    assert run(*arguments, "--integrator-key", "ik").exit_code == 1
+
+
+def test_policy(organisation: str) -> None:
+    of = ("--organisation", organisation)
+    assert value("policy", "show", *of)["version"] == 1
+    changed = value("policy", "set", *of, "--grace-days", "2", "--minimum", "gbp=50", "--minimum", "JPY=900")
+    assert (changed["version"], changed["grace_days"]) == (2, 2)
+    assert changed["minimums"] == {"GBP": 5000, "JPY": 900}
+    assert value("policy", "set", *of, "--default-terms-days", "30")["default_terms_days"] == 30
+    assert value("policy", "set", *of, "--default-terms-days", "none")["default_terms_days"] is None
+    assert value("policy", "set", *of, "--minimum", "none")["minimums"] == {}
+    assert "escalation from days" in run("policy", "show", *of).stdout
+    refused = run("policy", "set", *of, "--firm-from-days", "40")
+    assert refused.exit_code == 1
+    assert "ascend" in refused.stderr
+    for usage in (("--minimum", "GBP"), ("--minimum", "GBP=0.001"), ("--default-terms-days", "x"), ()):
+        assert run("policy", "set", *of, *usage).exit_code == 2
+
+
+def test_import_and_reports(folder: Path, organisation: str) -> None:
+    of = ("--organisation", organisation)
+    imported = value("import", records(folder, CUSTOMER, INVOICE, BILL), *of)
+    assert imported["rejected_rows"] == 0
+    assert imported["files"][0]["created"] == 3
+    owed = value("receivables", *of, "--as-of", "2020-02-02")
+    assert owed["totals"]["overdueByCurrency"] == [{"currency": "GBP", "amount": 1250.5, "count": 1}]
+    assert owed["customers"][0]["customerName"] == "Acme"
+    assert value("payables", *of, "--as-of", "2020-01-31")["suppliers"] == []
+    table = run("receivables", *of, "--as-of", "2020-02-02").stdout
+    assert "1,250.50" in table
+    assert "gentle" in table
+    bills = run("payables", *of, "--as-of", "2020-02-10").stdout
+    assert "500" in bills
+    assert "Supplies" in bills
+    assert "Nothing is overdue." in run("receivables", *of, "--as-of", "2019-01-01").stdout
+    assert run("receivables", *of, "--as-of", "2020-02-30").exit_code == 2
+
+
+def test_rejected_rows_are_beside_the_input(folder: Path, organisation: str) -> None:
+    of = ("--organisation", organisation)
+    name = records(folder, CUSTOMER, {**INVOICE, "total": "ten"}, {**INVOICE, "id": "I2"})
+    rejected = run("import", name, *of, "--json")
+    assert rejected.exit_code == 1
+    [told] = json.loads(rejected.stdout)["files"]
+    assert told["rejected_file"] == f"{name}.rejected.csv"
+    assert told["first_rejections"][0]["field"] == "total"
+    with (folder / f"{name}.rejected.csv").open(newline="") as stream:
+        assert [row[:2] for row in csv.reader(stream)] == [["line", "field"], ["2", "total"]]
+    assert "book.ndjson:2: total:" in rejected.stderr
+    assert not list(folder.glob("*.import-state.json*"))
+    mended = value("import", records(folder, CUSTOMER, INVOICE), *of)
+    assert mended["rejected_rows"] == 0
+    assert not (folder / f"{name}.rejected.csv").exists()
+
+
+def test_a_dry_run_leaves_nothing_behind(folder: Path, organisation: str) -> None:
+    of = ("--organisation", organisation)
+    checked = run("import", records(folder, CUSTOMER, {**INVOICE, "total": "ten"}), *of, "--dry-run", "--json")
+    assert checked.exit_code == 1
+    [told] = json.loads(checked.stdout)["files"]
+    assert (told["valid"], told["rejected_rows"], told["rejected_file"]) == (1, 1, None)
+    assert [path.name for path in folder.iterdir()] == ["book.ndjson"]
+    assert value("import", records(folder, CUSTOMER), *of)["files"][0]["created"] == 1
+
+
+def test_an_interrupted_import_goes_on_where_it_stopped(
+    folder: Path, organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = ("--organisation", organisation)
+    name = records(folder, *({"type": "supplier", "id": str(number), "name": "S"} for number in range(1_100)))
+    calls = []
+
+    def interrupted(_: Recorder, of: Organisation, told: list[dict[str, Any]], now: datetime) -> list[recording.Result]:
+        calls.append(len(told))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return [recording.Result(record["type"], record["id"], "created") for record in told]
+
+    monkeypatch.setattr(Recorder, "record", interrupted)
+    stopped = CliRunner().invoke(command.app, ["import", name, *of])
+    assert stopped.exit_code != 0
+    assert (folder / f"{name}.import-state.json").exists()
+    resumed = run("import", name, *of, "--json")
+    assert "going on after 500 rows" in resumed.stderr
+    assert json.loads(resumed.stdout)["files"][0]["created"] == 1_100
+    assert calls == [500, 500, 500, 100]
+    assert not (folder / f"{name}.import-state.json").exists()
+
+
+def test_a_folder_that_takes_no_files(folder: Path, organisation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = folder / "sealed"
+    sealed.mkdir()
+    records(sealed, {**INVOICE, "total": "ten"})
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).resolve() != sealed and allowed(path, mode))
+    result = run("import", "sealed/book.ndjson", "--organisation", organisation, "--json")
+    assert json.loads(result.stdout)["files"][0]["rejected_file"] == str(folder / "book.ndjson.rejected.csv")
+    assert [path.name for path in sealed.iterdir()] == ["book.ndjson"]
+    assert "takes no files" in result.stderr
+
+
+def test_files_of_one_export_are_imported_together(folder: Path, organisation: str) -> None:
+    (folder / "payments.csv").write_text(
+        "id,customer_id,total_amount,transaction_date,unapplied_amount\n7,C,30,2020-03-01,0\n"
+    )
+    (folder / "lines.csv").write_text("payment_id,index,amount,invoice_id\n7,0,30,1\n")
+    (folder / "invoices.csv").write_text(
+        "id,customer_id,total_amount,transaction_date,due_date,currency_id\n1,C,100,2020-01-01,2020-02-01,\n"
+    )
+    of = ("--organisation", organisation, "--mapping", "quickbooks")
+    alone = value("import", "lines.csv", *of)
+    assert alone["files"][0]["pending"] == 1
+    both = value("import", "invoices.csv", "lines.csv", "payments.csv", *of)
+    assert [told["table"] for told in both["files"]] == ["invoices", "payment lines", "payments"]
+    assert both["files"][2]["skipped_rows"] == 1
+    owed = value("receivables", "--organisation", organisation, "--as-of", "2020-03-01")
+    assert owed["totals"]["overdueByCurrency"] == [{"currency": "GBP", "amount": 70, "count": 1}]
+
+
+def test_what_cannot_be_read_is_refused_before_anything_is_written(folder: Path, organisation: str) -> None:
+    of = ("--organisation", organisation)
+    good = records(folder, CUSTOMER)
+    (folder / "dates.csv").write_text("type,id,customer_id,currency,total,issued_on\ninvoice,1,C,EUR,1,1/2/2020\n")
+    refused = run("import", good, "dates.csv", *of)
+    assert refused.exit_code == 1
+    assert 'dates.csv: The column "issued_on" has dates such as' in refused.stderr
+    assert value("import", good, *of)["files"][0]["created"] == 1
+    assert value("import", "dates.csv", *of, "--dates", "D/M/YYYY")["files"][0]["created"] == 1
+    assert run("import", "nowhere.csv", *of).exit_code == 2
+    assert run("import", "dates.csv", *of, "--dates", "daily").exit_code == 2
+    assert run("import", "dates.csv", *of, "--decimal", ";").exit_code == 2
+    assert run("import", "dates.csv", *of, "--mapping", "nobody").exit_code == 1
+
+
+def test_mappings(folder: Path) -> None:
+    assert [entry["name"] for entry in value("mapping", "list")] == [
+        "lago", "quickbooks", "sage-intacct", "stripe", "xero",
+    ]  # fmt: skip
+    assert "Xero" in run("mapping", "list").stdout
+    sample = str(DATA / "xero" / "xero_invoice_data.csv")
+    checked = value("mapping", "check", "xero", sample)
+    assert (checked["table"], checked["rows_checked"], checked["rejected_rows"]) == ("invoices", 117, 0)
+    assert checked["rows"][0]["records"][0]["type"] == "invoice"
+    assert "117 rows checked, 0 rejected." in run("mapping", "check", "xero", sample).stdout
+    (folder / "bad.csv").write_text(
+        "invoice_id,contact_id,type,status,date,total,currency_code\n1,C,ACCREC,PAID,2020-13-01,5,EUR\n"
+    )
+    assert run("mapping", "check", "xero", "bad.csv").exit_code == 1
+    assert run("mapping", "check", "bad.csv", "bad.csv").exit_code == 1
+
+
+def test_an_export_is_what_import_reads(folder: Path, organisation: str) -> None:
+    run("import", records(folder, CUSTOMER, INVOICE, BILL), "--organisation", organisation)
+    exported = run("export", "--organisation", organisation)
+    assert exported.exit_code == 0
+    (folder / "export.ndjson").write_text(exported.stdout)
+    other = value("org", "create", "--name", "Copy", "--timezone", "Europe/London", "--currency", "GBP")
+    assert value("import", "export.ndjson", "--organisation", other["organisation_id"])["rejected_rows"] == 0
+    owed = [
+        value("receivables", "--organisation", each, "--as-of", "2020-03-01")["totals"]
+        for each in (organisation, other["organisation_id"])
+    ]
+    assert owed[0] == owed[1]
+    assert json.loads(exported.stdout.splitlines()[0])["type"] == "customer"
+
+
+def test_closing_by_hand_and_what_has_changed_since(folder: Path, organisation: str) -> None:
+    of = ("--organisation", organisation)
+    run("import", records(folder, CUSTOMER, INVOICE), *of)
+    closed = value("close", *of, "--through", "2020-03")
+    assert closed["through"] == "2020-03-31"
+    assert closed["months"] == ["2020-01", "2020-02", "2020-03"]
+    assert "No month closed" in run("close", *of, "--through", "2020-03").stdout
+    late = {"type": "payment", "id": "P", "invoice_id": "I1", "amount": "250.50", "paid_on": "2020-03-15"}
+    run("import", records(folder, late), *of)
+    shown = value("snapshots", "show", *of, "--month", "2020-03")
+    assert shown["difference"]["currencies"][0]["closingOverdue"] == -250.5
+    assert "-250.5" in run("snapshots", "show", *of, "--month", "2020-03").stdout
+    assert run("snapshots", "show", *of, "--month", "2021-03").exit_code == 1
+    assert run("snapshots", "show", *of, "--month", "March").exit_code == 2
+
+
+def test_reconciling_says_what_differs(folder: Path, organisation: str) -> None:
+    run("import", records(folder, CUSTOMER, INVOICE), "--organisation", organisation)
+    assert value("reconcile", "--organisation", organisation) == {"differences": [], "mended": False}
+    assert "Everything adds up." in run("reconcile", "--organisation", organisation).stdout
+
+
+def test_without_a_stack_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for content in (None, "{", "{}"):
+        if content is not None:
+            (tmp_path / DESCRIPTION).parent.mkdir(exist_ok=True)
+            (tmp_path / DESCRIPTION).write_text(content)
+        refused = run("org", "list")
+        assert refused.exit_code == 1
+        assert "make up" in refused.stderr
+
+
+def test_a_stack_in_aws_is_found_by_name(organisation: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    described = json.loads((tmp_path / DESCRIPTION).read_text())
+
+    def deployed(stack_name: str) -> deployment.Deployment:
+        if stack_name != "live":
+            error = {"Error": {"Code": "ValidationError", "Message": f"Stack {stack_name} does not exist"}}
+            raise ClientError(error, "DescribeStacks")
+        return deployment.Deployment(**{name: told for name, told in described.items() if name != "organisation_id"})
+
+    monkeypatch.setattr(deployment, "deployed", deployed)
+    (tmp_path / DESCRIPTION).unlink()
+    [listed] = value("org", "list", "--stack", "live")
+    assert listed["organisation_id"] == organisation
+    refused = run("org", "list", "--stack", "nowhere")
+    assert refused.exit_code == 1
+    assert "Stack nowhere does not exist" in refused.stderr
+
+
+def test_usage_is_exit_code_two() -> None:
+    for arguments in ((), ("fly",), ("import",), ("org", "create"), ("key", "create")):
+        assert run(*arguments).exit_code == 2
