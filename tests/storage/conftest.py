@@ -1,0 +1,33 @@
+"""Tables of moto behind a gate that is as strict as DynamoDB."""
+
+from collections.abc import Callable, Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from arrears.storage.client import connect
+from support.gate import Gate
+from support.stored_ledger import Table
+from template import create_tables
+
+
+@pytest.fixture
+def make_table() -> Iterator[Callable[[], Table]]:
+    """Makes the template's tables, empty each time."""
+
+    def make() -> Table:
+        behind = boto3.client("dynamodb")
+        for name in behind.list_tables()["TableNames"]:
+            behind.delete_table(TableName=name)
+        client = connect()
+        return Table(client, Gate(client), behind, create_tables(behind)["LedgerTable"])
+
+    with mock_aws():
+        yield make
+
+
+@pytest.fixture
+def table(make_table: Callable[[], Table]) -> Table:
+    """The ledger table, empty."""
+    return make_table()

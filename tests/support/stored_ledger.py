@@ -1,0 +1,95 @@
+"""A ledger in a table, to be held against one in memory."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from arrears.ledger.facts import Account, Facts
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.recording import Document, Result
+from arrears.ledger.side import Side
+from arrears.storage.book import read_document
+from arrears.storage.ledger import LedgerStore
+from arrears.storage.writer import Recorder
+from support.books import noon
+from support.gate import Gate
+from support.memory_book import Figures
+from support.records import ORGANISATION
+
+type Contents = dict[tuple[str, str], dict[str, Any]]
+
+
+@dataclass
+class Table:
+    """The ledger table: a client behind a gate, and one that sees and does everything."""
+
+    client: Any
+    gate: Gate
+    open: Any
+    name: str
+
+    def ledger(self, organisation: Organisation = ORGANISATION) -> "StoredLedger":
+        """The ledger of an organisation in it."""
+        return StoredLedger(self, organisation)
+
+    def contents(self) -> Contents:
+        """Every item, what is packed in it unpacked, without the versions that only conditions look at."""
+        found: Contents = {}
+        for page in self.open.get_paginator("scan").paginate(TableName=self.name):
+            for item in page["Items"]:
+                found[item["pk"]["S"], item["sk"]["S"]] = {
+                    name: _told(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")
+                }
+        return found
+
+
+class StoredLedger:
+    """One organisation's ledger in a table, by the words of MemoryLedger."""
+
+    def __init__(self, table: Table, organisation: Organisation) -> None:
+        self.organisation = organisation
+        self.table = table
+        self.store = LedgerStore(table.client, table.name)
+        self.recorder = Recorder(table.client, table.name)
+
+    def record(self, records: Iterable[Any], today: int) -> list[Result]:
+        return self.recorder.record(self.organisation, list(records), self._at_noon(today))
+
+    def settle(self, today: int) -> int:
+        documents, moment = self.documents(), self._at_noon(today)
+        ids = {kind: [d.id for d in documents if d.kind == kind] for kind in ("invoice", "bill")}
+        return sum(self.recorder.settle(self.organisation, kind, ids[kind], moment) for kind in ids)
+
+    def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[Facts]]]:
+        return self.store.accounts(self.organisation, side, day, today)
+
+    def collection(self, today: int) -> Figures:
+        return self.store.collection(self.organisation, today)
+
+    def documents(self) -> list[Document]:
+        return [read_document(*place) for place in self._kept("d")]
+
+    def account_items(self) -> dict[str, dict[str, Any]]:
+        """What is kept of each counterparty, by its key."""
+        found = self.table.contents().items()
+        mine = ((pk.split("#"), item) for (pk, sk), item in found if sk == "a")
+        return {letter + id_: item for (org, letter, id_), item in mine if org == self.organisation.id}
+
+    def _kept(self, sort_key: str) -> Iterator[tuple[str, str, Any]]:
+        for (pk, sk), item in self.table.contents().items():
+            organisation, *place = pk.split("#")
+            if organisation == self.organisation.id and sk == sort_key:
+                yield "invoice" if place[0] == "i" else "bill", place[1], {"b": {"S": json.dumps(item["b"])}}
+
+    def _at_noon(self, day: int) -> datetime:
+        zone = self.organisation.timezone
+        return noon(date.fromordinal(day), zone)
+
+
+def _told(name: str, value: dict[str, str]) -> Any:
+    kind, text = next(iter(value.items()))
+    if kind == "N":
+        return int(text)
+    return json.loads(text) if name in ("p", "b") else text
