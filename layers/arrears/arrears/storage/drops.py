@@ -102,11 +102,17 @@ class DropStore:
 
     def file(self, bucket: str, key: str) -> StoredFile:
         """The object as it is now. Raises Gone when there is none."""
-        try:
-            head = self._s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            raise _gone(error, key) from error
-        return StoredFile(self._s3, bucket, key, head["ETag"], head["ContentLength"])
+        file = self._find(bucket, key)
+        if file is None:
+            raise Gone(f"{key} is gone")
+        return file
+
+    def _find(self, bucket: str, key: str) -> StoredFile | None:
+        """By listing: asked for an object that is not there, S3 says so only to who may list the whole bucket."""
+        listed = self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        if not listed or listed[0]["Key"] != key:
+            return None
+        return StoredFile(self._s3, bucket, key, listed[0]["ETag"], listed[0]["Size"])
 
     def beside(self, bucket: str, key: str) -> Iterator[StoredFile]:
         """Every object in the same folder, itself too."""
@@ -118,12 +124,9 @@ class DropStore:
 
     def read(self, bucket: str, key: str) -> bytes | None:
         """A small object whole; None when there is none."""
-        try:
-            return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if isinstance(_gone(error, key), Gone):
-                return None
-            raise
+        if self._find(bucket, key) is None:
+            return None
+        return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def write(self, bucket: str, key: str, content: bytes, content_type: str) -> None:
         """Puts a small object."""
