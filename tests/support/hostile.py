@@ -17,7 +17,7 @@ WEIRD_TEXTS = (
     "\U0001f4b8",
     "é" * 300,
     "x" * 5_000,
-    "‮abc",
+    "\u202eabc",
     "null",
     "NaN",
     "1e999999999",
@@ -182,7 +182,9 @@ def valid(random: Random, who: Credentials) -> Sent:
     """A request that is answered, of any endpoint."""
     key = {"x-dolfin-api-key": [who.key]}
     as_bearer = {"Authorization": [f"Bearer {who.key}"]}
-    docusign = random.choice([{"Authorization": [f"Bearer {who.token}"]}, {"X-DocuSign-Authentication": [who.docusign]}])
+    docusign = random.choice(
+        [{"Authorization": [f"Bearer {who.token}"]}, {"X-DocuSign-Authentication": [who.docusign]}]
+    )
     lago = random.choice(["", "/api/v1"])
     overdue = random.choice(["/receivables/overdue", "/payables/overdue"])
     records = random.choices(RECORDS, k=random.randint(1, 3))
