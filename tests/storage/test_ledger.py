@@ -28,7 +28,7 @@ def in_table(table: Table, book: Book, organisation: Organisation) -> StoredLedg
     return ledger
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(12))
 def test_a_random_book_is_the_oracles_on_every_day(table: Table, seed: int) -> None:
     """Each written on one to four days, into one to three shards."""
     book, policy = random_book(seed, 4 + seed), random_terms(seed)
@@ -36,7 +36,7 @@ def test_a_random_book_is_the_oracles_on_every_day(table: Table, seed: int) -> N
     ledger = in_table(table, book, organisation)
     today = last_day(book)
     for _ in ("as written", "after time's work"):
-        for day in [*interesting_days(book), today]:
+        for day in [*interesting_days(book)[seed % 2 :: 2], today]:
             for side in Side:
                 accounts = ledger.accounts(side, day.toordinal(), today.toordinal())
                 assert not disagreements(book, policy, accounts, side, day, organisation), (side, day)
@@ -132,8 +132,8 @@ def test_a_read_of_today_does_not_grow_with_what_is_settled(table: Table) -> Non
     ledger = table.ledger()
     small_book(ledger)
     before = sum(len(documents) for _, documents in ledger.accounts(Side.RECEIVABLE, NOW, NOW))
-    paid = [invoice(f"old {n}", issued_on="2018-01-01", due_on="2018-02-01") for n in range(100)]
-    settling = [payment(f"old {n}", invoice_id=f"old {n}", amount="100", paid_on="2018-02-02") for n in range(100)]
+    paid = [invoice(f"old {n}", issued_on="2018-01-01", due_on="2018-02-01") for n in range(30)]
+    settling = [payment(f"old {n}", invoice_id=f"old {n}", amount="100", paid_on="2018-02-02") for n in range(30)]
     ledger.record([*paid, *settling], NOW)
     assert sum(len(documents) for _, documents in ledger.accounts(Side.RECEIVABLE, NOW, NOW)) == before
 
@@ -142,7 +142,7 @@ def test_a_read_of_today_does_not_grow_with_what_is_settled(table: Table) -> Non
 
 
 def test_pages_do_not_tear_accounts_apart(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    book = random_book(7, 40)
+    book = random_book(7, 20)
     organisation = organisation_of(book)
     ledger = in_table(table, book, organisation)
     today = last_day(book)
@@ -157,7 +157,7 @@ def test_pages_do_not_tear_accounts_apart(table: Table, monkeypatch: pytest.Monk
     for (day, side), expected in whole.items():
         accounts = ledger.accounts(side, day.toordinal(), today.toordinal())
         assert answer(accounts, side, day, organisation) == expected
-    assert len(table.gate.operations()) > 30
+    assert len(table.gate.operations()) > 15
 
 
 def settling(count: int, start: date = date(2020, 1, 1)) -> list[dict[str, Any]]:

@@ -48,7 +48,9 @@ class Gate:
         self.hidden_for = 0
         self._tokens: dict[str, Any] = {}
         self._lock = Lock()
-        client.meta.events.register_first("before-send.dynamodb", self._send)
+        # All handlers of this event are called, whichever answers: moto's own would do everything a second time.
+        client.meta.events.unregister("before-send", botocore_stubber)
+        client.meta.events.register("before-send.dynamodb", self._send)
 
     def operations(self) -> list[str]:
         """The operations that were asked for since the last time."""

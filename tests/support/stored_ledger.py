@@ -1,10 +1,14 @@
 """A ledger in a table, to be held against one in memory."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 
 from arrears.ledger.facts import Account, Facts
 from arrears.ledger.organisation import Organisation
@@ -33,6 +37,18 @@ class Table:
     def ledger(self, organisation: Organisation = ORGANISATION) -> "StoredLedger":
         """The ledger of an organisation in it."""
         return StoredLedger(self, organisation)
+
+    def save(self) -> Callable[[], None]:
+        """Remembers what is in the table; what it returns puts it back."""
+        behind = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][self.open.meta.region_name]
+        saved = deepcopy(behind.tables)
+
+        def restore() -> None:
+            behind.tables = deepcopy(saved)
+            self.gate.operations()
+
+        restore()
+        return restore
 
     def contents(self) -> Contents:
         """Every item, what is packed in it unpacked, without the versions that only conditions look at."""

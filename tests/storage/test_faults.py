@@ -1,0 +1,168 @@
+"""Whatever fails on the way, the same records sent again leave the book that no failure would have left."""
+
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+
+from arrears.ledger.refusal import Refusal
+from arrears.storage import writer
+from support.gate import FAULTS, Fault, Killed
+from support.records import bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
+from support.stored_ledger import Contents, Table
+
+TODAY = date(2020, 6, 30).toordinal()
+LINES = [{"id": "1", "name": "Work", "quantity": "1", "unit_price": "100", "amount": "100"}]
+STOOD = [
+    customer(account_number="N", external_id="X"),
+    invoice(lines=LINES),
+    invoice("J", customer_id="E", customer_name="Eve"),
+    payment("moving"),
+    promise("moving"),
+    bill(),
+    *(invoice(f"H{n}", total="1") for n in range(14)),
+    *(payment(f"H{n}", invoice_id=f"H{n}", amount="1", paid_on=f"2020-03-{n + 1:02}") for n in range(14)),
+]
+"""What is in the book before anything fails."""
+TOLD = [
+    payment("early", invoice_id="new"),
+    invoice("new", customer_name="Ada L"),
+    payment("settling", invoice_id="J", amount="100"),
+    customer(account_number="M", external_id="Y"),
+    customer("E", name="Eve", account_number="N"),
+    payment("moving", invoice_id="new"),
+    payment("moving", bill_id="B"),
+    promise("moving", customer_id="E"),
+    credit("future", credited_on="2020-07-15"),
+    invoice(customer_id="E", lines=[]),
+    bill(state="Scheduled", scheduled_payment_on="2020-07-01"),
+    bill("nameless", supplier_id=None, supplier_name="Nemo"),
+    supplier(),
+    reminder(invoice_ids=["I"]),
+    dispute(outcome="lost"),
+    payment("H", invoice_id="H3", amount="-1"),
+    invoice("bad", total="x"),
+]
+"""What is told while something fails: every type, moves, both sides, the past and the future."""
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting between tries."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
+@pytest.fixture
+def prepared(table: Table, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Table]:
+    """The table as it stood before anything failed, each time. From then on transactions are small, and so several."""
+    table.ledger().record(STOOD, TODAY)
+    restore = table.save()
+    monkeypatch.setattr(writer, "MOST_CHANGES", 8)
+
+    def prepare() -> Table:
+        restore()
+        return table
+
+    return prepare
+
+
+def without_fault(table: Table) -> tuple[Contents, int]:
+    """What is in the table after an undisturbed run, and how many requests that took."""
+    table.ledger().record(TOLD, TODAY)
+    return table.contents(), len(table.gate.operations())
+
+
+def test_the_run_without_a_fault_takes_several_transactions(prepared: Callable[[], Table]) -> None:
+    table = prepared()
+    results = [result.result for result in table.ledger().record(TOLD, TODAY)]
+    assert results[:5] == ["pending", "created", "created", "updated", "created"]
+    assert results[-1] == "rejected"
+    assert table.gate.operations().count("TransactWriteItems") >= 4
+
+
+TRIES = {"kill": [1], "conflict": [1, 4], "lose_answer": [1, 4], "reset": [4], "throttle": [4], "break_down": [4]}
+"""How often each fault comes: once, or until the client gives up."""
+
+
+@pytest.mark.parametrize(("name", "tries"), [(name, tries) for name in FAULTS for tries in TRIES[name]])
+def test_every_request_may_fail(prepared: Callable[[], Table], name: str, tries: int) -> None:
+    expected, requests = without_fault(prepared())
+    for number in range(1, requests + 1):
+        table = prepared()
+        _record_and_retry(table, {number + more: FAULTS[name] for more in range(tries)})
+        assert table.contents() == expected, f"request {number}"
+
+
+def _record_and_retry(table: Table, faults: dict[int, Fault]) -> None:
+    table.gate.faults = faults
+    try:
+        table.ledger().record(TOLD, TODAY)
+        table.gate.faults = {}
+    except (Killed, ClientError, BotoCoreError, Refusal):
+        table.gate.faults = {}
+        table.ledger().record(TOLD, TODAY)
+
+
+def test_a_write_that_was_applied_is_not_applied_again(prepared: Callable[[], Table]) -> None:
+    """The client sends the same token again, so nobody notices that the answer was lost."""
+    expected = [result.result for result in prepared().ledger().record(TOLD, TODAY)]
+    table = prepared()
+    table.gate.faults = {3: FAULTS["lose_answer"]}
+    assert [result.result for result in table.ledger().record(TOLD, TODAY)] == expected
+
+
+def test_a_table_that_answers_nothing_is_no_endless_loop(table: Table) -> None:
+    table.gate.most_keys = 0
+    with pytest.raises(Refusal, match="no more requests"):
+        table.ledger().record([invoice()], TODAY)
+
+
+def test_what_could_not_be_read_at_once_is_read_further(prepared: Callable[[], Table]) -> None:
+    expected, _ = without_fault(prepared())
+    table = prepared()
+    table.gate.most_keys = 3
+    table.ledger().record(TOLD, TODAY)
+    assert table.contents() == expected
+
+
+def test_conflicts_without_end_are_a_refusal_that_says_so(table: Table) -> None:
+    table.gate.faults = dict.fromkeys(range(1, 100), FAULTS["conflict"])
+    with pytest.raises(Refusal) as refused:
+        table.ledger().record([invoice()], TODAY)
+    assert refused.value.kind.status == 503
+    assert refused.value.headers["Retry-After"]
+
+
+# An index that lags
+
+
+def hide(table: Table, documents: Any, queries: int) -> None:
+    table.gate.hidden, table.gate.hidden_for = set(documents), queries
+
+
+def test_a_promise_waits_until_the_index_shows_what_it_is_about(make_table: Callable[[], Table]) -> None:
+    """The same transaction that the index has not seen yet brought the invoices to rest."""
+    kept = {}
+    for queries in (0, 3):
+        table = make_table()
+        ledger = table.ledger()
+        told = [invoice(f"I{n}") for n in range(3)]
+        paid = [payment(f"P{n}", invoice_id=f"I{n}", amount="100", paid_on="2020-05-20") for n in range(3)]
+        ledger.record([*told, *paid], TODAY)
+        hide(table, [document.id for document in ledger.documents()[:2]], queries)
+        ledger.record([promise(amount="250")], TODAY)
+        assert table.gate.hidden_for == 0
+        kept[queries] = [promise[5] for promise in next(iter(ledger.account_items().values()))["p"][4]]
+    assert kept == {0: [30000], 3: [30000]}
+
+
+def test_names_wait_for_the_index_too(table: Table) -> None:
+    ledger = table.ledger()
+    ledger.record([invoice(f"I{n}", customer_name=f"Name {n}", issued_on=f"2020-01-0{n + 1}") for n in range(8)], TODAY)
+    hide(table, [document.id for document in ledger.documents()], 2)
+    ledger.record([invoice(f"I{n}", customer_id="other") for n in range(7, 2, -1)], TODAY)
+    names = {item["p"][1]: item["p"][2] for item in ledger.account_items().values()}
+    assert names == {"C": "Name 2", "other": "other"}
