@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from arrears.runtime import services
-from arrears.schedule.close import OutOfTime
+from arrears.schedule.time_limit import OutOfTime
 
 logger = Logger(service="arrears")
 SPARE_MS = 60_000

@@ -1,7 +1,6 @@
 """The schedule on stored books: months and escalations equal an independent day-by-day replay, whenever it runs."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
@@ -14,56 +13,13 @@ from arrears.ledger.days import day_text, month_of
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.side import Side
 from arrears.overdue import receivables
-from arrears.schedule.close import Closing, OutOfTime
 from arrears.schedule.figures import figures_of
-from arrears.storage.history import HistoryStore
-from arrears.storage.ledger import LedgerStore
-from arrears.storage.writer import Recorder
+from arrears.schedule.time_limit import OutOfTime
 from oracle import Book, differences
 from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
 from support.books import arrivals, noon, organisation_of, random_terms
-
-EVERYTHING = 10_000
-
-
-class Stored:
-    """A book in tables, and the schedule over it."""
-
-    def __init__(self, client: Any, organisation: Organisation) -> None:
-        self.client, self.organisation = client, organisation
-        self.ledger = LedgerStore(client, os.environ["LEDGER_TABLE"])
-        self.recorder = Recorder(client, os.environ["LEDGER_TABLE"])
-        self.history = HistoryStore(client, os.environ["HISTORY_TABLE"])
-        self.sent: list[dict[str, Any]] = []
-
-    def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> Closing:
-        return Closing(self.ledger, self.history, self.recorder, self, out_of_time)  # type: ignore[arg-type]
-
-    def send(self, organisation: str, records: list[dict[str, Any]]) -> Iterator[str]:
-        for record in records:
-            self.sent.append(record)
-            yield record["id"]
-
-    def play(self, book: Book, days: list[date]) -> None:
-        """Records what has arrived before each run's day, then runs."""
-        waiting = list(arrivals(book))
-        for day in days:
-            moment = noon(day, self.organisation.timezone)
-            while waiting and waiting[0][0] < moment - timedelta(hours=12):
-                when, records = waiting.pop(0)
-                self.recorder.record(self.organisation, records, when)
-            self.closing().close(self.organisation, moment)
-
-    def months(self) -> dict[str, Any]:
-        snapshots = self.history.snapshots(self.organisation.id, 1_200)
-        bodies = [month_body(s.end, s.policy_version, list(figures_of(s).items())) for s in snapshots]
-        return {"months": bodies}
-
-    def records(self) -> list[dict[str, Any]]:
-        found, more = self.history.escalations(self.organisation.id, EVERYTHING)
-        assert more is None
-        return found
+from support.closing import Calls, Stored
 
 
 @pytest.fixture
@@ -103,8 +59,7 @@ def test_one_late_run_and_a_run_a_month_write_the_same(stored: Callable[..., Sto
     organisation = created(organisation_of(book), book)
     late, monthly = stored(organisation), stored(replace(organisation, id=organisation.id[:-1] + "f"))
     for one in (late, monthly):
-        for when, records in arrivals(book):
-            one.recorder.record(one.organisation, records, when)
+        one.record_all(book)
     late.play(Book(book.organisation, [], book.pivot), [last, last])
     months = [first + timedelta(days=30 * n) for n in range(13) if first + timedelta(days=30 * n) < last]
     monthly.play(Book(book.organisation, [], book.pivot), [*months, last])
@@ -150,8 +105,7 @@ def test_a_snapshot_never_changes_and_the_restatement_is_told(stored: Callable[.
     book = random_book(7, 8)
     organisation = organisation_of(book)
     one = stored(organisation)
-    for when, records in arrivals(book):
-        one.recorder.record(organisation, records, when)
+    one.record_all(book)
     day = book.pivot.replace(day=1) + timedelta(days=65)
     one.closing().close(organisation, noon(day, organisation.timezone))
     before = one.months()
@@ -177,26 +131,30 @@ def test_a_snapshot_never_changes_and_the_restatement_is_told(stored: Callable[.
     assert restated["SEK"] == 70
 
 
-def test_time_may_run_out_anywhere(stored: Callable[..., Stored]) -> None:
+def test_time_may_run_out_after_every_write(stored: Callable[..., Stored]) -> None:
     book = random_book(3, 14)
     organisation = created(organisation_of(book), book)
     whole, pieces = stored(organisation), stored(replace(organisation, id=organisation.id[:-1] + "e"))
     moment = noon(book.pivot + timedelta(days=100), organisation.timezone)
     for one in (whole, pieces):
-        for when, records in arrivals(book):
-            one.recorder.record(one.organisation, records, when)
-    whole.closing().close(organisation, moment)
-    for _ in range(EVERYTHING):
-        asked = iter([False, True])
+        one.record_all(book)
+    whole.close(moment)
+    calls = Calls(pieces.client)
+    stops = 0
+    while stops < 1_000:
+        calls.names.clear()
         try:
-            pieces.closing(lambda asked=asked: next(asked)).close(pieces.organisation, moment)  # type: ignore[misc]
+            pieces.closing(lambda: bool({"TransactWriteItems", "PutItem"} & set(calls.names))).close(
+                pieces.organisation, moment
+            )
             break
         except OutOfTime:
-            continue
+            stops += 1
+    calls.release()
+    assert 10 < stops < 1_000
     assert whole.months() == pieces.months()
     assert by_day(whole) == by_day(pieces)
-    assert len(whole.sent) == len(pieces.sent)
-    assert len({record["id"] for record in pieces.sent}) == len(pieces.sent)
+    assert len(whole.sent) == len(pieces.sent) == len(pieces.seen())
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", "Asia/Kathmandu"])

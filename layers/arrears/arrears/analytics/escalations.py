@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from arrears.ledger.days import NEVER, day_text
-from arrears.ledger.facts import Account, Facts
+from arrears.ledger.facts import Account, Facts, rest_day
 from arrears.ledger.money import major_number
 from arrears.ledger.policy import Policy
 from arrears.overdue.aging import Overdue, Row, owed_at
@@ -45,21 +45,61 @@ def spells(document: Facts) -> Iterator[Spell]:
             yield Spell(start, end, due, owed)
 
 
-def tier_changes(
-    account: Account, documents: Sequence[Facts], currency: str, policy: Policy, first: int, last: int
-) -> Iterator[tuple[int, Tier]]:
-    """The tier at the end of `first`, and every later day up to `last` on which it is another."""
-    own = [document for document in documents if document.currency == currency]
-    watched = _promise_days(account, own, currency)
-    tier: Tier = None
-    started = False
-    for start, end, due, owed in _stretches(own):
-        for day in _judged(max(start, first), min(end, last + 1), due, policy, watched):
-            raised = bool(watched) and promise_broken(account, own, currency, day)
-            reached = None if due is None else tier_of(day - due, owed, currency, raised, policy)
-            if reached != tier or not started:
-                yield day, reached
-                tier, started = reached, True
+class CustomerRow:
+    """A customer's documents in one currency, followed from day to day."""
+
+    def __init__(self, account: Account, documents: Iterable[Facts], currency: str) -> None:
+        self.account = account
+        self.currency = currency
+        self._documents = [document for document in documents if document.currency == currency]
+        self._spans = [
+            (document.due, rest_day(document), document) for document in self._documents if document.due is not None
+        ]
+
+    def tier_changes(self, policy: Policy, first: int, last: int) -> Iterator[tuple[int, Tier]]:
+        """The tier at the end of `first`, and every later day up to `last` on which it is another."""
+        watched = _promise_days(self.account, self._documents, self.currency)
+        tier: Tier = None
+        started = False
+        for start, end, due, owed in _stretches(self._documents):
+            for day in _judged(max(start, first), min(end, last + 1), due, policy, watched):
+                raised = bool(watched) and promise_broken(self.account, self._documents, self.currency, day)
+                reached = None if due is None else tier_of(day - due, owed, self.currency, raised, policy)
+                if reached != tier or not started:
+                    yield day, reached
+                    tier, started = reached, True
+
+    def records(self, move: "Move", policy: Policy, created_on: int) -> list[dict[str, Any]]:
+        """A move as escalation records, without id and recordedAt: one for each tier on the way.
+
+        created_on: the organisation's first day; what was crossed before it is historical.
+        """
+        row = self._at(move.day, policy)
+        reasons = [{"code": RESTATED, "policyVersion": policy.version}] if move.restated else []
+        return [
+            {
+                "customerId": self.account.id,
+                "currency": self.currency,
+                "from": before,
+                "to": after,
+                "crossedOn": day_text(move.day),
+                "historical": move.day < created_on,
+                "daysOverdue": 0 if row is None else row.days,
+                "totalOverdue": major_number(0 if row is None else row.owed, self.currency),
+                "reasons": [*reasons, *([] if row is None else row.body["reasons"])],
+                "policyVersion": policy.version,
+            }
+            for before, after in path(move.before, move.after)
+        ]
+
+    def _at(self, day: int, policy: Policy) -> Row | None:
+        """The row as it is answered for a day; None when nothing is overdue on it."""
+        late = [
+            Overdue(document, owed, day - due)
+            for due, rest, document in self._spans
+            if due < day < rest and (owed := owed_at(document, day))
+        ]
+        return customer_row(self.account, self._documents, self.currency, late, day, policy) if late else None
 
 
 def _stretches(documents: Iterable[Facts]) -> Iterator[tuple[int, int, int | None, int]]:
@@ -149,36 +189,3 @@ def moves(recorded: Tier, worked: int, changes: Iterable[tuple[int, Tier]]) -> I
     for day, reached in later:
         yield Move(day, tier, reached, restated=False)
         tier = reached
-
-
-def records(
-    account: Account, documents: Sequence[Facts], currency: str, move: Move, policy: Policy, created_on: int
-) -> list[dict[str, Any]]:
-    """A move as escalation records, without id and recordedAt: one for each tier on the way."""
-    row = _row(account, documents, currency, move.day, policy)
-    reasons = [{"code": RESTATED, "policyVersion": policy.version}] if move.restated else []
-    return [
-        {
-            "customerId": account.id,
-            "currency": currency,
-            "from": before,
-            "to": after,
-            "crossedOn": day_text(move.day),
-            "historical": move.day < created_on,
-            "daysOverdue": 0 if row is None else row.days,
-            "totalOverdue": major_number(0 if row is None else row.owed, currency),
-            "reasons": [*reasons, *([] if row is None else row.body["reasons"])],
-            "policyVersion": policy.version,
-        }
-        for before, after in path(move.before, move.after)
-    ]
-
-
-def _row(account: Account, documents: Sequence[Facts], currency: str, day: int, policy: Policy) -> Row | None:
-    late = [
-        Overdue(document, owed, day - document.due)
-        for document in documents
-        if document.currency == currency and document.due is not None and day > document.due
-        if (owed := owed_at(document, day))
-    ]
-    return customer_row(account, documents, currency, late, day, policy) if late else None

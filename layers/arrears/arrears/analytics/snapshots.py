@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from arrears.ledger.days import day_text, month_of
-from arrears.ledger.facts import Facts, exists_at, rest_day
+from arrears.ledger.days import day_text, month_of, year_before
+from arrears.ledger.facts import Account, Facts, exists_at, rest_day
 from arrears.ledger.money import major_number
 from arrears.overdue.aging import BUCKETS, bucket_of, owed_at
 
@@ -75,12 +75,25 @@ class Figures:
 
 
 class Book:
-    """The documents of a book per customer, with the days between which each can matter."""
+    """The accounts of a book with their documents, and the days between which each document can matter."""
 
-    def __init__(self, accounts: Iterable[Sequence[Facts]]) -> None:
+    def __init__(self, accounts: Iterable[tuple[Account, Sequence[Facts]]]) -> None:
         self._accounts = [
-            [(document.issued, rest_day(document), document) for document in documents] for documents in accounts
+            (account, [(document.issued, rest_day(document), document) for document in documents])
+            for account, documents in accounts
         ]
+
+    def standing(self, day: int) -> Iterator[tuple[Account, list[Facts]]]:
+        """The accounts with the documents that a report of `day` is made of: there by then, at rest for a year at most.
+
+        What a promise was kept with is older than that at times, so an account with promises keeps all of them.
+        """
+        year = year_before(day)
+        for account, documents in self._accounts:
+            if account.promises:
+                yield account, [document for _, _, document in documents]
+            else:
+                yield account, [one for issued, rest, one in documents if rest > year and issued <= day]
 
     def month(self, end: int, previous: dict[str, Figures]) -> dict[str, Figures]:
         """The figures of the month that ends on `end`, after the snapshot of the month before."""
@@ -90,7 +103,7 @@ class Book:
             opening = Figures(opening=closed.closing, opening_outstanding=closed.outstanding)
             opening.restated = -closed.closing
             figures[currency] = opening
-        for documents in self._accounts:
+        for _, documents in self._accounts:
             late = set()
             for issued, rest, document in documents:
                 if issued <= end and rest > before:

@@ -4,13 +4,13 @@ It may run at any time, late, twice or twice at once, and be killed anywhere: wh
 next run goes on from what is written. All days since the last run are worked through on one reading of the book.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from arrears.analytics import escalations, snapshots
-from arrears.analytics.escalations import Move
+from arrears.analytics import snapshots
+from arrears.analytics.escalations import CustomerRow
 from arrears.analytics.snapshots import Figures, month_ends
 from arrears.ledger.days import NEVER, month_of, year_before
 from arrears.ledger.facts import Account, Facts, rest_day
@@ -19,7 +19,9 @@ from arrears.ledger.side import Side
 from arrears.overdue import receivables
 from arrears.overdue.aging import currency_order
 from arrears.schedule.figures import figures_of
-from arrears.storage.history import MOST_RECORDS, Moved, RowKey, RowState
+from arrears.schedule.rows import Escalating
+from arrears.schedule.time_limit import OutOfTime
+from arrears.storage.history import Moved, Overtaken
 
 if TYPE_CHECKING:
     from arrears.storage.events import EventSender
@@ -30,18 +32,14 @@ if TYPE_CHECKING:
 type View = list[tuple[Account, list[Facts]]]
 
 
-class OutOfTime(Exception):
-    """The time allowed is over; what is written stays, and the next run goes on from there."""
-
-
 @dataclass(frozen=True, slots=True)
 class Closed:
     """What a run has done. through: the last day worked through, None when there was nothing to begin with."""
 
     through: int | None
-    months: list[str]
-    escalations: int
-    sent: int
+    months: Sequence[str] = ()
+    escalations: int = 0
+    sent: int = 0
 
 
 class Closing:
@@ -69,21 +67,29 @@ class Closing:
 
         Raises OutOfTime when it has to stop before; run it again to go on.
         """
-        sent = self._send(organisation)
+        while True:
+            try:
+                closed = self._close(organisation, now, through)
+            except Overtaken:
+                continue  # another run has done these days; what is left is found from where it has come to
+            return replace(closed, sent=self._send(organisation))
+
+    def _close(self, organisation: Organisation, now: datetime, through: int) -> Closed:
         today = organisation.today(now)
         last = min(today - 1, through)
         run = self._history.run(organisation.id)
         if run.through is not None and run.through >= last:
-            return Closed(run.through, [], 0, sent)
+            return Closed(run.through)
         view, worked = self._read(organisation, run, last)
         if worked is None:
-            return Closed(None, [], 0, sent)
+            return Closed(None)
         recorded_at = _moment(now)
-        written = self._escalate(organisation, view, worked, last, recorded_at)
+        rows = Escalating(self._history, organisation, run, worked, last, recorded_at, self._out_of_time)
+        self._escalate(organisation, view, rows)
         months = self._close_months(organisation, view, worked, last, recorded_at)
         self._finish(organisation, run, last)
         self._settle(organisation, today, now)
-        return Closed(last, months, written, sent + self._send(organisation))
+        return Closed(last, months, rows.written)
 
     def _read(self, organisation: Organisation, run: "Run", last: int) -> tuple[View, int | None]:
         """The book for the days to work through, and the last day worked through before them.
@@ -99,69 +105,15 @@ class Closing:
         since = min(run.through, year_before(ends[0])) if ends else run.through
         return list(self._ledger.accounts_since(organisation, Side.RECEIVABLE, since)), run.through
 
-    # Escalations
-
-    def _escalate(self, organisation: Organisation, view: View, worked: int, last: int, recorded_at: str) -> int:
-        recorded = self._history.rows(organisation.id)
-        left = dict(recorded)
-        written = 0
+    def _escalate(self, organisation: Organisation, view: View, rows: Escalating) -> None:
+        left = self._history.rows(organisation.id)
         for account, documents in view:
             for currency in sorted({document.currency for document in documents}):
-                key = (account.id, currency)
-                state = left.pop(key, None)
-                written += self._work_row(organisation, key, (account, documents), state, worked, last, recorded_at)
-        for key, state in left.items():
-            gone = Account(key[0], key[0], "", ""), list[Facts]()
-            written += self._work_row(organisation, key, gone, state, worked, last, recorded_at)
-        return written
-
-    def _work_row(
-        self,
-        organisation: Organisation,
-        key: RowKey,
-        row: tuple[Account, Sequence[Facts]],
-        state: RowState | None,
-        worked: int,
-        last: int,
-        recorded_at: str,
-    ) -> int:
-        """Follows one row to the end of `last`; where another run writes it meanwhile, from where that has come to."""
-        while True:
-            self._check_time()
-            stood = state or RowState(None, worked, 0)
-            begun = max(stood.through, worked)
-            if begun >= last:
-                return 0
-            changes = escalations.tier_changes(*row, key[1], organisation.policy, begun, last)
-            moves = list(escalations.moves(stood.tier, begun, changes))
-            try:
-                return self._record(organisation, key, row, stood.version, moves, last, recorded_at)
-            except Moved:
-                state = self._history.row(organisation.id, key)
-
-    def _record(
-        self,
-        organisation: Organisation,
-        key: RowKey,
-        row: tuple[Account, Sequence[Facts]],
-        version: int,
-        moves: Sequence[Move],
-        last: int,
-        recorded_at: str,
-    ) -> int:
-        written = 0
-        for batch in _batches(moves):
-            told = [
-                record
-                for move in batch
-                for record in escalations.records(*row, key[1], move, organisation.policy, organisation.created_on)
-            ]
-            through = last if batch[-1] is moves[-1] else batch[-1].day
-            state = batch[-1].after, through
-            self._history.record(organisation.id, key, version, state, told, recorded_at)
-            version += 1
-            written += len(told)
-        return written
+                rows.work(CustomerRow(account, documents, currency), left.pop((account.id, currency), None))
+        for (customer, currency), state in left.items():
+            # A recorded row whose documents are all at rest, moved or gone.
+            rows.work(CustomerRow(Account(customer, customer, "", ""), (), currency), state)
+        rows.flush()
 
     # Months
 
@@ -171,16 +123,17 @@ class Closing:
         ends = month_ends(worked + 1, last)
         if not ends:
             return []
-        book = snapshots.Book(documents for _, documents in view)
+        book = snapshots.Book(view)
         closed = []
         previous = self._figures(organisation, ends[0])
         for end in ends:
-            self._check_time()
+            if self._out_of_time():
+                raise OutOfTime
             kept = self._history.snapshot(organisation.id, month_of(end))
             if kept is None:
                 figures = book.month(end, previous)
                 previous = {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
-                rows = [row.body for row in receivables.report(view, end, organisation).rows]
+                rows = [row.body for row in receivables.report(book.standing(end), end, organisation).rows]
                 version = organisation.policy.version
                 month = month_of(end)
                 told = {currency: asdict(own) for currency, own in previous.items()}
@@ -201,9 +154,7 @@ class Closing:
     def month_now(self, organisation: Organisation, snapshot: "Snapshot") -> dict[str, Figures]:
         """A closed month's figures as they would be by what is known today."""
         view = self._ledger.accounts_since(organisation, Side.RECEIVABLE, _day_before_month(snapshot.end) or 0)
-        figures = snapshots.Book(documents for _, documents in view).month(
-            snapshot.end, self._figures(organisation, snapshot.end)
-        )
+        figures = snapshots.Book(view).month(snapshot.end, self._figures(organisation, snapshot.end))
         return {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
 
     # The end of a run
@@ -233,22 +184,6 @@ class Closing:
             self._history.sent(organisation.id, [id_])
             sent += 1
         return sent
-
-    def _check_time(self) -> None:
-        if self._out_of_time():
-            raise OutOfTime
-
-
-def _batches(moves: Iterable[Move]) -> Iterator[list[Move]]:
-    """Moves in batches of few enough records, each of four at most."""
-    batch: list[Move] = []
-    for move in moves:
-        if (len(batch) + 1) * 4 > MOST_RECORDS:
-            yield batch
-            batch = []
-        batch.append(move)
-    if batch:
-        yield batch
 
 
 def _day_before_month(end: int) -> int | None:

@@ -1,10 +1,14 @@
 """What was known when: month-end snapshots, escalation records, and how far the schedule has come, on DynamoDB.
 
 Each row's machine has an item with its tier and a version, so that its records are written exactly once whoever runs,
-and a record waits in the outbox, put there with it, until it is known to be sent.
+and a record waits in the outbox, put there with it, until it is known to be sent. Whatever a run records is written on
+the condition that the days are still worked through only as far as they were when it began: a slow run that another one
+has overtaken writes nothing more.
 """
 
 import json
+import random
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,9 +26,14 @@ if TYPE_CHECKING:
 
 ROWS_PART_BYTES = 350_000
 """An item holds 400 KB at most."""
-MOST_RECORDS = 45
-"""Records in one transaction: each is one item, and one more in the outbox; DynamoDB takes 100."""
+MOST_ACTIONS = 99
+"""What rows may write in one transaction: DynamoDB takes 100 actions, and one is the condition on the run."""
+CUSTOMER_INDEX = "customer"
 _MOST_PAGES = 8
+_UNMET, _CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
+_CONFLICT_WAIT_SECONDS = 0.1
+_LEVEL = 6
+"""Of compression: a higher one takes three times as long for a few percent."""
 
 type Item = dict[str, Any]
 type RowKey = tuple[str, str]
@@ -46,6 +55,20 @@ class RowState(NamedTuple):
     version: int
 
 
+class RowWrite(NamedTuple):
+    """What a row comes to: its tier at the end of day `through`, and the records on the way. version: as read."""
+
+    key: RowKey
+    version: int
+    tier: str | None
+    through: int
+    records: Sequence[dict[str, Any]]
+
+    def actions(self) -> int:
+        """Items that it writes: the row, its records, and those to be sent once more in the outbox."""
+        return 1 + sum(record_actions(record) for record in self.records)
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A closed month. end: its last day. figures: plain ones per currency, in the order they are answered."""
@@ -60,6 +83,10 @@ class Snapshot:
 
 class Moved(Exception):
     """Somebody else has moved this on."""
+
+
+class Overtaken(Exception):
+    """Another run has finished the days that this one works through."""
 
 
 class HistoryStore:
@@ -102,31 +129,32 @@ class HistoryStore:
         item = self._get(f"{organisation}#tier", "#".join(key))
         return None if item is None else _row_state(item)
 
-    def record(
-        self,
-        organisation: str,
-        key: RowKey,
-        version: int,
-        state: tuple[str | None, int],
-        records: Sequence[dict[str, Any]],
-        recorded_at: str,
-    ) -> None:
-        """Writes a row's escalation records with its new state (tier, day), and puts what is to be sent in the outbox.
+    def record(self, organisation: str, run: Run, rows: Sequence[RowWrite], recorded_at: str) -> None:
+        """Writes rows' escalation records with their new states and puts what is to be sent in the outbox; all or none.
 
-        Raises Moved when another run has written the row since it was read.
+        Raises Moved when a row was written since it was read, Overtaken when another run has finished since `run`.
         """
-        tier, through = state
-        attributes = {"through": {"N": str(through)}, **({} if tier is None else {"tier": {"S": tier}})}
-        writes = [self._versioned((f"{organisation}#tier", "#".join(key)), version, attributes)]
-        for told in records:
-            record = {"id": escalation_id(organisation, told), **told, "recordedAt": recorded_at}
-            attributes = {"b": {"S": compact(record)}, "c": {"S": record["customerId"]}}
-            if record["to"] is not None:
-                attributes["t"] = {"S": record["to"]}
-            writes.append(self._put((f"{organisation}#escalation", f"{recorded_at}#{record['id']}"), attributes))
-            if not record["historical"]:
-                writes.append(self._put((f"{organisation}#outbox", record["id"]), {"b": {"S": compact(record)}}))
+        writes: list[Any] = [self._still(organisation, run)]
+        for row in rows:
+            attributes = {"through": {"N": str(row.through)}}
+            if row.tier is not None:
+                attributes["tier"] = {"S": row.tier}
+            writes.append(self._versioned((f"{organisation}#tier", "#".join(row.key)), row.version, attributes))
+            for told in row.records:
+                record = {"id": escalation_id(organisation, told), **told, "recordedAt": recorded_at}
+                writes += self._put_record(organisation, record)
         self._write(writes)
+
+    def _put_record(self, organisation: str, record: dict[str, Any]) -> list[Any]:
+        body = {"S": compact(record)}
+        attributes = {"b": body, "c": {"S": _customer_partition(organisation, record["customerId"])}}
+        if record["to"] is not None:
+            attributes["t"] = {"S": record["to"]}
+        place = (f"{organisation}#escalation", f"{record['recordedAt']}#{record['id']}")
+        puts = [self._put(place, attributes)]
+        if not record["historical"]:
+            puts.append(self._put((f"{organisation}#outbox", record["id"]), {"b": body}))
+        return puts
 
     def forget_cleared(self, organisation: str, rows: dict[RowKey, RowState], through: int) -> None:
         """Lets go of cleared rows that the whole run has passed: they start anew like any other."""
@@ -165,28 +193,33 @@ class HistoryStore:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """Records newest first, from `since` (recordedAt) on, and where to go on.
 
-        A filter that little matches may give fewer than `limit` with more to come: reads are bounded.
+        There may be fewer than `limit`, or none, with more to come: of what a tier leaves out, so much is read at most.
         """
-        request: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk AND sk >= :since",
-            "ExpressionAttributeValues": {":pk": {"S": f"{organisation}#escalation"}, ":since": {"S": since or " "}},
-            "ScanIndexForward": False,
-        }
-        filters = [(name, value) for name, value in (("t", tier), ("c", customer)) if value is not None]
-        if filters:
-            request["FilterExpression"] = " AND ".join(f"{name} = :{name}" for name, _ in filters)
-            request["ExpressionAttributeValues"] |= {f":{name}": {"S": value} for name, value in filters}
-        if after is not None:
-            request["ExclusiveStartKey"] = _key(f"{organisation}#escalation", after)
-        found: list[Item] = []
-        for read, page in enumerate(query(self._client, TableName=self._table, Limit=max(limit, 100), **request)):
-            found += page
-            if len(found) > limit or (read == _MOST_PAGES - 1 and found):
-                break
+        name, partition = ("pk", f"{organisation}#escalation")
+        request: dict[str, Any] = {"ScanIndexForward": False, "ExpressionAttributeValues": {}}
+        if customer is not None:
+            name, partition = ("c", _customer_partition(organisation, customer))
+            request["IndexName"] = CUSTOMER_INDEX
+        request["KeyConditionExpression"] = f"{name} = :partition AND sk >= :since"
+        request["ExpressionAttributeValues"] |= {":partition": {"S": partition}, ":since": {"S": since or " "}}
+        if tier is None:
+            request["Limit"] = limit
         else:
-            return _records(found[:limit]), found[limit - 1]["sk"]["S"] if len(found) > limit else None
-        last = found[: limit + 1][-1] if len(found) <= limit else found[limit - 1]
-        return _records(found[:limit]), last["sk"]["S"]
+            request["FilterExpression"] = "t = :tier"
+            request["ExpressionAttributeValues"][":tier"] = {"S": tier}
+        found: list[Item] = []
+        for _ in range(_MOST_PAGES):
+            if after is not None:
+                start = _key(f"{organisation}#escalation", after)
+                request["ExclusiveStartKey"] = start if customer is None else {**start, "c": {"S": partition}}
+            answer: Any = self._client.query(TableName=self._table, **request)
+            found += answer["Items"]
+            after = answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None
+            if after is None or len(found) >= limit:
+                break
+        if len(found) > limit:
+            after = found[limit - 1]["sk"]["S"]
+        return _records(found[:limit]), after
 
     # Snapshots
 
@@ -215,7 +248,7 @@ class HistoryStore:
         rows: Sequence[dict[str, Any]],
     ) -> bool:
         """Keeps a month's snapshot for good; False when the month has one already, which stays as it is."""
-        packed = zlib.compress(json.dumps(rows, ensure_ascii=False).encode(), level=9)
+        packed = zlib.compress(compact(rows).encode(), level=_LEVEL)
         part = sha256(packed).hexdigest()[:16]
         parts = [packed[start : start + ROWS_PART_BYTES] for start in range(0, len(packed), ROWS_PART_BYTES)]
         for number, piece in enumerate(parts):
@@ -258,6 +291,16 @@ class HistoryStore:
             **options,
         )
 
+    def _still(self, organisation: str, run: Run) -> Any:
+        """The condition that no run has finished since `run` was read."""
+        check: dict[str, Any] = {"TableName": self._table, "Key": _key(f"{organisation}#run", "-")}
+        if run.version:
+            check["ConditionExpression"] = "v = :v"
+            check["ExpressionAttributeValues"] = {":v": {"N": str(run.version)}}
+        else:
+            check["ConditionExpression"] = "attribute_not_exists(pk)"
+        return {"ConditionCheck": check}
+
     def _put(self, key: tuple[str, str], attributes: Item) -> Any:
         return {"Put": {"TableName": self._table, "Item": {**_key(*key), **attributes}}}
 
@@ -274,11 +317,23 @@ class HistoryStore:
         try:
             self._client.transact_write_items(TransactItems=writes)
         except ClientError as error:
-            reasons: Sequence[Any] = error.response.get("CancellationReasons", ())
-            codes = {reason.get("Code") for reason in reasons}
-            if codes & {"ConditionalCheckFailed", "TransactionConflict"}:
+            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
+            if codes and codes[0] == _UNMET and "ConditionCheck" in writes[0]:
+                raise Overtaken from error
+            if _CONFLICT in codes:
+                time.sleep(random.uniform(0, _CONFLICT_WAIT_SECONDS))  # noqa: S311
+            if _UNMET in codes or _CONFLICT in codes:
                 raise Moved from error
             raise
+
+
+def record_actions(record: dict[str, Any]) -> int:
+    """Items that an escalation record writes."""
+    return 1 if record["historical"] else 2
+
+
+def _customer_partition(organisation: str, customer: str) -> str:
+    return f"{organisation}#{customer}"
 
 
 def escalation_id(organisation: str, record: dict[str, Any]) -> str:
