@@ -65,6 +65,10 @@ check: install ## Format, lint, types, import directions, template
 	$(BIN)/lint-imports
 	$(BIN)/sam validate --lint
 
+.PHONY: docs
+docs: install ## Write what the documentation takes from the code: OpenAPI document, tables
+	@PYTHONPATH=tests:docs $(BIN)/python -m generate
+
 # --- local stack ---------------------------------------------------------------------------------------------------------
 
 LOCAL := $(BIN)/python -m arrears.cli.local

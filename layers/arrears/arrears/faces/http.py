@@ -9,7 +9,7 @@ import binascii
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
@@ -26,20 +26,37 @@ MAX_ANSWER_BYTES = 5_900_000
 
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+_DEEPEST_LINK = 8
+"""Addresses with more slashes are nobody's, and links from them would outgrow a header."""
+
 logger = Logger(service="arrears")
 
 type Body = Mapping[str, Any]
+type Handler = Callable[..., Body] | Callable[..., Page]
 type AsRefusal = Callable[[Exception], Refusal | None]
 """What a failure of a lower layer means to the caller, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a contract words what it refuses. trace_header: names the request in every answer."""
+    """How a contract words what it refuses.
+
+    trace_header: names the request in every answer. explained: a link of each refusal leads to what its code means.
+    """
 
     refusal: Callable[[Refusal, str], Body]
     content_type: str = "application/json"
     trace_header: str = "X-Correlation-Id"
+    explained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is answered as it is, where a body would become JSON."""
+
+    text: str
+    content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,11 @@ class Request:
     def header(self, name: str) -> Sequence[str]:
         """All values of a header, by its lower-case name; empty if it was not sent."""
         return self.headers.get(name, ())
+
+    @property
+    def way_up(self) -> str:
+        """The way from the address asked to the API's root, for links that hold behind any host, stage and prefix."""
+        return "../" * max(self.path.count("/") - 1, 0)
 
     def last(self, parameter: str) -> str | None:
         """A query parameter's last value; None if it was not sent."""
@@ -138,7 +160,10 @@ def fits_answer(text: str) -> bool:
 
 
 class Endpoint:
-    """The routes of one function. Handlers take the request and the path's parts, and return the body of a 200."""
+    """The routes of one function. Handlers take the request and the path's parts, and return the body of a 200.
+
+    A handler may also return a Page, which is answered as it is.
+    """
 
     def __init__(self, wording: Callable[[Request], Wording]) -> None:
         self._wording = wording
@@ -147,11 +172,11 @@ class Endpoint:
         self._request: Request
         self._as_refusal: AsRefusal
 
-    def get(self, rule: str) -> Callable[[Callable[..., Body]], Callable[..., Body]]:
+    def get(self, rule: str) -> Callable[[Handler], Handler]:
         """Registers a handler of GET; `<name>` in the rule is a part of the path."""
         return self._route(rule, "GET")
 
-    def post(self, rule: str) -> Callable[[Callable[..., Body]], Callable[..., Body]]:
+    def post(self, rule: str) -> Callable[[Handler], Handler]:
         """Registers a handler of POST."""
         return self._route(rule, "POST")
 
@@ -171,8 +196,8 @@ class Endpoint:
         logger.info("answered", extra={**told, "milliseconds": milliseconds})
         return answer
 
-    def _route(self, rule: str, method: str) -> Callable[[Callable[..., Body]], Callable[..., Body]]:
-        def register(handler: Callable[..., Body]) -> Callable[..., Body]:
+    def _route(self, rule: str, method: str) -> Callable[[Handler], Handler]:
+        def register(handler: Handler) -> Handler:
             def run(**parts: str) -> Response[str]:
                 decoded = {name: unquote(part) for name, part in parts.items()}
                 return self._respond(lambda: handler(self._request, **decoded))
@@ -182,9 +207,12 @@ class Endpoint:
 
         return register
 
-    def _respond(self, handle: Callable[[], Body]) -> Response[str]:
+    def _respond(self, handle: Callable[[], Body | Page]) -> Response[str]:
         try:
-            text = encode(handle())
+            body = handle()
+            if isinstance(body, Page):
+                return self._response(200, body.text, body.content_type, body.headers)
+            text = encode(body)
             if not fits_answer(text):
                 raise Refusal(ANSWER_TOO_LARGE, "The answer has more than 6 MB; ask for it in pages, with `limit`.")
         except Refusal as refusal:
@@ -207,6 +235,8 @@ class Endpoint:
                 pass
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         wording = self._wording(self._request)
+        if wording.explained and self._request.path.count("/") <= _DEEPEST_LINK:
+            headers["Link"] = f'<{self._request.way_up}problems/{refusal.kind.code}>; rel="help"'
         text = encode(wording.refusal(refusal, self._request.id))
         return self._response(status, text, wording.content_type, {**headers, **refusal.headers})
 

@@ -21,7 +21,7 @@ def _body(refusal: Refusal, request_id: str) -> dict[str, Any]:
     return body
 
 
-WORDING = Wording(_body, content_type="application/problem+json")
+WORDING = Wording(_body, content_type="application/problem+json", explained=True)
 
 
 def wording(_: Request) -> Wording:

@@ -10,6 +10,10 @@ INVOICE_COLLECTION = "/analytics/invoice_collection"
 LAGO_PREFIX = "/api/v1"
 """Lago's own clients look for its endpoints under this prefix."""
 BILLING_INVOICES_PAST_DUE = "/restapi/<api_version>/accounts/<account_id>/billing_invoices_past_due"
+OPENAPI = "/openapi.json"
+DOCS = "/docs"
+DOCS_FILE = "/docs/<name>"
+PROBLEM = "/problems/<code>"
 
 METHODS = {
     RECEIVABLES_OVERDUE: "GET",
@@ -22,5 +26,9 @@ METHODS = {
     LAGO_PREFIX + OVERDUE_BALANCE: "GET",
     LAGO_PREFIX + INVOICE_COLLECTION: "GET",
     BILLING_INVOICES_PAST_DUE: "GET",
+    OPENAPI: "GET",
+    DOCS: "GET",
+    DOCS_FILE: "GET",
+    PROBLEM: "GET",
 }
 """The method of every address."""

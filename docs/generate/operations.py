@@ -1,0 +1,277 @@
+"""What people are told about each operation; everything else about it comes from the code."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from arrears.faces import history, routes
+from arrears.faces.dolfin import MAX_LIMIT
+from arrears.overdue.tiers import TIERS
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation. body: the schema of its 200, None for a page. errors: the schema of its refusals."""
+
+    id: str
+    tag: str
+    summary: str
+    description: str
+    body: str | None = None
+    errors: str = "Problem"
+    security: tuple[str, ...] = ("apiKey", "bearer")
+    parameters: tuple[dict[str, Any], ...] = ()
+    scope: str | None = None
+
+
+def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """A query parameter, never required."""
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def part(name: str, description: str, **schema: Any) -> dict[str, Any]:
+    """A part of the path."""
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
+
+
+ORGANISATION = {
+    "name": "x-dolfin-organisation-id",
+    "in": "header",
+    "description": "If sent, it must be the key's organisation.",
+    "schema": {"type": "string", "format": "uuid"},
+}
+AS_OF = query(
+    "asOf", "The day to look at; today in the organisation's time zone without it.", type="string", format="date"
+)
+LIMIT = query("limit", "Rows in a page; all rows without it.", type="integer", minimum=1, maximum=MAX_LIMIT)
+CURSOR = query("cursor", "nextCursor of the page before.", type="string")
+CURRENCY = query("currency", "Only this currency; lower case is taken too.", type="string", example="EUR")
+MONTHS = query("months", "The current month and so many less one before it; all without it.", type="integer", minimum=1)
+
+_REPORT = (
+    "Totals and aging cover the whole book, whatever the page. The answer is rebuilt from dated facts, "
+    "so any past or future day can be asked for."
+)
+
+OPERATIONS: dict[str, Operation] = {
+    routes.RECEIVABLES_OVERDUE: Operation(
+        "receivablesOverdue",
+        "Overdue",
+        "Who owes us, how late, and what to do next",
+        f"One row per customer and currency with something overdue. {_REPORT}",
+        "OverdueResponse",
+        parameters=(AS_OF, LIMIT, CURSOR, ORGANISATION),
+        scope="receivables:read",
+    ),
+    routes.PAYABLES_OVERDUE: Operation(
+        "payablesOverdue",
+        "Overdue",
+        "Whom we owe, how urgent it is, and what to do without paying twice",
+        f"One row per supplier and currency with something overdue. {_REPORT}",
+        "OverduePayablesResponse",
+        parameters=(AS_OF, LIMIT, CURSOR, ORGANISATION),
+        scope="payables:read",
+    ),
+    routes.RECEIVABLES_HISTORY: Operation(
+        "receivablesHistory",
+        "History",
+        "What was overdue at each month's end, and how it came about",
+        "Closed months as they were known at their close, oldest first. "
+        "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue.",
+        "History",
+        parameters=(
+            query(
+                "months",
+                "So many of the latest closed months.",
+                type="integer",
+                minimum=1,
+                maximum=history.MAX_MONTHS,
+                default=history.DEFAULT_MONTHS,
+            ),
+            ORGANISATION,
+        ),
+        scope="receivables:read",
+    ),
+    routes.ESCALATIONS: Operation(
+        "escalations",
+        "History",
+        "Every tier that a customer's row has entered or left",
+        "Newest first by recordedAt, then id. from and to are tiers, or null for entering and clearing.",
+        "Escalations",
+        parameters=(
+            query("since", "Recorded at or after this moment (RFC 3339) or day.", type="string"),
+            query("tier", "Only moves to this tier.", type="string", enum=list(TIERS)),
+            query("customerId", "Only this customer.", type="string", format="uuid"),
+            query(
+                "limit",
+                "Records in a page.",
+                type="integer",
+                minimum=1,
+                maximum=history.MAX_LIMIT,
+                default=history.DEFAULT_LIMIT,
+            ),
+            CURSOR,
+            ORGANISATION,
+        ),
+        scope="escalations:read",
+    ),
+    routes.LEDGER_RECORDS: Operation(
+        "recordLedger",
+        "Ledger",
+        "What the caller's books say now, record by record",
+        "Each record replaces the stored one of its type and id; the order of arrival does not matter. "
+        "One result per record, in order; a rejected record stops no other. "
+        "NDJSON is taken with the content type application/x-ndjson.",
+        "LedgerResults",
+        parameters=(ORGANISATION,),
+        scope="ledger:write",
+    ),
+    routes.OVERDUE_BALANCE: Operation(
+        "overdueBalance",
+        "Lago",
+        "What is overdue, by the month it was due in",
+        "Lago's contract: amounts are integers of minor units. Parameters that Lago does not know are passed over.",
+        "OverdueBalances",
+        "LagoError",
+        ("bearer",),
+        (CURRENCY, MONTHS, query("external_customer_id", "Only this customer, by its external id.", type="string")),
+        scope="analytics:read",
+    ),
+    routes.INVOICE_COLLECTION: Operation(
+        "invoiceCollection",
+        "Lago",
+        "What was invoiced, by month of issue and payment status",
+        "Lago's contract. Months without invoices appear once with zeros, unless currency is given.",
+        "InvoiceCollections",
+        "LagoError",
+        ("bearer",),
+        (CURRENCY, MONTHS),
+        scope="analytics:read",
+    ),
+    routes.BILLING_INVOICES_PAST_DUE: Operation(
+        "billingInvoicesPastDue",
+        "DocuSign",
+        "What a customer owes that is past due",
+        "DocuSign's contract: every value is a string. Only administrators of the account are answered.",
+        "PastDue",
+        "DocusignError",
+        ("docusignCredentials", "userToken"),
+        (
+            part("apiVersion", "Version of the API.", type="string", enum=["v2", "v2.1"]),
+            part("accountId", "The customer, by UUID or account number.", type="string"),
+        ),
+    ),
+    routes.OPENAPI: Operation(
+        "openapi", "Documentation", "This document", "OpenAPI 3.1, made from the code.", security=()
+    ),
+    routes.DOCS: Operation(
+        "docs",
+        "Documentation",
+        "The page that shows this document",
+        "Nothing is loaded from another host.",
+        security=(),
+    ),
+    routes.DOCS_FILE: Operation(
+        "docsFile",
+        "Documentation",
+        "A script or style of the page",
+        "Swagger UI.",
+        security=(),
+        parameters=(part("name", "The file.", type="string", enum=["swagger-ui.js", "swagger-ui.css", "start.js"]),),
+    ),
+    routes.PROBLEM: Operation(
+        "problem",
+        "Documentation",
+        "What the code of a refusal means, and what to do",
+        "Every problem answer links here (Link, rel=help).",
+        security=(),
+        parameters=(part("code", "The member code of the answer.", type="string"),),
+    ),
+}
+for _path in (routes.OVERDUE_BALANCE, routes.INVOICE_COLLECTION):
+    _own = OPERATIONS[_path]
+    OPERATIONS[routes.LAGO_PREFIX + _path] = Operation(
+        _own.id + "V1",
+        _own.tag,
+        _own.summary,
+        "The same where Lago's own clients look.",
+        _own.body,
+        _own.errors,
+        _own.security,
+        _own.parameters,
+        _own.scope,
+    )
+
+TAGS = {
+    "Overdue": "Receivables and payables, row by row, as of any day.",
+    "History": "Closed months, and what has changed tier.",
+    "Ledger": "Writing.",
+    "Lago": "Lago's analytics, for Lago's own clients.",
+    "DocuSign": "DocuSign's past-due invoices, for DocuSign's own clients.",
+    "Documentation": "This.",
+}
+
+SECURITY = {
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-dolfin-api-key",
+        "description": "A key of the organisation.",
+    },
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The same key."},
+    "docusignCredentials": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-DocuSign-Authentication",
+        "description": "Username, Password and IntegratorKey, as JSON or XML.",
+    },
+    "userToken": {"type": "http", "scheme": "bearer", "description": "A user token (arrears user create)."},
+}
+
+HEADERS = {
+    "Allow": "The method that the address takes.",
+    "Link": "Leads to what the code means (rel=help).",
+    "Retry-After": "Seconds to wait before sending the request again.",
+    "WWW-Authenticate": "How to send credentials.",
+    "X-Correlation-Id": "The request's id, as it is in the log.",
+    "X-DocuSign-TraceToken": "The request's id, as it is in the log.",
+}
+"""What answers tell in headers; others are on every answer and say nothing of their own."""
+
+STATUSES = {
+    200: "The answer",
+    400: "A parameter, cursor or body that cannot be used",
+    401: "Credentials missing or not valid",
+    403: "The credentials do not allow this",
+    404: "There is nothing at this address",
+    413: "Too large: the body, or the answer without paging",
+    422: "Readable, but not what this takes",
+    429: "Too many requests",
+    500: "A failure of ours, logged under the request's id",
+    503: "Busy; send the request again",
+}
+
+_DAY, _IDS = {"type": "string", "format": "date"}, {"type": "array", "items": {"type": "string", "format": "uuid"}}
+_REASONS = {
+    "type": "array",
+    "description": "Why the row says what it says: codes with their inputs.",
+    "items": {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}},
+}
+_CURSOR = {"type": ["string", "null"], "description": "Send it as cursor for the next page; null on the last."}
+
+OURS: dict[str, dict[str, Any]] = {
+    "OverdueResponse": {"nextCursor": _CURSOR},
+    "OverduePayablesResponse": {"nextCursor": _CURSOR},
+    "OverdueCustomerRow": {
+        "customerReference": {"type": "string", "description": "The caller's own id."},
+        "disputedInvoiceIds": _IDS,
+        "reasons": _REASONS,
+    },
+    "OverdueSupplierRow": {
+        "supplierReference": {"type": ["string", "null"], "description": "The caller's own id."},
+        "confirmBillIds": {**_IDS, "description": "Scheduled for a day that is over, or failed: ask before paying."},
+        "unscheduledBillIds": {**_IDS, "description": "Approved and not scheduled: what schedule_payment is about."},
+        "reasons": _REASONS,
+    },
+    "BillSummary": {"outstanding": {"type": ["number", "string"]}},
+}
+"""Members that answers have beside those of the documents they follow."""

@@ -1,0 +1,78 @@
+"""Tables of the documentation that are made from the code and the template."""
+
+import json
+from typing import Any
+
+from arrears.faces import docusign
+from arrears.faces.documentation import ADVICE
+from arrears.ledger.refusal import KINDS
+from template import ROOT, resources
+
+DOCS = ROOT / "docs"
+_MADE = "<!-- Made by `make docs`; changes by hand are lost. -->\n\n"
+
+
+_ERRORS = """# Errors
+
+Every refusal has one code, the same in every answer. In problem details (RFC 9457) it is the member `code` and the end
+of `type`, and a link (`Link: …; rel="help"`) leads to what stands here too: `GET /problems/<code>`. Lago's errors carry
+it as `code`, but for 401; DocuSign's as `errorCode`, in their own words where they have some, else in capitals.
+
+`type` is a name, `urn:arrears:problem:<code>`, and no address: the same code has to be the same type in every
+deployment, whatever its host.
+
+| status | code | DocuSign's errorCode | what happened |
+|---|---|---|---|
+"""
+_LAGO = "| 422 | `validation_errors` | | Lago's: a query parameter cannot be used; `error_details` names it |\n"
+_PERMISSIONS = """# Permissions
+
+What the role of each function allows, beside writing to its own log group. No wildcard stands for an action, and no
+table is ever scanned. The local stack can enforce it, and the tests do.
+
+| function | actions | on |
+|---|---|---|
+"""
+
+
+def errors() -> str:
+    """errors.md: every kind of refusal."""
+    rows, sections = [], []
+    for kind in KINDS:
+        theirs = docusign._CODES.get(kind, kind.code.upper())
+        rows.append(f"| {kind.status} | [`{kind.code}`](#{kind.code}) | `{theirs}` | {kind.title} |\n")
+        name = f"`urn:arrears:problem:{kind.code}`"
+        sections.append(f"\n## {kind.code}\n\n{name} · {kind.status} · {kind.title}.\n\n{ADVICE[kind.code]}\n")
+    return _MADE + _ERRORS + "".join(rows) + _LAGO + "".join(sections)
+
+
+def permissions() -> str:
+    """permissions.md: what each function may do."""
+    lines = []
+    for name, properties in resources("AWS::Serverless::Function").items():
+        statements = [one for policy in properties.get("Policies", []) for one in policy["Statement"]]
+        shown = name.removesuffix("Function")
+        if not statements:
+            lines.append(f"| {shown} | none | |")
+        for statement in statements:
+            actions = ", ".join(f"`{action}`" for action in statement["Action"])
+            where = ", ".join(f"`{_resource(one)}`" for one in statement["Resource"])
+            condition = f", only `{json.dumps(statement['Condition'])}`" if "Condition" in statement else ""
+            lines.append(f"| {shown} | {actions} | {where}{condition} |")
+    return _MADE + _PERMISSIONS + "\n".join(lines) + "\n"
+
+
+def _resource(resource: Any) -> str:
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    text: str = resource["Fn::Sub"]
+    return text.replace("${", "").replace(".Arn}", "").replace("}", "")
+
+
+FILES = {DOCS / "errors.md": errors, DOCS / "permissions.md": permissions}
+
+
+def write() -> None:
+    """Writes them."""
+    for path, text in FILES.items():
+        path.write_text(text())
