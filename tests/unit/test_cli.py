@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -226,7 +228,8 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
 
     monkeypatch.setattr(Recorder, "record", interrupted)
     stopped = CliRunner().invoke(command.app, ["import", name, *of])
-    assert stopped.exit_code != 0
+    assert stopped.exit_code == 130
+    assert "Run the same command again" in stopped.stderr
     assert (folder / f"{name}.import-state.json").exists()
     resumed = run("import", name, *of, "--json")
     assert "going on after 500 rows" in resumed.stderr
@@ -361,6 +364,14 @@ def test_a_stack_in_aws_is_found_by_name(organisation: str, monkeypatch: pytest.
     refused = run("org", "list", "--stack", "nowhere")
     assert refused.exit_code == 1
     assert "Stack nowhere does not exist" in refused.stderr
+
+
+def test_it_starts_without_what_few_commands_need() -> None:
+    """Whoever completes a command line or asks for help does not wait for the AWS SDK."""
+    loaded = "import sys, arrears.cli.command; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    assert "typer" in modules
+    assert {"boto3", "botocore", "pydantic", "ijson", "sqlite3"}.isdisjoint(modules)
 
 
 def test_usage_is_exit_code_two() -> None:

@@ -19,7 +19,7 @@ from arrears.bulk.engine import Settings
 from arrears.bulk.importing import Progress, RejectedRows, Write, run
 from arrears.bulk.mapping import Mapping, load, parse, shipped
 from arrears.bulk.reading import Reader
-from arrears.bulk.rows import Source
+from arrears.bulk.rows import CSV_SUFFIXES, Source
 from arrears.bulk.text import FileRefused
 from arrears.ledger.organisation import Organisation
 
@@ -168,7 +168,8 @@ class Importer:
         if not job.progress:
             reader.explained(file)
         progress = Progress(**job.progress)
-        others = (other for other in self.drops.beside(job.bucket, job.key) if is_input(other.key))
+        beside = self.drops.beside(job.bucket, job.key)
+        others = (other for other in beside if is_input(other.key) and other.name.lower().endswith(CSV_SUFFIXES))
         companions = reader.with_companions(others)
         opened = reader.open(file)
         rejected = RejectedRows(self._rejected(job, progress), opened.table.columns, progress.rejected_bytes)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol, override
 
 from arrears.bulk.text import SAMPLE_BYTES, FileRefused, TextLines, encoding_name, guess_encoding
 
+CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 SEPARATORS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 1 << 20
 MAX_ROW_LINES = 200
@@ -104,7 +105,7 @@ def open_table(source: Source, lists: Iterable[str] = (), layout: Layout | None 
     if not head.strip():
         stream.close()
         raise FileRefused("The file is empty.")
-    if head.lstrip()[0] not in "{[" or source.name.lower().endswith((".csv", ".tsv", ".txt")):
+    if head.lstrip()[0] not in "{[" or source.name.lower().endswith(CSV_SUFFIXES):
         return CsvTable(stream, layout)
     if _is_ndjson(source.name.lower(), head):
         return NdjsonTable(stream, layout)

@@ -101,6 +101,9 @@ def import_files(
             _import_file(reader, source, write, _binding(source, reader, organisation, services), dry_run)
             for source in sources
         ]
+    except KeyboardInterrupt:
+        say("Stopped. Run the same command again to go on from here.")
+        raise
     finally:
         companions.close()
     rejected = sum(result["rejected_rows"] for result in results)
@@ -152,12 +155,13 @@ def _explained(reader: "Reader", source: LocalFile) -> None:
 
 
 def _siblings(sources: Sequence[LocalFile]) -> Iterator[LocalFile]:
-    """Other files in the same folders: tables of one export are looked up in each other."""
+    """Other CSV files in the same folders: tables of one export are looked up in each other."""
+    from arrears.bulk.rows import CSV_SUFFIXES
+
     given = {source.path.resolve() for source in sources}
     for folder in dict.fromkeys(path.parent for path in given):
         for path in sorted(folder.iterdir()):
-            ours = path.name.endswith((".rejected.csv", STATE_SUFFIX))
-            if path.suffix.lower() in (".csv", ".json", ".ndjson", ".jsonl") and path not in given and not ours:
+            if path.suffix.lower() in CSV_SUFFIXES and path not in given and not path.name.endswith(".rejected.csv"):
                 yield LocalFile(path)
 
 

@@ -31,13 +31,6 @@ def run() -> None:
     """Runs the command line. What a person can mend is one line on stderr, not a traceback."""
     try:
         app()
-    except BrokenPipeError:
-        # Whoever read our output has enough of it.
-        sys.stderr.close()
-        sys.exit(1)
-    except KeyboardInterrupt:
-        say("Stopped.")
-        sys.exit(130)
     except Exception as error:
         message = explanation(error)
         if message is None:
