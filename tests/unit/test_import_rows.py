@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import tracemalloc
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -137,9 +140,10 @@ def test_a_file_without_rows(text: str, reason: str | None) -> None:
 
 def test_ndjson_reads_each_line_for_itself() -> None:
     text = '{"id": 1.10}\n\n{"id": \n[1]\n{"id": NaN}\n{"id": 123456789012345678.90}\n' + "[" * 100_000 + "\n"
+    text += '{"id": 1e9999999999999999999}\n{"id": 1, "id": 2}\n{"id": ' + "9" * 5_000 + "}\n"
     found = rows(text_file(text, "file.ndjson"))
     assert good(found) == [{"id": Decimal("1.10")}, {"id": Decimal("123456789012345678.90")}]
-    assert [line for line, _ in bad(found)] == [3, 4, 5, 7]
+    assert [line for line, _ in bad(found)] == [3, 4, 5, 7, 8, 9, 10]
 
 
 def test_ndjson_shows_without_its_name() -> None:
@@ -168,3 +172,70 @@ def test_a_document_keeps_its_records_at_known_places() -> None:
 def test_a_document_without_known_places_is_one_record() -> None:
     text = '{\n "id": 1,\n "total": 2.50\n}\n'
     assert good(rows(text_file(text, "file.json"), ("records",))) == [{"id": 1, "total": Decimal("2.50")}]
+
+
+def test_json_with_an_endless_number_keeps_what_came_before() -> None:
+    found = rows(text_file('[{"id": "1"}, {"id": 1e9999999999999999999}]', "file.json"))
+    assert [row["id"] for row in good(found)] == ["1"]
+    assert len(bad(found)) == 1
+
+
+class Endless(io.RawIOBase):
+    """A file made while it is read: so many rows, none of them kept."""
+
+    def __init__(self, head: bytes, row: bytes, tail: bytes, count: int) -> None:
+        self._parts = iter([head, *(row for _ in range(count // 1_000)), tail])
+        self._row = row
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            part = next(self._parts, None)
+            if part is None:
+                return 0
+            self._left = part * 1_000 if part == self._row else part
+        given = self._left[: len(buffer)]
+        buffer[: len(given)] = given
+        self._left = self._left[len(given) :]
+        return len(given)
+
+
+@dataclass(frozen=True)
+class EndlessFile:
+    name: str
+    head: bytes
+    row: bytes
+    tail: bytes
+    count: int
+    size: int = 0
+
+    def open(self) -> io.BufferedReader:
+        return io.BufferedReader(Endless(self.head, self.row, self.tail, self.count), 1 << 20)
+
+
+RECORD = json.dumps({"id": "x" * 40, "name": "y" * 100, "total": "1250.00"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "row", "tail"),
+    [
+        ("a.csv", b"id,name,total\n", b'"x","' + b"y" * 150 + b'",5\n', b""),
+        ("a.ndjson", b"", RECORD + b"\n", b""),
+        ("a.json", b"[", RECORD + b",", b"{}]"),
+        ("a.json", b'{"records": [', RECORD + b",", b"{}]}"),
+    ],
+)
+def test_memory_does_not_grow_with_the_file(name: str, head: bytes, row: bytes, tail: bytes) -> None:
+    peaks = []
+    for count in (5_000, 25_000):
+        table = open_table(EndlessFile(name, head, row, tail, count), ["records"])
+        tracemalloc.start()
+        read = sum(1 for _ in table.rows())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        table.close()
+        assert read >= count
+    assert peaks[1] < peaks[0] + (1 << 20), peaks

@@ -12,10 +12,10 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, NamedTuple, Protocol, override
 
 from arrears.bulk.text import SAMPLE_BYTES, FileRefused, TextLines, encoding_name, guess_encoding
+from arrears.ledger import exact_json
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 SEPARATORS = (",", ";", "\t", "|")
@@ -282,14 +282,10 @@ class CsvTable(Table):
         return self._lines.bytes_read
 
 
-def _refuse_constant(text: str) -> None:
-    raise ValueError(f"{text} is not a number of JSON")
-
-
 def decode_json(text: str) -> Any:
     """Decoded JSON whose numbers are exact. Raises ValueError with a sentence."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        return exact_json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
@@ -349,7 +345,7 @@ class JsonTable(Table):
                 yield (
                     Row(number, value, cells) if isinstance(value, dict) else BadRow(number, "is not an object", cells)
                 )
-        except (ijson.JSONError, UnicodeDecodeError) as error:
+        except (ijson.JSONError, UnicodeDecodeError, ArithmeticError) as error:
             yield BadRow(number + 1, f"is not JSON, and what follows it is not read: {error}", [""])
 
     def _objects(self) -> Iterator[Any]:

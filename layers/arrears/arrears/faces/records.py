@@ -1,10 +1,10 @@
 """The envelope of POST /ledger/records: a JSON object with records, or one record a line (NDJSON)."""
 
 import json
-from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from arrears.faces.http import Request
+from arrears.ledger import exact_json
 from arrears.ledger.records import MAX_RECORDS
 from arrears.ledger.refusal import INVALID_ENVELOPE, MALFORMED_BODY, TOO_LARGE, Refusal
 
@@ -38,29 +38,11 @@ def _envelope(text: str) -> list[Any]:
 
 def _decoded(text: str, what: str) -> Any:
     try:
-        return json.loads(text, parse_float=_exact, parse_constant=_no_number, object_pairs_hook=_unique)
+        return exact_json.loads(text)
     except RecursionError:
         raise Refusal(MALFORMED_BODY, f"{what} is nested too deeply.") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Refusal(MALFORMED_BODY, f"{what} is not JSON: {error.msg} at {where}.") from None
-    except (ValueError, ArithmeticError) as error:
+    except ValueError as error:
         raise Refusal(MALFORMED_BODY, f"{what} is not JSON that can be read: {error}.") from None
-
-
-def _exact(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        raise ValueError("a number has an exponent beyond all bounds") from None
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object has the same name twice")
-    return found
