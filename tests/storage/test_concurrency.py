@@ -1,16 +1,20 @@
 """Several writers at once: the same book, exact figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSRequest, AWSResponse
 
+from arrears.ledger.facts import LAST, Promise, applied_since
 from arrears.ledger.side import Side
 from oracle.generate import random_book
 from support.books import answer, noon, organisation_of
 from support.figures import recomputed
+from support.gate import Gate
 from support.records import ORGANISATION, credit, customer, dispute, invoice, payment, promise, reminder
 from support.stored_ledger import StoredLedger, Table
 
@@ -93,3 +97,103 @@ def test_the_same_batch_from_two_at_once(make_table: Callable[[], Table]) -> Non
     together = make_table()
     at_once(together.ledger(), [batch, batch], NOW)
     assert together.contents() == expected
+
+
+# One writer between any two requests of another
+
+
+def between(table: Table, stood: list[Any], first: list[Any], second: list[Any]) -> Iterator[tuple[set[str], set[str]]]:
+    """What both are told when the second does all its work before the n-th request of the first, for every n."""
+    ledger, other = table.ledger(), replace(table, client=table.open).ledger()
+    ledger.record(stood, NOW)
+    restore = table.save()
+    ledger.record(first, NOW)
+    for number in range(1, len(table.gate.operations()) + 1):
+        restore()
+        told: set[str] = set()
+
+        def meanwhile(gate: Gate, operation: str, request: AWSRequest, told: set[str] = told) -> AWSResponse:
+            told.update(result.result for result in other.record(second, NOW))
+            return gate.answer(operation, request)
+
+        table.gate.faults = {number: meanwhile}
+        yield {result.result for result in ledger.record(first, NOW)}, told
+
+
+def allocations(table: Table) -> dict[str, list[str]]:
+    return {document.reference: list(document.parts) for document in table.ledger().documents()}
+
+
+def test_a_payment_is_on_one_document_whoever_tells_it_first(table: Table) -> None:
+    two = [invoice("A"), invoice("B")]
+    for told in between(table, two, [payment(invoice_id="A")], [payment(invoice_id="B")]):
+        assert told == ({"updated"}, {"created"})
+        assert allocations(table) == {"A": ["payment:P"], "B": []}
+
+
+@pytest.mark.parametrize("make", [payment, dispute])
+def test_what_two_move_ends_on_one_document(table: Table, make: Any) -> None:
+    three = [invoice("A"), invoice("B"), invoice("D"), make(invoice_id="A")]
+    for _ in between(table, three, [make(invoice_id="B")], [make(invoice_id="D")]):
+        assert {name: len(parts) for name, parts in allocations(table).items()} == {"A": 0, "B": 1, "D": 0}
+
+
+@pytest.mark.parametrize("make", [promise, reminder])
+def test_what_two_move_ends_with_one_customer(table: Table, make: Any) -> None:
+    three = [customer("A"), customer("B"), customer("D"), make(customer_id="A")]
+    for _ in between(table, three, [make(customer_id="B")], [make(customer_id="D")]):
+        shown = {item["p"][1]: len(item["p"][3] + item["p"][4]) for item in table.ledger().account_items().values()}
+        assert shown == {"A": 0, "B": 1, "D": 0}
+
+
+def test_an_account_number_has_one_holder_whoever_claims_it_first(table: Table) -> None:
+    for told in between(table, [], [customer("A", account_number="N")], [customer("B", account_number="N")]):
+        assert told == ({"rejected"}, {"created"})
+        held = table.ledger().store.customer(ORGANISATION, "N")
+        assert held is not None
+        assert held.reference == "B"
+
+
+def test_an_older_record_does_not_win_by_writing_last(table: Table) -> None:
+    early, late = (invoice(updated_at=f"2020-06-0{n}T00:00:00Z", total=str(n)) for n in (1, 2))
+    for told in between(table, [], [early], [late]):
+        assert told == ({"stale"}, {"created"})
+        assert table.ledger().documents()[0].facts.total == 200
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        [payment(amount="100", paid_on="2020-05-20")],
+        [payment("Q", invoice_id="J", amount="-50", paid_on="2020-05-20")],
+        [invoice("J", customer_id="other")],
+        [invoice("J", due_on="2020-12-31")],
+    ],
+)
+def test_a_promise_sees_what_comes_to_rest_meanwhile_or_moves(table: Table, second: list[Any]) -> None:
+    paid = payment("J", invoice_id="J", amount="100", paid_on="2020-05-10")
+    stood = [invoice(), invoice("J"), paid]
+    for _ in between(table, stood, [promise(amount="100")], second):
+        seen = table.ledger().account_items()
+        mine = next(item["p"] for item in seen.values() if item["p"][1] == "C")
+        at_rest = [d.facts for d in table.ledger().documents() if d.at_rest and d.account == _key(seen, "C")]
+        told = Promise(*mine[4][0])
+        assert told.kept == sum(applied_since(told, document, LAST) for document in at_rest)
+
+
+def _key(seen: dict[str, Any], reference: str) -> str:
+    return next(key for key, item in seen.items() if item["p"][1] == reference)
+
+
+def test_a_long_history_is_not_torn_from_its_account(table: Table) -> None:
+    paid: list[Any] = []
+    for n in range(30):
+        on = f"2020-03-{n + 1:02}"
+        paid += [invoice(f"H{n}", total="1"), payment(f"H{n}", invoice_id=f"H{n}", amount="1", paid_on=on)]
+    stood = [invoice(), invoice("J"), *paid]
+    for _ in between(table, stood, [payment(amount="100")], [payment("Q", invoice_id="J", amount="100")]):
+        assert "h" in {sk for _, sk in table.contents()}
+        later = table.ledger()
+        later.record([invoice("K")], NOW)
+        account, _ = next(iter(later.accounts(Side.RECEIVABLE, NOW, NOW)))
+        assert sum(settled.documents for settled in account.history) == 32

@@ -138,6 +138,21 @@ def test_a_read_of_today_does_not_grow_with_what_is_settled(table: Table) -> Non
     assert sum(len(documents) for _, documents in ledger.accounts(Side.RECEIVABLE, NOW, NOW)) == before
 
 
+@pytest.mark.parametrize(
+    ("day", "counted_in"), [("2019-06-29", 0), ("2019-06-30", 1), ("2020-06-28", 1), ("2020-06-29", 1)]
+)
+def test_behaviour_looks_back_exactly_a_year(table: Table, day: str, counted_in: int) -> None:
+    """As of 2020-06-29, yesterday: what was settled from 2019-06-30 on."""
+    ledger = table.ledger()
+    settled = invoice("S", total="1", issued_on="2019-01-01", due_on="2019-02-01")
+    ledger.record([invoice(), settled, payment(invoice_id="S", amount="1", paid_on=day)], NOW)
+    row = answer(
+        ledger.accounts(Side.RECEIVABLE, NOW - 1, NOW), Side.RECEIVABLE, TODAY - timedelta(days=1), ORGANISATION
+    )
+    behaviour = row["customers"][0]["paymentBehaviour"]
+    assert (behaviour or {"totalInvoicesPaid": 0})["totalInvoicesPaid"] == counted_in
+
+
 # Pages, and what has items of its own
 
 

@@ -568,8 +568,8 @@ class Recording:
         target, stood = kind[0] + id_, self._book.target(record.type, part_id)
         holder = document if stood in (None, target) else self._document_at(stood)
         key = f"{record.type}:{record.id}"
-        if stood is not None and key not in holder.parts:
-            key = self._alias(holder.parts, record.type, f"{record.type}:", part_id)
+        if stood is not None:
+            key = self._key_told(holder.parts, record.type, f"{record.type}:", record.id)
         stored = holder.parts.get(key)
         told = content(record)
         told.pop(f"{kind}_id")
@@ -594,10 +594,17 @@ class Recording:
             return Result(record.type, record.id, "pending")
         return Result(record.type, record.id, "created" if stored is None else "updated")
 
-    def _alias(self, told: dict[str, Part], kind: str, prefix: str, outward: str) -> str:
-        """The key of what was told under the same UUID, but in another case or as the id that the UUID stands for."""
-        ids = (key.removeprefix(prefix) for key in told if key.startswith(prefix))
-        return prefix + next(id_ for id_ in ids if self._outward(kind, id_) == outward)
+    def _key_told(self, told: dict[str, Part], kind: str, prefix: str, id: str) -> str:
+        """The key under which a part or contact was told: its id may be the same UUID in another form.
+
+        It may not be there at all: where it was has been read before it moved away, and no write will succeed.
+        """
+        if prefix + id not in told:
+            outward = self._outward(kind, id)
+            for key in told:
+                if key.startswith(prefix) and self._outward(kind, key.removeprefix(prefix)) == outward:
+                    return key
+        return prefix + id
 
     def _document_at(self, target: str) -> Document:
         return self._book.document("invoice" if target[0] == "i" else "bill", target[1:], "")
@@ -683,8 +690,8 @@ class Recording:
         stood = self._book.target(record.type, contact_id)
         holder = account if stood in (None, account.key) else self._book.account(stood, "")
         standing, key = drawer(self._book.file(holder)), record.id
-        if stood is not None and key not in standing:
-            key = self._alias(standing, record.type, "", contact_id)
+        if stood is not None:
+            key = self._key_told(standing, record.type, "", record.id)
         stored, told = standing.get(key), content(record)
         outcome = _kept(stored, told, record.updated_at)
         if outcome in ("stale", "unchanged"):
@@ -770,7 +777,7 @@ def _kept(stored: Part | None, told: dict[str, Any], updated_at: str | None) -> 
 
 
 def _drop(parts: dict[str, Part], key: str) -> None:
-    del parts[key]
+    parts.pop(key, None)
 
 
 def _same_course(states: list[list[Any]], others: list[list[Any]]) -> bool:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 INLINE_HISTORY_BYTES = 600
 """A longer history has an item of its own, so that what changes without it does not pay for it."""
+INLINE_HISTORY_DAYS = 12
+"""So many days never take that much."""
 MOST_ACTIONS = 100
 MOST_BYTES = 3_500_000
 """What one transaction may hold: DynamoDB takes 100 actions and 4 MB, of which keys and names take a part."""
@@ -196,7 +198,8 @@ class StoredBook:
     ) -> list[Document]:
         """The documents that the index has in some ranges, and those in hand.
 
-        The index lags by moments: it is asked until as many that count are there as the account knows of.
+        The index lags by moments: it is asked until as many that count are there as the account knows of. Raises
+        Conflict when that is in vain, or the account itself is not what was read any more.
         """
         kind = "invoice" if account.side is Side.RECEIVABLE else "bill"
         for wait in _INDEX_WAIT_SECONDS:
@@ -209,8 +212,15 @@ class StoredBook:
             stored = [item for key in dict.fromkeys([*listed, *in_hand]) if (item := self._items.get(key))]
             if sum(_stands_with(item, account) and counts(item) for item in stored) >= expected:
                 return [entity for entity in self._entities.values() if isinstance(entity, Document)]
+            if self._is_outdated(account):
+                break
             time.sleep(wait)
         raise Conflict
+
+    def _is_outdated(self, account: AccountState) -> bool:
+        key = keys.account_key(self._organisation.id, account.key)
+        stands = get_items(self._client, self._table, [key]).get(key)
+        return (0 if stands is None else int(stands["v"]["N"])) != self._versions[key]
 
     def _indexed(self, account: str, partition: str, start: str) -> list[str]:
         """Ids of the documents that the index has under an account: from a rest day on, or among the open ones."""
@@ -275,10 +285,15 @@ class StoredBook:
             sums[kind + name] = sums.get(kind + name, 0) + change
 
     def changes(self) -> int:
-        """How many items a flush would write; an account's history counts, as it may have an item of its own."""
-        accounts = sum(isinstance(entity, AccountState) for entity in self._touched.values())
+        """How many items a flush would write; a history counts that may have an item of its own."""
+        histories = sum(
+            isinstance(entity, AccountState) and self._may_split(entity) for entity in self._touched.values()
+        )
         rest = len(self._pointers) + len(self._external) + len(self._lines) + len(self._figures)
-        return len(self._touched) + accounts + rest
+        return len(self._touched) + histories + rest
+
+    def _may_split(self, account: AccountState) -> bool:
+        return len(account.history) > INLINE_HISTORY_DAYS or account.key in self._histories
 
     # How it is written
 
@@ -497,7 +512,7 @@ def _stands_with(item: Item, account: AccountState) -> bool:
 
 def _long_history(account: AccountState) -> str:
     """An account's packed history when that is long, else nothing."""
-    if len(account.history) <= 12:
+    if len(account.history) <= INLINE_HISTORY_DAYS:
         return ""
     packed = pages.compact([account.history[day] for day in sorted(account.history)])
     return packed if len(packed) > INLINE_HISTORY_BYTES else ""
