@@ -17,8 +17,10 @@ from urllib.parse import urlsplit
 
 import docker
 import yaml
+from botocore.exceptions import ClientError
 from docker.errors import DockerException
 
+from arrears.cli.emulator import ADMINISTRATOR, administrator
 from arrears.cli.output import Failed
 from arrears.cli.sam import BUILD, architecture, building, sam
 
@@ -41,10 +43,23 @@ def invoke(deployment: "Deployment", function: str, event: str) -> subprocess.Co
         options = ["--template", str(template), "--event", "-", "--add-host", f"{HOST}:{address}"]
         if _has_image(engine):
             options.append("--skip-pull-image")
-        environment = deployment.environment() | {ENDPOINT: f"http://{HOST}:{port}"}
+        environment = _variables(deployment, function) | ADMINISTRATOR | {ENDPOINT: f"http://{HOST}:{port}"}
         # SAM itself asks who it is, from this side of the relay.
         environment["AWS_ENDPOINT_URL_STS"] = str(deployment.endpoint_url)
         return sam(["local", "invoke", function, *options], environment, event)
+
+
+def _variables(deployment: "Deployment", function: str) -> dict[str, str]:
+    """The variables that the deployed function has: which tables and queues are this stack's."""
+    session, endpoint_url = administrator(), deployment.endpoint_url
+    stack = session.client("cloudformation", endpoint_url=endpoint_url)
+    try:
+        found = stack.describe_stack_resource(StackName=deployment.stack_name, LogicalResourceId=function)
+    except ClientError:
+        raise Failed(f"The stack has no function {function}; template.yaml names them.") from None
+    name = found["StackResourceDetail"]["PhysicalResourceId"]
+    configuration = session.client("lambda", endpoint_url=endpoint_url).get_function_configuration(FunctionName=name)
+    return configuration["Environment"]["Variables"]
 
 
 def with_facts(event: str, facts: dict[str, Any]) -> str:
