@@ -69,6 +69,18 @@ check: install ## Format, lint, types, import directions, template
 docs: install ## Write what the documentation takes from the code: OpenAPI document, tables
 	@PYTHONPATH=tests:docs $(BIN)/python -m generate
 
+# A package that could not be looked up counts as a failure: this needs the network. bandit beyond what ruff's rules of
+# it say line by line: B310, addresses that are opened, are the local stack's own.
+.PHONY: audit
+audit: install ## Known vulnerabilities in what is installed and shipped, and insecure code (needs the network)
+	$(BIN)/bandit --quiet --recursive --severity-level medium --skip B310 layers/arrears/arrears functions
+	$(foreach lock,layers/arrears/requirements.txt requirements/dev.txt requirements/stack.txt, \
+		$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes --requirement $(lock) &&) true
+
+.PHONY: sbom
+sbom: install ## What is in the layer, as CycloneDX on stdout
+	@$(BIN)/python -m arrears.cli.sbom
+
 # --- local stack ---------------------------------------------------------------------------------------------------------
 
 LOCAL := $(BIN)/python -m arrears.cli.local
