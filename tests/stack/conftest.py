@@ -22,11 +22,12 @@ def stack() -> Deployment:
     with FileLock(run / "starting.lock"):
         known = LocalStack(run, port=0).facts()
         if not known:
-            return LocalStack(run, _free_port()).up()
+            return LocalStack(run, free_port()).up()
     return Deployment(**known)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

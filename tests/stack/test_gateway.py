@@ -1,0 +1,42 @@
+"""What the gateway answers itself, and what it leaves to the fallback."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+
+import pytest
+
+from arrears.cli.deployment import Deployment
+
+
+def answer(stack: Deployment, method: str, path: str) -> tuple[int, Mapping[str, str], dict[str, object]]:
+    request = urllib.request.Request(stack.base_url + path, method=method)
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.headers, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, json.loads(error.read())
+
+
+def test_what_no_function_takes_is_a_problem_with_the_words_of_every_face(stack: Deployment) -> None:
+    status, headers, body = answer(stack, "TRACE", "/receivables/overdue")
+    assert status == 404
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["X-DocuSign-TraceToken"]
+    assert body["instance"] == f"urn:uuid:{headers['X-DocuSign-TraceToken']}"
+    assert (body["status"], body["code"], body["errorCode"]) == (404, "not_found", "NOT_FOUND")
+
+
+@pytest.mark.parametrize("path", ["", "/", "/receivables", "/nowhere", "/a/b/c", "/restapi/v2"])
+def test_unknown_paths_reach_the_fallback(stack: Deployment, path: str) -> None:
+    status, headers, _ = answer(stack, "GET", path)
+    assert status == 404
+    assert headers["Cache-Control"] == "no-store", "only our own functions say so"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_other_methods_of_known_paths_reach_the_fallback(stack: Deployment, method: str) -> None:
+    status, headers, _ = answer(stack, method, "/receivables/overdue")
+    assert status == 405
+    assert headers["Allow"] == "GET"

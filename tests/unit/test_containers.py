@@ -1,0 +1,33 @@
+"""The way from a container to the local stack."""
+
+import socket
+import threading
+
+from arrears.cli.containers import _relay, with_facts
+
+
+def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stack:
+
+        def echo() -> None:
+            connection, _ = stack.accept()
+            with connection:
+                received = b""
+                while part := connection.recv(1024):
+                    received += part
+                connection.sendall(received[::-1])
+
+        threading.Thread(target=echo).start()
+        with (
+            _relay("127.0.0.1", stack.getsockname()[1]) as address,
+            socket.create_connection(address) as client,
+        ):
+            client.sendall(b"a" * 100_000 + b"b")
+            client.shutdown(socket.SHUT_WR)
+            assert b"".join(iter(lambda: client.recv(65_536), b"")) == b"b" + b"a" * 100_000
+
+
+def test_an_event_takes_what_the_stack_knows_and_keeps_the_rest() -> None:
+    assert with_facts('{"key": "${api_key}", "token": "${user_token}", "cost": "5 $"}', {"api_key": "ar_1"}) == (
+        '{"key": "ar_1", "token": "${user_token}", "cost": "5 $"}'
+    )
