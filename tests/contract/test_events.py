@@ -39,7 +39,8 @@ def test_a_sample_event_is_answered(api: Api, name: str) -> None:
     answer = load_function(f"functions/{name}").handler(json.loads(text), None)
     status, shape = SHAPES[name]
     assert answer["statusCode"] == status, answer["body"]
-    check(shape, json.loads(answer["body"]))
+    if shape is not None:
+        check(shape, json.loads(answer["body"]))
 
 
 def test_the_events_leave_open_only_what_the_stack_knows() -> None:

@@ -203,7 +203,7 @@ class HistoryStore:
         request["KeyConditionExpression"] = f"{name} = :partition AND sk >= :since"
         request["ExpressionAttributeValues"] |= {":partition": {"S": partition}, ":since": {"S": since or " "}}
         if tier is None:
-            request["Limit"] = limit
+            request["Limit"] = limit + 1  # one more tells whether there are more
         else:
             request["FilterExpression"] = "t = :tier"
             request["ExpressionAttributeValues"][":tier"] = {"S": tier}
@@ -215,7 +215,7 @@ class HistoryStore:
             answer: Any = self._client.query(TableName=self._table, **request)
             found += answer["Items"]
             after = answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None
-            if after is None or len(found) >= limit:
+            if after is None or len(found) > limit:
                 break
         if len(found) > limit:
             after = found[limit - 1]["sk"]["S"]

@@ -1,0 +1,235 @@
+"""Closed months and escalations as they are answered: bodies, parameters, pages and refusals."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from arrears.schedule.close import Closing
+from arrears.storage.events import EventSender
+from contract.conftest import Answer, Api, check, invoice
+from support.closing import Bus
+from template import ROOT
+
+HISTORY, ESCALATIONS = "/receivables/overdue/history", "/escalations"
+RUN = datetime(2020, 6, 30, 12, tzinfo=UTC)
+BOOK = [
+    invoice("I1"),
+    invoice("I2", customer_id="C2", due_on="2020-03-31", issued_on="2020-03-01", total="40.25"),
+    invoice("I3", customer_id="C2", currency="JPY", total="7000", due_on="2020-06-01"),
+    {"type": "payment", "id": "P2", "invoice_id": "I2", "amount": "40.25", "paid_on": "2020-06-20"},
+]
+
+
+def close(api: Api, moment: datetime = RUN, created_on: date = date(2020, 5, 15)) -> list[dict[str, Any]]:
+    """Works through the days up to a moment, and gives the events that were sent."""
+    taken: list[dict[str, Any]] = []
+    services = api.services
+    sender = EventSender("bus", Bus(taken))  # type: ignore[arg-type]
+    organisation = replace(services.access.organisation(api.organisation.id), created_on=created_on.toordinal())
+    Closing(services.ledger, services.history(), services.recorder(), sender).close(organisation, moment)
+    return [{"organisationId": organisation.id, **event} for event in taken]
+
+
+def escalations(api: Api, **query: Any) -> list[dict[str, Any]]:
+    """Every page of an answer."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        answer = api.dolfin(ESCALATIONS, **query, **({} if cursor is None else {"cursor": cursor}))
+        assert answer.status == 200, answer.text
+        check("escalations", answer.body)
+        found += answer.body["escalations"]
+        cursor = answer.body["nextCursor"]
+        if cursor is None:
+            return found
+
+
+def refused(answer: Answer, code: str, parameter: str) -> None:
+    assert answer.status == 400, answer.text
+    check("problem", answer.body)
+    assert (answer.body["code"], answer.body["parameter"]) == (code, parameter)
+
+
+def test_nothing_is_closed_yet(api: Api) -> None:
+    assert api.dolfin(HISTORY).body == {"months": []}
+    assert api.dolfin(ESCALATIONS).body == {"escalations": [], "nextCursor": None}
+
+
+def test_closed_months_oldest_first(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api)
+    body = api.dolfin(HISTORY).body
+    check("receivables_history", body)
+    assert [month["month"] for month in body["months"]] == ["2020-03", "2020-04", "2020-05"]
+    may = body["months"][-1]
+    assert may["asOf"] == "2020-05-31"
+    assert [entry["currency"] for entry in may["currencies"]] == ["EUR", "JPY"]
+    eur = may["currencies"][0]
+    assert (eur["openingOverdue"], eur["closingOverdue"], eur["buckets"]["d61To90"]) == (
+        40.25,
+        40.25,
+        {"amount": 40.25, "count": 1},
+    )
+    assert eur["rollRates"]["d1To30"] == 1
+
+
+@pytest.mark.parametrize(("months", "expected"), [("1", 1), ("2", 2), ("3", 3), ("1200", 3), (None, 3)])
+def test_the_latest_months(api: Api, months: str | None, expected: int) -> None:
+    api.stored(*BOOK)
+    close(api)
+    found = api.dolfin(HISTORY, **({} if months is None else {"months": months})).body["months"]
+    assert [month["month"] for month in found] == ["2020-03", "2020-04", "2020-05"][-expected:]
+
+
+def test_twelve_months_without_saying_so(api: Api) -> None:
+    api.stored(invoice("I1", issued_on="2018-01-01", due_on="2018-01-31"))
+    close(api)
+    assert [month["month"] for month in api.dolfin(HISTORY).body["months"]][0::11] == ["2019-06", "2020-05"]
+
+
+@pytest.mark.parametrize("months", ["0", "1201", "-1", "x", "", "1.0", "٣"])
+def test_months_that_are_none(api: Api, months: str) -> None:
+    refused(api.dolfin(HISTORY, months=months), "invalid_parameter", "months")
+
+
+@pytest.mark.parametrize("path", [HISTORY, ESCALATIONS])
+def test_what_neither_takes(api: Api, path: str) -> None:
+    refused(api.dolfin(path, asOf="2020-06-30"), "unknown_parameter", "asOf")
+    name = "months" if path == HISTORY else "limit"
+    refused(api.dolfin(path, **{name: ["1", "2"]}), "invalid_parameter", name)
+
+
+@pytest.mark.parametrize("path", [HISTORY, ESCALATIONS])
+def test_who_may_read(api: Api, path: str) -> None:
+    assert api.call("GET", path).status == 401
+    assert api.dolfin(path, key=api.key[:-1] + "x").status == 401
+    other = api.services.access.create_key(api.organisation.id, ["ledger:write"])
+    assert api.dolfin(path, key=other).status == 403
+
+
+def test_escalations_newest_first(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api, RUN - timedelta(days=20))
+    close(api)
+    found = escalations(api)
+    places = [(record["recordedAt"], record["id"]) for record in found]
+    assert places == sorted(places, reverse=True)
+    assert len(set(places)) == len(places)
+    assert {record["recordedAt"] for record in found} == {
+        "2020-06-10T12:00:00.000000Z",
+        "2020-06-30T12:00:00.000000Z",
+    }
+    told = {(r["currency"], r["from"], r["to"], r["crossedOn"], r["historical"]) for r in found}
+    assert told == {
+        ("EUR", None, "gentle", "2020-04-01", True),
+        ("EUR", "gentle", "firm", "2020-04-15", True),
+        ("EUR", "firm", "final", "2020-05-01", True),
+        ("EUR", "final", "escalation", "2020-05-31", False),
+        ("EUR", "escalation", None, "2020-06-20", False),
+        ("EUR", None, "gentle", "2020-06-01", False),
+        ("EUR", "gentle", "firm", "2020-06-15", False),
+        ("JPY", None, "gentle", "2020-06-02", False),
+        ("JPY", "gentle", "firm", "2020-06-16", False),
+    }
+
+
+def test_pages_are_one_answer_in_pieces(api: Api) -> None:
+    """All records of a run share recordedAt: pages go on by id."""
+    api.stored(*(invoice(f"I{n}", customer_id=f"C{n}") for n in range(7)))
+    close(api)
+    whole = escalations(api)
+    assert len(whole) == 14
+    for limit in (1, 2, 3, 13, 14, 15):
+        assert escalations(api, limit=str(limit)) == whole
+        assert (api.dolfin(ESCALATIONS, limit=str(limit)).body["nextCursor"] is None) == (limit >= 14)
+        assert escalations(api, limit=str(limit), tier="firm") == [record for record in whole if record["to"] == "firm"]
+        customer = whole[0]["customerId"]
+        own = [record for record in whole if record["customerId"] == customer]
+        assert len(own) == 2
+        assert escalations(api, limit=str(limit), customerId=customer.upper()) == own
+
+
+def test_filters(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api, RUN - timedelta(days=20))
+    close(api)
+    whole = escalations(api)
+    for tier in ("gentle", "firm", "final", "escalation"):
+        assert escalations(api, tier=tier) == [record for record in whole if record["to"] == tier]
+    customer = whole[-1]["customerId"]
+    assert escalations(api, customerId=customer, tier="firm") == [
+        record for record in whole if record["customerId"] == customer and record["to"] == "firm"
+    ]
+    assert escalations(api, customerId="00000000-0000-4000-8000-000000000000") == []
+    later = [record for record in whole if record["recordedAt"] > "2020-06-11"]
+    assert 0 < len(later) < len(whole)
+    for since in (
+        "2020-06-11",
+        "2020-06-30",
+        "2020-06-30T12:00:00Z",
+        "2020-06-30T12:00:00.000000Z",
+        "2020-06-30T14:00:00+02:00",
+        "2020-06-30t11:59:59.999999z",
+        "2020-06-10T12:00:00.000001Z",
+    ):
+        assert escalations(api, since=since) == later
+        assert escalations(api, since=since, customerId=customer) == [
+            record for record in later if record["customerId"] == customer
+        ]
+    assert escalations(api, since="2020-06-10T12:00:00Z") == whole
+    assert escalations(api, since="2020-06-30T12:00:00.000001Z") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("since", "yesterday"),
+        ("since", "2020-02-30"),
+        ("since", "2020-06-30T25:00:00Z"),
+        ("since", "2020-06-30T12:00:00"),
+        ("since", ""),
+        ("tier", "gentler"),
+        ("tier", "null"),
+        ("tier", ""),
+        ("customerId", "C1"),
+        ("customerId", ""),
+        ("limit", "0"),
+        ("limit", "1001"),
+        ("limit", "x"),
+    ],
+)
+def test_parameters_that_cannot_be_used(api: Api, name: str, value: str) -> None:
+    refused(api.dolfin(ESCALATIONS, **{name: value}), "invalid_parameter", name)
+
+
+def test_a_cursor_is_bound_to_filters_endpoint_and_organisation(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api)
+    cursor = api.dolfin(ESCALATIONS, limit="2", tier="gentle").body["nextCursor"]
+    assert api.dolfin(ESCALATIONS, limit="1", tier="gentle", cursor=cursor).status == 200
+    for filters in ({}, {"tier": "firm"}, {"tier": "gentle", "since": "2020-01-01"}):
+        refused(api.dolfin(ESCALATIONS, cursor=cursor, **filters), "invalid_cursor", "cursor")
+    refused(api.dolfin("/receivables/overdue", cursor=cursor), "invalid_cursor", "cursor")
+    refused(api.dolfin(ESCALATIONS, tier="gentle", cursor=cursor[:-2] + "xx"), "invalid_cursor", "cursor")
+    other = api.services.access.create_organisation("Other", "Europe/Berlin", "EUR")
+    key = api.services.access.create_key(other.id)
+    refused(api.dolfin(ESCALATIONS, key=key, tier="gentle", cursor=cursor), "invalid_cursor", "cursor")
+    assert api.dolfin(ESCALATIONS, key=key).body["escalations"] == []
+
+
+def test_what_is_sent_is_as_documented_and_as_answered(api: Api) -> None:
+    api.stored(*BOOK)
+    events = close(api)
+    schema = json.loads((ROOT / "docs" / "escalation-event.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    for event in events:
+        Draft202012Validator(schema, format_checker=FormatChecker()).validate(event)
+    answered = {record["id"]: record for record in escalations(api)}
+    assert [{n: v for n, v in event.items() if n != "organisationId"} for event in events] == [
+        answered[event["id"]] for event in events
+    ]
+    assert {event["id"] for event in events} == {id_ for id_, record in answered.items() if not record["historical"]}
