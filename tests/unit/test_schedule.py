@@ -1,0 +1,304 @@
+"""Escalations and months by hand: small books whose figures can be read off."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from arrears.analytics.escalations import CustomerRow, Move, moves, path
+from arrears.analytics.snapshots import Book, Figures, currency_body, month_end, month_ends
+from arrears.ledger.facts import Account, Facts, Promise, Step
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.policy import Policy
+from arrears.schedule.fan_out import due_organisations
+
+ANN = Account("a", "a", "C1", "Ann")
+CREATED = date(2020, 1, 1).toordinal()
+
+
+def day(text: str) -> int:
+    return date.fromisoformat(text).toordinal()
+
+
+def invoice(due: str | None, *applied: Step, total: int = 100, **more: Any) -> Facts:
+    id_ = more.pop("id", "i")
+    issued = day(more.pop("issued", "2020-01-01"))
+    return Facts(id_, None, "EUR", total, issued, None if due is None else day(due), applied=applied, **more)
+
+
+def paid(on: str, amount: int = 100) -> Step:
+    return Step(day(on), amount, 0, 1)
+
+
+def credited(on: str, amount: int) -> Step:
+    return Step(day(on), 0, amount, 0)
+
+
+def walk(account: Account, *documents: Facts, policy: Policy | None = None, last: str = "2020-12-31") -> list[Any]:
+    row = CustomerRow(account, documents, "EUR")
+    changes = row.tier_changes(policy or Policy(), day("2019-12-31"), day(last))
+    return [(date.fromordinal(on).isoformat(), tier) for on, tier in changes][1:]
+
+
+# Escalations
+
+
+def test_an_unpaid_invoice_climbs() -> None:
+    assert walk(ANN, invoice("2020-02-01")) == [
+        ("2020-02-02", "gentle"),
+        ("2020-02-16", "firm"),
+        ("2020-03-03", "final"),
+        ("2020-04-02", "escalation"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [invoice(None)],
+        [invoice("2020-02-01", paid("2020-02-01"))],
+        [invoice("2020-02-01", voided=day("2020-02-02"))],
+        [invoice("2021-01-01")],
+        [],
+    ],
+)
+def test_what_never_counts(documents: list[Facts]) -> None:
+    assert walk(ANN, *documents) == []
+
+
+def test_paying_the_oldest_steps_down_and_paying_all_clears() -> None:
+    old = invoice("2020-02-01", paid("2020-03-10"), id="old")
+    young = invoice("2020-03-01", paid("2020-03-20"), id="young")
+    assert walk(ANN, old, young) == [
+        ("2020-02-02", "gentle"),
+        ("2020-02-16", "firm"),
+        ("2020-03-03", "final"),
+        ("2020-03-10", "gentle"),
+        ("2020-03-16", "firm"),
+        ("2020-03-20", None),
+    ]
+
+
+def test_a_reversal_reopens_at_the_tier_of_its_age() -> None:
+    one = invoice("2020-02-01", paid("2020-02-10"), Step(day("2020-06-01"), -100, 0, -1))
+    assert walk(ANN, one) == [("2020-02-02", "gentle"), ("2020-02-10", None), ("2020-06-01", "escalation")]
+
+
+def test_grace_and_minimum_of_the_policy() -> None:
+    policy = Policy(grace_days=10, minimums={"EUR": 101})
+    assert walk(ANN, invoice("2020-02-01"), policy=policy) == [
+        ("2020-02-02", "gentle"),
+        ("2020-02-26", "firm"),
+        ("2020-03-13", "final"),
+    ]
+
+
+def test_a_broken_promise_raises_the_tier_until_it_is_kept() -> None:
+    promised = Promise("p", "EUR", 100, day("2020-02-03"), day("2020-02-05"))
+    one = invoice("2020-02-01", paid("2020-02-09", 40), paid("2020-02-12", 60))
+    assert walk(ANN._replace(promises=[promised]), one) == [
+        ("2020-02-02", "gentle"),
+        ("2020-02-06", "firm"),
+        ("2020-02-12", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "steps"),
+    [
+        (None, None, []),
+        ("firm", "firm", []),
+        (None, "gentle", [(None, "gentle")]),
+        (None, "final", [(None, "gentle"), ("gentle", "firm"), ("firm", "final")]),
+        ("firm", "escalation", [("firm", "final"), ("final", "escalation")]),
+        ("escalation", "gentle", [("escalation", "gentle")]),
+        ("final", None, [("final", None)]),
+    ],
+)
+def test_the_path_between_two_tiers(before: str | None, after: str | None, steps: list[Any]) -> None:
+    assert path(before, after) == steps
+
+
+def test_moves_go_on_from_what_is_recorded() -> None:
+    assert list(moves("gentle", 10, [(10, "gentle"), (14, "firm"), (20, None)])) == [
+        Move(14, "gentle", "firm", restated=False),
+        Move(20, "firm", None, restated=False),
+    ]
+    assert list(moves(None, 10, [])) == []
+
+
+def test_a_correction_is_one_path_on_the_first_day_after() -> None:
+    assert list(moves("gentle", 10, [(10, None)])) == [Move(11, "gentle", None, restated=True)]
+    # The correction and that day's own change are one path.
+    assert list(moves("gentle", 10, [(10, None), (11, "firm")])) == [Move(11, "gentle", "firm", restated=True)]
+    # Where that ends where the record stands, nothing is said.
+    assert list(moves("gentle", 10, [(10, None), (11, "gentle"), (15, "firm")])) == [
+        Move(15, "gentle", "firm", restated=False)
+    ]
+
+
+def test_records_tell_the_row_of_their_day() -> None:
+    row = CustomerRow(ANN, [invoice("2020-02-01", paid("2020-02-10", 30))], "EUR")
+    [first, second] = row.records(Move(day("2020-02-16"), None, "firm", restated=True), Policy(version=3), CREATED)
+    assert (first["from"], first["to"], second["from"], second["to"]) == (None, "gentle", "gentle", "firm")
+    assert second["daysOverdue"] == 15
+    assert second["totalOverdue"] == 0.7
+    assert not second["historical"]
+    assert second["policyVersion"] == 3
+    assert [reason["code"] for reason in second["reasons"]] == ["restated", "days_overdue"]
+    [cleared] = row.records(Move(day("2019-12-31"), "firm", None, restated=False), Policy(), CREATED)
+    assert (cleared["daysOverdue"], cleared["totalOverdue"], cleared["historical"]) == (0, 0, True)
+
+
+# Months
+
+
+def june(*documents: Facts, previous: Figures | None = None) -> Figures:
+    figures = Book([(ANN, documents)]).month(day("2020-06-30"), {} if previous is None else {"EUR": previous})
+    own = figures["EUR"]
+    left = own.opening + own.restated + own.newly_overdue - own.collected - own.credited - own.no_longer_overdue
+    assert left == own.closing
+    return own
+
+
+def test_month_ends() -> None:
+    assert [date.fromordinal(end).isoformat() for end in month_ends(day("2020-01-31"), day("2020-03-30"))] == [
+        "2020-01-31",
+        "2020-02-29",
+    ]
+    assert month_ends(day("2020-02-01"), day("2020-02-28")) == []
+    assert month_end(day("2019-02-03")) == day("2019-02-28")
+
+
+def test_what_falls_overdue_and_is_paid_within_the_month() -> None:
+    own = june(invoice("2020-06-10", paid("2020-06-20", 60)))
+    assert (own.newly_overdue, own.collected, own.closing) == (100, 60, 40)
+
+
+def test_paid_on_the_day_it_would_fall_overdue_never_was() -> None:
+    own = june(invoice("2020-06-10", paid("2020-06-11"), issued="2020-06-01"))
+    assert (own.newly_overdue, own.collected, own.closing, own.issued) == (0, 0, 0, 100)
+
+
+def test_payments_come_before_credits_and_both_up_to_what_was_overdue() -> None:
+    previous = Figures(amounts=[0, 100, 0, 0, 0])
+    both = Step(day("2020-06-15"), 70, 50, 1)
+    own = june(invoice("2020-05-20", both), previous=previous)
+    assert (own.opening, own.restated, own.collected, own.credited, own.closing) == (100, 0, 70, 30, 0)
+
+
+def test_a_void_is_no_longer_overdue() -> None:
+    own = june(invoice("2020-05-20", voided=day("2020-06-03")), previous=Figures(amounts=[0, 100, 0, 0, 0]))
+    assert (own.no_longer_overdue, own.closing) == (100, 0)
+
+
+def test_a_reversal_of_what_was_closed_is_newly_overdue_and_of_what_was_open_is_less_collected() -> None:
+    closed = invoice("2020-05-20", paid("2020-05-25"), Step(day("2020-06-05"), -100, 0, -1))
+    still_open = invoice("2020-05-20", paid("2020-05-25", 60), Step(day("2020-06-05"), -60, 0, -1))
+    assert (june(closed).newly_overdue, june(closed).collected) == (100, 0)
+    own = june(still_open, previous=Figures(amounts=[0, 40, 0, 0, 0]))
+    assert (own.newly_overdue, own.collected, own.closing) == (0, -60, 100)
+
+
+def test_what_was_recorded_late_is_restated() -> None:
+    own = june(invoice("2020-05-20"), previous=Figures(amounts=[0, 30, 0, 0, 0]))
+    assert (own.opening, own.restated, own.closing) == (30, 70, 100)
+
+
+def test_rates() -> None:
+    previous = Figures(amounts=[100, 0, 0, 0, 0])
+    documents = [
+        invoice("2020-06-10", id="rolled"),
+        invoice("2020-07-10", issued="2020-06-05", total=300, id="new"),
+    ]
+    own = june(*documents, previous=previous)
+    body = currency_body("EUR", own, day("2020-06-30"))
+    assert body["rollRates"] == {"current": 1.0, "d1To30": None, "d31To60": None, "d61To90": None}
+    assert body["dso"] == 400 / 300 * 30
+    assert body["cei"] == 0.0
+    assert currency_body("EUR", Figures(), day("2020-06-30"))["cei"] is None
+    assert currency_body("EUR", Figures(), day("2020-06-30"))["dso"] is None
+
+
+def test_a_report_of_a_past_day_needs_only_what_stood_within_a_year() -> None:
+    old = invoice("2018-02-01", paid("2018-03-01"), issued="2018-01-01", id="old")
+    recent = invoice("2019-09-01", paid("2019-10-01"), issued="2019-08-01", id="recent")
+    later = invoice("2020-09-01", issued="2020-08-01", id="later")
+    [(_, found)] = Book([(ANN, [old, recent, later])]).standing(day("2020-06-30"))
+    assert [document.id for document in found] == ["recent"]
+    promised = ANN._replace(promises=[Promise("p", "EUR", 1, day("2018-01-05"), day("2018-02-05"))])
+    [(_, found)] = Book([(promised, [old, recent, later])]).standing(day("2020-06-30"))
+    assert len(found) == 3
+
+
+# Fan-out
+
+
+class Runs:
+    """How far organisations have come."""
+
+    def __init__(self, through: dict[str, int]) -> None:
+        self.through = through
+        self.asked: list[int] = []
+
+    def runs(self, organisations: Iterator[str]) -> dict[str, int]:
+        wanted = list(organisations)
+        self.asked.append(len(wanted))
+        return {id_: self.through[id_] for id_ in wanted if id_ in self.through}
+
+
+def organisation(zone: str, number: int = 1) -> Organisation:
+    return Organisation(str(UUID(int=number)), "X", "EUR", zone, CREATED, "00")
+
+
+def due(zone: str, through: str | None, moment: str) -> bool:
+    one = organisation(zone)
+    runs = Runs({} if through is None else {one.id: day(through)})
+    return bool(list(due_organisations([one], runs, datetime.fromisoformat(moment))))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("zone", "turns"),
+    [
+        ("UTC", "2020-03-01T00:00:00+00:00"),
+        ("Pacific/Kiritimati", "2020-02-29T10:00:00+00:00"),
+        ("America/Los_Angeles", "2020-03-01T08:00:00+00:00"),
+        ("Asia/Kathmandu", "2020-02-29T18:15:00+00:00"),
+    ],
+)
+def test_an_organisation_is_due_once_its_own_day_has_turned(zone: str, turns: str) -> None:
+    before = (datetime.fromisoformat(turns) - timedelta(seconds=1)).isoformat()
+    assert not due(zone, "2020-02-28", before)
+    assert due(zone, "2020-02-28", turns)
+    assert not due(zone, "2020-02-29", turns)
+    assert due(zone, None, before)
+
+
+@pytest.mark.parametrize(
+    ("zone", "turns", "through"),
+    [
+        # Clocks go forward on 8 March and back on 1 November 2020; the day before is over at midnight as ever.
+        ("America/Los_Angeles", "2020-03-08T08:00:00+00:00", "2020-03-06"),
+        ("America/Los_Angeles", "2020-03-09T07:00:00+00:00", "2020-03-07"),
+        ("America/Los_Angeles", "2020-11-01T07:00:00+00:00", "2020-10-30"),
+        ("America/Los_Angeles", "2020-11-02T08:00:00+00:00", "2020-10-31"),
+        # In Cairo midnight itself is skipped when clocks go forward.
+        ("Africa/Cairo", "2024-04-25T22:00:00+00:00", "2024-04-24"),
+    ],
+)
+def test_days_of_23_and_25_hours(zone: str, turns: str, through: str) -> None:
+    moment = datetime.fromisoformat(turns)
+    following = (date.fromisoformat(through) + timedelta(days=1)).isoformat()
+    assert not due(zone, through, (moment - timedelta(seconds=1)).isoformat())
+    assert due(zone, through, moment.isoformat())
+    assert not due(zone, following, moment.isoformat())
+
+
+def test_a_thousand_organisations_are_asked_for_a_hundred_at_a_time() -> None:
+    every = [organisation("UTC", number) for number in range(1, 1_001)]
+    runs = Runs({one.id: day("2020-05-01") for one in every[::2]})
+    now = datetime(2020, 5, 2, 0, 5, tzinfo=UTC)
+    assert len(list(due_organisations(every, runs, now))) == 500  # type: ignore[arg-type]
+    assert runs.asked == [100] * 10
