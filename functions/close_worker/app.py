@@ -4,7 +4,10 @@ import json
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 
+from arrears.ledger.money import major_text
+from arrears.measures import measure
 from arrears.runtime import services
 from arrears.schedule.time_limit import OutOfTime
 
@@ -41,3 +44,7 @@ def work_through(organisation_id: str, context: Any) -> None:
         escalations=closed.escalations,
         sent=closed.sent,
     )
+    for tier, entered in closed.entered.items():
+        measure("Escalations", entered, tier=tier)
+    for currency, minor in closed.overdue.items():
+        measure("Overdue", float(major_text(minor, currency)), MetricUnit.NoUnit, currency=currency)

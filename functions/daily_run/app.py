@@ -3,7 +3,9 @@
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit
 
+from arrears.measures import measure
 from arrears.runtime import services
 from arrears.schedule.fan_out import due_organisations
 
@@ -13,7 +15,8 @@ logger = Logger(service="arrears")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Takes an EventBridge Scheduler event, whatever it says; answers how many organisations were queued."""
     now = services().clock()
-    due = due_organisations(services().access.organisations(), services().history(), now)
-    queued = services().close_queue().put(organisation.id for organisation in due)
+    due = list(due_organisations(services().access.organisations(), services().history(), now))
+    measure("SnapshotLag", max((one.days for one in due), default=0), MetricUnit.NoUnit)
+    queued = services().close_queue().put(one.organisation_id for one in due)
     logger.info("Queued organisations to work through", queued=queued)
     return {"queued": queued}

@@ -1,13 +1,16 @@
 """Imports files dropped into the import bucket, and hands over to itself before its time is over."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from arrears.bulk.drop import Importer, Job, jobs
-from arrears.bulk.importing import patiently, validate_only
+from arrears.bulk.importing import Write, patiently, validate_only
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.recording import Result
+from arrears.measures import measure_records
 from arrears.runtime import services
 from arrears.storage.drops import Gone
 
@@ -32,7 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def take(job: Job, context: Any) -> None:
     """Imports one file as far as the time goes."""
     organisation = find_organisation(job.organisation_id)
-    write = validate_only if organisation is None else services().writing(organisation)
+    write = validate_only if organisation is None else measured(services().writing(organisation))
 
     def waited(why: str, seconds: int) -> None:
         logger.warning("Waiting for the ledger", reason=why, seconds=seconds)
@@ -43,6 +46,17 @@ def take(job: Job, context: Any) -> None:
     except Gone:
         outcome = "gone"
     logger.info("Took a dropped file", organisation_id=job.organisation_id, outcome=outcome)
+
+
+def measured(write: Write) -> Write:
+    """The same, counted."""
+
+    def writing(records: Sequence[dict[str, Any]]) -> Sequence[Result]:
+        results = write(records)
+        measure_records(result.result for result in results)
+        return results
+
+    return writing
 
 
 def find_organisation(id_: str) -> Organisation | None:

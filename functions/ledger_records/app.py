@@ -6,6 +6,7 @@ from arrears.faces import dolfin, routes
 from arrears.faces.http import Request
 from arrears.faces.records import read_batch
 from arrears.ledger.caller import Scope
+from arrears.measures import measure_records
 from arrears.runtime import lambda_handler, services
 
 endpoint = dolfin.endpoint()
@@ -18,6 +19,7 @@ def record(request: Request) -> dict[str, Any]:
     dolfin.check_parameters(request, ())
     records = read_batch(request)
     results = services().recorder().record(caller.organisation, records, services().clock())
+    measure_records(result.result for result in results)
     return {"results": [result.to_json() for result in results]}
 
 

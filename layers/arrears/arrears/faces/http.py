@@ -14,11 +14,11 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
-from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.metrics import MetricUnit
 
 from arrears.ledger.refusal import ANSWER_TOO_LARGE, INTERNAL, MALFORMED_BODY, NOT_FOUND, TOO_LARGE, Refusal
+from arrears.measures import measure
 
 MAX_BODY_BYTES = 1_900_000
 MAX_ANSWER_BYTES = 5_900_000
@@ -231,8 +231,7 @@ class Endpoint:
     def _refuse(self, refusal: Refusal) -> Response[str]:
         status = refusal.kind.status
         if status in (429, 500, 503):
-            with single_metric(name=refusal.kind.code, unit=MetricUnit.Count, value=1, namespace="Arrears"):
-                pass
+            measure(refusal.kind.code, 1)
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         wording = self._wording(self._request)
         if wording.explained and self._request.path.count("/") <= _DEEPEST_LINK:

@@ -1,5 +1,6 @@
 """The rows of one run: each customer's tier followed to the end of the last day, its records written once."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class Escalating:
     """Works rows from the end of day `worked` to the end of day `last`; many small rows go into one transaction.
 
-    written: records so far.
+    written: records so far. entered: how many of them are a tier entered, by tier; historical ones do not count.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Escalating:
         out_of_time: Callable[[], bool],
     ) -> None:
         self.written = 0
+        self.entered: Counter[str] = Counter()
         self._history = history
         self._organisation = organisation
         self._run = run
@@ -82,7 +84,9 @@ class Escalating:
 
     def _write(self, writes: list[RowWrite]) -> None:
         self._history.record(self._organisation.id, self._run, writes, self._recorded_at)
-        self.written += sum(len(write.records) for write in writes)
+        for write in writes:
+            self.written += len(write.records)
+            self.entered.update(one["to"] for one in write.records if one["to"] and not one["historical"])
 
     def _writes(self, row: CustomerRow, state: RowState | None) -> Iterator[RowWrite]:
         """A row's moves in as few writes as they fit into; only the last one comes to the end of the last day."""

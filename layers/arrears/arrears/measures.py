@@ -1,0 +1,31 @@
+"""What the service tells of its work: metrics in its log (CloudWatch's embedded metric format), never whose they are.
+
+Each carries the stack's name, so that several stacks of an account stay apart.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from aws_lambda_powertools import Metrics, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+NAMESPACE = "Arrears"
+WRITTEN = frozenset(("created", "updated", "pending"))
+_STACK = Metrics(namespace=NAMESPACE).service or "local"
+
+
+def measure(name: str, value: float, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
+    """One value of one metric."""
+    told = {"stack": _STACK, **dimensions}
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE, default_dimensions=told):
+        pass
+
+
+def measure_records(results: Iterable[str]) -> None:
+    """How many records were written and rejected, by what became of each."""
+    counts = Counter(results)
+    written = sum(counts[result] for result in WRITTEN)
+    if written:
+        measure("RecordsWritten", written)
+    if counts["rejected"]:
+        measure("RecordsRejected", counts["rejected"])

@@ -1,0 +1,101 @@
+"""What the functions tell of their work in metrics, and that neither metrics nor log say whose it is."""
+
+import json
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from contract.conftest import NOON, Api, invoice, load_function
+
+
+def measured(out: str) -> dict[str, list[tuple[float, dict[str, str]]]]:
+    """The values of each metric, with their dimensions but for the stack's name."""
+    found = defaultdict(list)
+    for line in out.splitlines():
+        entry = json.loads(line)
+        if "_aws" not in entry:
+            continue
+        [told] = entry["_aws"]["CloudWatchMetrics"]
+        assert told["Namespace"] == "Arrears"
+        [dimensions] = told["Dimensions"]
+        assert "stack" in dimensions
+        for metric in told["Metrics"]:
+            value = entry[metric["Name"]]
+            own = {name: entry[name] for name in dimensions if name != "stack"}
+            found[metric["Name"]].append((sum(value) if isinstance(value, list) else value, own))
+    return found
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
+
+
+def close(api: Api) -> dict[str, Any]:
+    event = {"Records": [{"messageId": "1", "body": json.dumps({"organisationId": api.organisation.id})}]}
+    answer: dict[str, Any] = load_function("functions/close_worker").handler(event, Context())
+    return answer
+
+
+def test_records_written_and_rejected(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.record(invoice("I1"), invoice("I2"), invoice("I3", total="1.005"))
+    api.record(invoice("I1"))
+    assert measured(capsys.readouterr().out) == {"RecordsWritten": [(2, {})], "RecordsRejected": [(1, {})]}
+
+
+def test_escalations_by_tier_and_overdue_per_currency(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    api.clock.now = datetime(2020, 7, 20, 12, tzinfo=UTC)
+    api.stored(invoice("I1", due_on="2020-07-01"), invoice("I2", customer_id="C2", currency="JPY", total="700"))
+    api.clock.now = datetime(2020, 7, 21, 12, tzinfo=UTC)
+    capsys.readouterr()
+    assert close(api) == {"batchItemFailures": []}
+    found = measured(capsys.readouterr().out)
+    # I2 was gentle and firm before the organisation's first day: history, and no news.
+    entered = {own["tier"]: count for count, own in found["Escalations"]}
+    assert entered == {"gentle": 1, "firm": 1, "final": 1}
+    assert {own["currency"]: amount for amount, own in found["Overdue"]} == {"EUR": 100.0, "JPY": 700.0}
+
+
+def test_how_far_the_snapshots_are_behind(
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.stored(invoice("I1"))
+    close(api)
+    capsys.readouterr()
+    put: list[str] = []
+
+    class Queue:
+        def put(self, ids: Any) -> int:
+            put.extend(ids)
+            return len(put)
+
+    monkeypatch.setattr(type(api.services), "close_queue", lambda _: Queue())
+    for moment, days in ((NOON, 0), (NOON + timedelta(days=1), 1), (NOON + timedelta(days=5), 5)):
+        put.clear()
+        api.clock.now = moment
+        due = [api.organisation.id] if days else []
+        assert load_function("functions/daily_run").handler({}, None) == {"queued": len(due)}
+        assert put == due
+        assert measured(capsys.readouterr().out)["SnapshotLag"] == [(days, {})]
+
+
+def test_neither_log_nor_metrics_hold_personal_data(
+    api: Api, log: StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "Jane Roe Ltd"
+    api.stored(
+        {"type": "customer", "id": "C1", "name": name, "account_number": "ACC-77", "external_id": "ext-jane"},
+        invoice("INV-SECRET", number="NO-SECRET"),
+    )
+    api.record(invoice("I3", customer_name=name, total="1.005"))
+    for path in ("/receivables/overdue", "/escalations", "/receivables/overdue/history"):
+        api.dolfin(path)
+    api.lago("overdue_balance", external_customer_id="ext-jane")
+    close(api)
+    told = log.getvalue() + "".join(capsys.readouterr())
+    assert told.count('"correlation_id"') >= 6
+    for secret in (name, "ACC-77", "ext-jane", "INV-SECRET", "NO-SECRET"):
+        assert secret not in told
