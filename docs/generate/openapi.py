@@ -132,6 +132,8 @@ def _request_body() -> dict[str, Any]:
 
 def _response(operation: Operation, one: Answered) -> dict[str, Any]:
     content_type = one.answer.headers["Content-Type"].split(";")[0]
+    if one.status == HTTPStatus.OK and operation.media is not None:
+        content_type = operation.media
     told = {
         name: {"description": text, "schema": {"type": "string"}}
         for name, text in HEADERS.items()

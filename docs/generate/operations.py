@@ -10,7 +10,10 @@ from arrears.overdue.tiers import TIERS
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation. body: the schema of its 200, None for a page. errors: the schema of its refusals."""
+    """An operation. body: the schema of its 200, None for a page. errors: the schema of its refusals.
+
+    media: the kinds of its 200, where they vary.
+    """
 
     id: str
     tag: str
@@ -21,6 +24,7 @@ class Operation:
     security: tuple[str, ...] = ("apiKey", "bearer")
     parameters: tuple[dict[str, Any], ...] = ()
     scope: str | None = None
+    media: str | None = None
 
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -177,6 +181,7 @@ OPERATIONS: dict[str, Operation] = {
         "Swagger UI.",
         security=(),
         parameters=(part("name", "The file.", type="string", enum=["swagger-ui.js", "swagger-ui.css", "start.js"]),),
+        media="text/*",
     ),
     routes.PROBLEM: Operation(
         "problem",

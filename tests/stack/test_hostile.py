@@ -1,8 +1,19 @@
-"""Some hundred spoilt requests over HTTP, through the gateway: the answers are the functions' own or the gateway's."""
+"""Over HTTP, through the gateway: spoilt requests, and all that the API's own description allows and forbids."""
 
 from random import Random
 
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.transport import Response
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
@@ -10,8 +21,23 @@ from contract.conftest import check
 from stack.conftest import Tenant
 from support.hostile import RECORDS, Credentials, mutated
 from support.http import Client
+from template import ROOT
 
 TIMES = 300
+EXAMPLES = 10
+OPERATIONS = [
+    found.ok()
+    for found in schemathesis.openapi.from_path(
+        ROOT / "functions" / "documentation" / "openapi.json"
+    ).get_all_operations()
+]
+AS_DOCUMENTED = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
 
 
 @pytest.fixture
@@ -48,3 +74,28 @@ def test_mutated_requests(stack: Deployment, who: Credentials) -> None:
             if answer.status != 200:
                 check(sent.shape, answer.body)
     assert ours > TIMES / 2
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_what_the_description_says(stack: Deployment, who: Credentials, operation: APIOperation) -> None:
+    """Schemathesis asks what the description allows; each answer has a status, headers and a body that it describes."""
+    docusign = operation.path.startswith("/restapi")
+    lago = "/analytics/" in operation.path
+    headers = {"x-dolfin-api-key": who.key}
+    if docusign or lago:
+        headers = {"Authorization": f"Bearer {who.token if docusign else who.key}"}
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(operation.as_strategy())
+    def ask(case: schemathesis.Case) -> None:
+        case.headers.pop("x-dolfin-organisation-id", None)
+        response: Response = case.call(base_url=stack.base_url, headers=headers, timeout=30)
+        case.validate_response(response, checks=AS_DOCUMENTED, headers=headers)
+
+    ask()
