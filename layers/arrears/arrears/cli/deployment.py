@@ -9,7 +9,7 @@ from arrears.cli.emulator import ADMINISTRATOR, administrator
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployed stack: its base URL, tables, event bus and import bucket, and for a local stack the endpoint that stands in for AWS."""
+    """One deployed stack: base URL, tables, event bus and import bucket; endpoint_url stands in for AWS, if anything."""
 
     stack_name: str
     region: str
