@@ -1,0 +1,88 @@
+"""A ledger that takes no more requests: callers are told to wait, in their contract's words, and lose nothing."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from contract.conftest import Answer, Api, check, invoice
+
+CUSTOMER = {"type": "customer", "id": "C1", "name": "Ann", "account_number": "1001"}
+
+
+class Throttle:
+    """Refuses each n-th request to the ledger table, as DynamoDB does when the client's own retries are over."""
+
+    def __init__(self) -> None:
+        self.every = 0
+        self.seen = 0
+
+    def __call__(self, params: Any, **_: Any) -> None:
+        if not self.every or b"LedgerTable" not in params["body"]:
+            return
+        self.seen += 1
+        if self.seen % self.every == 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Query")
+
+
+@pytest.fixture
+def throttle(api: Api) -> Iterator[Throttle]:
+    throttle = Throttle()
+    events = api.services.client.meta.events
+    events.register("before-call.dynamodb", throttle)
+    yield throttle
+    events.unregister("before-call.dynamodb", throttle)
+
+
+@pytest.fixture
+def asks(api: Api) -> list[tuple[str, Callable[[], Answer]]]:
+    """A request of every face that reaches the ledger, and the shape of its errors."""
+    api.stored(CUSTOMER, invoice("I0"))
+    customer = api.services.ledger.customer(api.organisation, "1001")
+    assert customer is not None
+    token = api.services.access.create_user(api.organisation.id, customer.place.id, "ann", "pw", "IK", True)
+    return [
+        ("problem", api.dolfin),
+        ("problem", lambda: api.dolfin("/payables/overdue")),
+        ("problem", lambda: api.record(invoice("I0", total="7"))),
+        ("lago_error", lambda: api.lago("overdue_balance")),
+        ("lago_error", lambda: api.lago("invoice_collection")),
+        ("docusign_error", lambda: api.docusign("1001", {"Authorization": f"Bearer {token}"})),
+    ]
+
+
+def told_to_wait(answer: Answer, shape: str) -> bool:
+    if answer.status == 200:
+        return False
+    assert answer.status == 429, answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+    check(shape, answer.body)
+    return True
+
+
+def test_every_face_tells_to_wait(throttle: Throttle, asks: list[tuple[str, Callable[[], Answer]]]) -> None:
+    assert [ask().status for _, ask in asks] == [200] * len(asks)
+    throttle.every = 1
+    assert all(told_to_wait(ask(), shape) for shape, ask in asks)
+
+
+@pytest.mark.parametrize("every", [3, 5, 7])
+def test_who_waits_and_asks_again_loses_nothing(
+    api: Api, throttle: Throttle, asks: list[tuple[str, Callable[[], Answer]]], every: int
+) -> None:
+    throttle.every = every
+    waited = 0
+    for place in range(12):
+        records = [invoice(f"I{place}"), {"type": "payment", "id": f"P{place}", "invoice_id": f"I{place}"}]
+        records[1] |= {"amount": "40", "paid_on": "2020-06-01"}
+        while told_to_wait(answer := api.record(*records), "problem"):
+            waited += 1
+            assert waited < 1_000
+        assert {result["result"] for result in answer.body["results"]} <= {"created", "unchanged"}
+        waited += sum(told_to_wait(ask(), shape) for shape, ask in asks if ask != asks[2][1])
+    assert waited
+    throttle.every = 0
+    [row] = api.dolfin().body["customers"]
+    assert (len(row["invoiceIds"]), row["totalOverdue"]) == (12, 12 * 60)
+    assert list(api.services.reconciliation().run(api.organisation, api.clock())) == []
