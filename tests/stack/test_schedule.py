@@ -138,6 +138,9 @@ def test_the_schedule_closes_months_and_sends_escalations(
         ("gentle", False),
         ("gentle", False),
     ]
+    customer = escalations[0]["customerId"]
+    own = ask(stack, old_tenant, f"/escalations?customerId={customer}")["escalations"]
+    assert own == [record for record in escalations if record["customerId"] == customer]
     last_month = TODAY.replace(day=1) - timedelta(days=1)
     assert last_month.isoformat()[:7] in {month["month"] for month in months}
     assert months[-1]["currencies"][0]["closingOverdue"] > 0
