@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 from arrears.cli.local import LocalStack
+from support.quick_moto import quicken
 from template import ROOT, create_tables
 
 RUNS = ROOT / ".local" / "test-runs"
@@ -58,6 +59,7 @@ def no_aws() -> Iterator[None]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        quicken(patch)
         yield
 
 

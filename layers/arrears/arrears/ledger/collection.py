@@ -18,20 +18,32 @@ def status_at(invoice: Facts, day: int) -> str | None:
     """Its payment status at the end of `day`; None when it is not finalized, void, or lost in a dispute."""
     if not exists_at(invoice, day) or lost_from(invoice) <= day:
         return None
-    if outstanding_at(invoice, day) <= 0:
-        return SUCCEEDED
-    return FAILED if invoice.marks & PAYMENT_FAILED else PENDING
+    return _standing(invoice, outstanding_at(invoice, day))
 
 
 def status_changes(invoice: Facts) -> Iterator[tuple[int, str | None, str | None]]:
     """The days on which its status changes, in order: (day, status before, status from then on)."""
-    if invoice.issued == NEVER:
+    end = min(invoice.voided, lost_from(invoice))
+    if invoice.issued >= end:
         return
-    days = {invoice.issued, invoice.voided, lost_from(invoice)} | {step[0] for step in invoice.applied}
-    before = None
-    for day in sorted(days):
-        if invoice.issued <= day < NEVER:
-            status = status_at(invoice, day)
-            if status != before:
-                yield day, before, status
-                before = status
+    applied = {invoice.issued: 0}
+    for step in invoice.applied:
+        day = max(step[0], invoice.issued)
+        applied[day] = applied.get(day, 0) + step[1] + step[2]
+    before, owed = None, invoice.total
+    for day, amount in applied.items():
+        if day >= end:
+            break
+        owed -= amount
+        status = _standing(invoice, owed)
+        if status != before:
+            yield day, before, status
+            before = status
+    if end < NEVER:
+        yield end, before, None
+
+
+def _standing(invoice: Facts, owed: int) -> str:
+    if owed <= 0:
+        return SUCCEEDED
+    return FAILED if invoice.marks & PAYMENT_FAILED else PENDING

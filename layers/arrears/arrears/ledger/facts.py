@@ -5,7 +5,7 @@ dated on or before it, so the past can be asked as well as the future, and a fac
 tomorrow without a write. Days are ordinals, money is minor units of the document's currency.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from arrears.ledger.days import NEVER
@@ -116,13 +116,6 @@ def is_open_at(document: Facts, day: int) -> bool:
     return not document.states or bill_state_at(document, day).state in PAYABLE_STATES
 
 
-def covered_at(document: Facts, day: int) -> bool:
-    """Nothing is outstanding: fully applied, or a bill that is Paid."""
-    if outstanding_at(document, day) <= 0:
-        return True
-    return bool(document.states) and bill_state_at(document, day).state == "Paid"
-
-
 def disputed_at(document: Facts, day: int) -> bool:
     """Held by a dispute: one open on `day`, or one that was lost."""
     for opened, resolved, lost in document.disputes:
@@ -162,17 +155,28 @@ def settled_on(document: Facts, day: int) -> int | None:
 
     A document paid before it was issued settles on the day of the payment; one that never owed anything on its issue.
     """
-    if not covered_at(document, day):
+    owed, covered, start, paid = document.total, document.total <= 0, None, False
+    for change, applied, state in _changes(document, day):
+        owed -= applied
+        paid = paid if state is None else state == "Paid"
+        if not covered and (owed <= 0 or paid):
+            start = change
+        covered = owed <= 0 or paid
+    if not covered:
         return None
-    changes = {step[0] for step in document.applied} | {entry[0] for entry in document.states}
-    start = None
-    for change in sorted((d for d in changes if d <= day), reverse=True):
-        if not covered_at(document, change):
-            break
-        start = change
-    if start is not None and covered_at(document, start - 1):
-        return document.issued
     return document.issued if start is None else start
+
+
+def _changes(document: Facts, until: int) -> Iterator[tuple[int, int, str | None]]:
+    """What is applied on each day, and the state from then on where it changes, in order."""
+    changes: dict[int, tuple[int, str | None]] = {}
+    for step in document.applied:
+        changes[step[0]] = changes.get(step[0], (0, None))[0] + step[1] + step[2], None
+    for entry in document.states:
+        changes[entry[0]] = changes.get(entry[0], (0, None))[0], entry[1]
+    for day in sorted(changes):
+        if day <= until:
+            yield day, *changes[day]
 
 
 def has_payment_by(document: Facts, day: int) -> bool:

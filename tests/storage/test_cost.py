@@ -1,0 +1,68 @@
+"""What writing costs: requests, and write units by AWS's rules, for a usual batch and for single records."""
+
+from datetime import date
+from random import Random
+from typing import Any
+
+import pytest
+
+from support.records import customer, invoice, payment
+from support.stored_ledger import Table
+
+NOW = date(2020, 6, 30).toordinal()
+
+
+def mixed_batch(size: int, customers: int) -> tuple[list[Any], list[Any]]:
+    """What is in the book, and a batch of 55 % new invoices, 10 % part payments and 35 % that settle one."""
+    rng = Random(7)
+
+    def new(name: str) -> dict[str, Any]:
+        on = f"2020-0{rng.randint(3, 5)}-{rng.randint(1, 28):02}"
+        return invoice(
+            name, customer_id=f"customer-{rng.randrange(customers)}", number=name, issued_on=on, total="1234.50"
+        )
+
+    stood = [new(f"old-{n}") for n in range(size * 45 // 100)]
+    paid = [
+        payment(f"pay-{n}", invoice_id=old["id"], amount="1234.50" if n % 9 > 1 else "100", paid_on="2020-06-29")
+        for n, old in enumerate(stood)
+    ]
+    batch = [new(f"new-{n}") for n in range(size - len(paid))] + paid
+    rng.shuffle(batch)
+    names = [customer(f"customer-{n}", name=f"Customer {n} Ltd") for n in range(customers)]
+    return [*names, *stood], batch
+
+
+def test_a_mixed_batch_takes_few_write_units_and_requests(table: Table) -> None:
+    """Measured on 200; a batch of 500 shares more."""
+    stood, batch = mixed_batch(200, 40)
+    ledger = table.ledger()
+    ledger.record(stood, NOW)
+    table.gate.operations()
+    table.gate.units.clear()
+    assert {result.result for result in ledger.record(batch, NOW)} == {"created"}
+    units = table.gate.units
+    asked = table.gate.operations()
+    assert (units["table"] + units["index"]) / len(batch) < 6.5
+    assert asked.count("TransactWriteItems") <= len(batch) / 20
+    assert asked.count("BatchGetItem") <= 8
+
+
+@pytest.mark.parametrize(
+    ("told", "most_units", "requests"),
+    [
+        ([invoice("new")], 8, ["BatchGetItem", "TransactWriteItems"]),
+        ([payment("part")], 6, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
+        ([payment("all", amount="100")], 11, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
+        ([invoice()], 0, ["BatchGetItem"]),
+    ],
+    ids=["invoice", "part payment", "settling payment", "unchanged"],
+)
+def test_single_records(table: Table, told: list[Any], most_units: int, requests: list[str]) -> None:
+    ledger = table.ledger()
+    ledger.record([customer(), invoice(), invoice("J")], NOW)
+    table.gate.operations()
+    table.gate.units.clear()
+    ledger.record(told, NOW)
+    assert table.gate.operations() == requests
+    assert table.gate.units["table"] + table.gate.units["index"] <= most_units
