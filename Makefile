@@ -81,6 +81,10 @@ audit: install ## Known vulnerabilities in what is installed and shipped, and in
 sbom: install ## What is in the layer, as CycloneDX on stdout
 	@$(BIN)/python -m arrears.cli.sbom
 
+.PHONY: screens
+screens: install ## Make the pictures of the README, of the running local stack (needs Chromium)
+	@PYTHONPATH=tests:docs $(BIN)/python -m generate.screens
+
 # --- local stack ---------------------------------------------------------------------------------------------------------
 
 LOCAL := $(BIN)/python -m arrears.cli.local
@@ -100,6 +104,27 @@ reset: install ## Stop the local stack and delete its data
 .PHONY: build
 build: install ## sam build (ARCHITECTURE=arm64 for Graviton)
 	@$(LOCAL) build
+
+# --- AWS -----------------------------------------------------------------------------------------------------------------
+
+.PHONY: stage
+stage:
+	@[[ "$(STAGE)" =~ ^[a-z][a-z0-9_]*$$ && "$(STAGE)" != local ]] || { echo "Name a stage in AWS: STAGE=prod" >&2; exit 1; }
+
+# The first time SAM asks, and keeps the answers in samconfig.toml under the stage's name.
+.PHONY: deploy
+deploy: stage build ## Deploy into AWS (STAGE=prod); asks the first time
+	@if grep -q '^\[$(STAGE)\.deploy\.' samconfig.toml; then \
+		$(BIN)/sam deploy --config-env $(STAGE); \
+	else \
+		$(BIN)/sam deploy --guided --config-env $(STAGE) --stack-name arrears-$(STAGE) \
+			--capabilities CAPABILITY_IAM --parameter-overrides Stage=$(STAGE) $(if $(ARCHITECTURE),Architecture=$(ARCHITECTURE)); \
+	fi
+
+.PHONY: destroy
+destroy: stage install ## Delete a stack in AWS (STAGE=prod); tables and import bucket are kept
+	@$(BIN)/sam delete --config-env $(STAGE)
+	@echo "Kept: the three tables and the import bucket. Delete them by hand if nothing of them is needed."
 
 .PHONY: invoke
 invoke: install ## Run a function in a container (FUNCTION=ReceivablesOverdueFunction EVENT=events/receivables_overdue.json)

@@ -1,6 +1,7 @@
 """Writes everything that is made from the code."""
 
-from generate import openapi, tables
+from generate import bruno, openapi, tables
 
 openapi.write()
 tables.write()
+bruno.write()

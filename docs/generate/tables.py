@@ -6,7 +6,7 @@ from typing import Any
 from arrears.faces import docusign
 from arrears.faces.documentation import ADVICE
 from arrears.ledger.refusal import KINDS
-from template import ROOT, resources
+from template import ROOT, resources, template
 
 DOCS = ROOT / "docs"
 _MADE = "<!-- Made by `make docs`; changes by hand are lost. -->\n\n"
@@ -69,7 +69,27 @@ def _resource(resource: Any) -> str:
     return text.replace("${", "").replace(".Arn}", "").replace("}", "")
 
 
-FILES = {DOCS / "errors.md": errors, DOCS / "permissions.md": permissions}
+_PARAMETERS = """# Parameters
+
+What `make deploy` asks for the first time.
+
+| parameter | default | allowed | |
+|---|---|---|---|
+"""
+
+
+def parameters() -> str:
+    """parameters.md: what a deployment can be told."""
+    lines = []
+    for name, own in template()["Parameters"].items():
+        bounds = [f"{word} {own[key]}" for word, key in (("from", "MinValue"), ("to", "MaxValue")) if key in own]
+        values = ", ".join(f"`{value}`" for value in own.get("AllowedValues", [])) or " ".join(bounds)
+        default = f"`{own['Default']}`" if own["Default"] != "" else "empty"
+        lines.append(f"| `{name}` | {default} | {values} | {own['Description']} |\n")
+    return _MADE + _PARAMETERS + "".join(lines)
+
+
+FILES = {DOCS / "errors.md": errors, DOCS / "permissions.md": permissions, DOCS / "parameters.md": parameters}
 
 
 def write() -> None:

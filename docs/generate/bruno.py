@@ -1,0 +1,78 @@
+"""The Bruno collection: one request per operation, for people who click."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from arrears.faces import routes
+from generate.answers import BATCH
+from generate.openapi import address
+from generate.operations import OPERATIONS, Operation
+from template import ROOT
+
+FOLDER = ROOT / "bruno"
+_EXAMPLES = {"asOf": "2020-06-30", "months": "12", "limit": "100", "currency": "GBP", "tier": "escalation"}
+_CREDENTIALS = {
+    "apiKey": "x-dolfin-api-key: {{api_key}}",
+    "bearer": "Authorization: Bearer {{api_key}}",
+    "docusignCredentials": "Authorization: Bearer {{user_token}}",
+}
+_PARTS = {"apiVersion": "v2.1", "accountId": "{{account}}", "name": "start.js", "code": "invalid_parameter"}
+_ENVIRONMENT = """vars {
+  base_url: http://127.0.0.1:4566/_aws/execute-api/API_ID/local
+  account: 1001
+}
+vars:secret [
+  api_key,
+  user_token
+]
+"""
+
+
+def files() -> dict[Path, str]:
+    """The collection's files, by path."""
+    collection = {"version": "1", "name": "Arrears", "type": "collection", "ignore": []}
+    found = {
+        FOLDER / "bruno.json": json.dumps(collection, indent=2) + "\n",
+        FOLDER / "environments" / "local.bru": _ENVIRONMENT,
+    }
+    for place, (path, operation) in enumerate(OPERATIONS.items(), 1):
+        found[FOLDER / operation.tag / f"{operation.id}.bru"] = _request(place, path, operation)
+    return found
+
+
+def _request(place: int, path: str, operation: Operation) -> str:
+    method = routes.METHODS[path].lower()
+    url = "{{base_url}}" + address(path)
+    for part, value in _PARTS.items():
+        url = url.replace("{" + part + "}", value)
+    blocks = [
+        _block("meta", [f"name: {operation.summary}", "type: http", f"seq: {place}"]),
+        _block(method, [f"url: {url}", f"body: {'json' if method == 'post' else 'none'}", "auth: none"]),
+    ]
+    asked = [_parameter(one) for one in operation.parameters if one["in"] == "query"]
+    if asked:
+        blocks.append(_block("params:query", asked))
+    if operation.security:
+        blocks.append(_block("headers", [_CREDENTIALS[operation.security[0]]]))
+    if method == "post":
+        blocks.append(_block("body:json", json.dumps({"records": BATCH}, indent=2).splitlines()))
+    blocks.append(_block("docs", operation.description.splitlines()))
+    return "\n".join(blocks)
+
+
+def _parameter(parameter: dict[str, Any]) -> str:
+    """A parameter is switched off until somebody wants it; the day is that of the demo book."""
+    name = parameter["name"]
+    return f"{'' if name == 'asOf' else '~'}{name}: {_EXAMPLES.get(name, '')}"
+
+
+def _block(name: str, lines: list[str]) -> str:
+    return "\n".join([f"{name} {{", *(f"  {line}" for line in lines), "}\n"])
+
+
+def write() -> None:
+    """Writes them."""
+    for path, text in files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)

@@ -1,0 +1,36 @@
+"""The worked examples of docs/contract.md: their records written, their questions asked."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from contract.conftest import Api
+from template import ROOT
+
+TEXT = (ROOT / "docs" / "contract.md").read_text()
+EXAMPLES = [json.loads(block) for block in re.findall(r"```json example\n(.*?)```", TEXT, re.DOTALL)]
+
+
+def shown(body: Any, place: str) -> Any:
+    """What stands at a place such as customers.0.tier."""
+    for part in place.split("."):
+        body = body[int(part)] if isinstance(body, list) else body[part]
+    return body
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_answered_as_shown(api: Api, example: dict[str, Any]) -> None:
+    assert example.keys() == {"records", "asks"}
+    api.record(*example["records"])
+    for ask in example["asks"]:
+        url = urlsplit(ask["get"])
+        answer = api.call("GET", url.path, {"Authorization": f"Bearer {api.key}"}, dict(parse_qsl(url.query)))
+        assert answer.status == 200
+        assert {place: shown(answer.body, place) for place in ask["shows"]} == ask["shows"]
+
+
+def test_all_examples_are_found() -> None:
+    assert len(EXAMPLES) == TEXT.count("```json") == 7
