@@ -425,9 +425,7 @@ def _due(record: Record, issued: date) -> date | None:
 def _allocation(record: Record, currency: str) -> Allocation:
     is_payment = record["type"] == "payment"
     dated = sure_day(record["paid_on"] if is_payment else record["credited_on"])
-    return Allocation(
-        is_payment, minor_units(record["amount"], currency), dated, day(record.get("voided_on"))
-    )
+    return Allocation(is_payment, minor_units(record["amount"], currency), dated, day(record.get("voided_on")))
 
 
 def _invoice(ledger: Ledger, record: Record) -> Document:

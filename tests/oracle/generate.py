@@ -162,9 +162,7 @@ def build(
     arrivals = _arrival_order(maker)
     days = _recording_days(maker, len(arrivals), recorded_on)
     entries = [Entry(record, on) for record, on in zip(arrivals, days, strict=True)]
-    home = organisation or Organisation(
-        timezone=rng.choice(ZONES), currency=rng.choice(("USD", "EUR", "JPY"))
-    )
+    home = organisation or Organisation(timezone=rng.choice(ZONES), currency=rng.choice(("USD", "EUR", "JPY")))
     return Book(home, entries, maker.pivot)
 
 
@@ -300,9 +298,7 @@ def _allocate(maker: _Maker, document: Record, label: str, whole_only: bool) -> 
     for number, (amount, on) in enumerate(paid):
         _allocation(maker, document, f"{label}.{number}", amount, on)
     if maker.chance(3) and not whole_only:
-        _allocation(
-            maker, document, f"{label}.fine", "0." + "0" * decimals_of(document["currency"]) + "5", when
-        )
+        _allocation(maker, document, f"{label}.fine", "0." + "0" * decimals_of(document["currency"]) + "5", when)
 
 
 def _payment_day(maker: _Maker, document: Record) -> date:

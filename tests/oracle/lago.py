@@ -101,9 +101,7 @@ def invoice_collection(
     return {"invoice_collections": rows}
 
 
-def _month_rows(
-    month: date, issued: list[Document], today: date, currency: str | None
-) -> list[dict[str, Any]]:
+def _month_rows(month: date, issued: list[Document], today: date, currency: str | None) -> list[dict[str, Any]]:
     if not issued and currency is None:
         return [{"month": month_text(month), "invoices_count": 0, "amount_cents": 0}]
     groups: dict[tuple[str, str], list[Document]] = {}

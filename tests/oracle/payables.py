@@ -88,9 +88,7 @@ def _summary(bill: Document, on: date) -> dict[str, Any]:
 def urgency_of(days_overdue: int, policy: Policy) -> str:
     """The urgency of a row by its most days overdue."""
     days = days_overdue - policy.grace_days
-    return URGENCIES[
-        sum(days >= start for start in (policy.medium_from, policy.high_from, policy.critical_from))
-    ]
+    return URGENCIES[sum(days >= start for start in (policy.medium_from, policy.high_from, policy.critical_from))]
 
 
 def scheduled_for(bill: Document, on: date) -> date | None:
@@ -120,9 +118,7 @@ def payment_timing(ledger: Ledger, party: PartyKey, on: date) -> dict[str, Any] 
     """How the organisation paid a supplier in the twelve months up to a day; ``None`` when it did not."""
     mine = [bill for bill in ledger.of_kind("bill") if bill.party == party and bill.state(on) != "Voided"]
     settled = [
-        (bill, when)
-        for bill, when in settled_in_window(mine, on)
-        if bill.has_payment(on) or bill.state(on) == "Paid"
+        (bill, when) for bill, when in settled_in_window(mine, on) if bill.has_payment(on) or bill.state(on) == "Paid"
     ]
     if not settled:
         return None

@@ -138,8 +138,7 @@ def latest_promise(ledger: Ledger, party: PartyKey, currency: str, on: date) -> 
     made = [
         record
         for record in ledger.records("promise")
-        if (record["customer_id"], record["currency"]) == (party.id, currency)
-        and sure_day(record["made_on"]) <= on
+        if (record["customer_id"], record["currency"]) == (party.id, currency) and sure_day(record["made_on"]) <= on
     ]
     return max(made, key=lambda record: (record["made_on"], record["id"]), default=None)
 

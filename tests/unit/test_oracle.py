@@ -281,9 +281,7 @@ class TestRecords:
         assert row(*early, invoice(), payment("40", 5))["totalOverdue"] == 60
 
     def test_a_moved_payment_leaves_no_trace(self) -> None:
-        answer = row(
-            invoice(), invoice("I2", total="70"), payment("100", 5), payment("70", 5, invoice_id="I2")
-        )
+        answer = row(invoice(), invoice("I2", total="70"), payment("100", 5), payment("70", 5, invoice_id="I2"))
         assert (answer["totalOverdue"], answer["invoiceIds"]) == (100, [uid("invoice", "I1")])
 
     def test_changing_customer_currency_and_total_moves_every_figure(self) -> None:
@@ -407,9 +405,7 @@ class TestReceivables:
             ({"resolved_on": ago(2)}, False),
         ],
     )
-    def test_disputes_hold_until_resolved_or_for_good_when_lost(
-        self, fields: dict[str, str], held: bool
-    ) -> None:
+    def test_disputes_hold_until_resolved_or_for_good_when_lost(self, fields: dict[str, str], held: bool) -> None:
         answer = row(invoice(), dispute(5, **fields))
         assert answer["disputedInvoiceIds"] == ([uid("invoice", "I1")] if held else [])
         assert answer["suggestedAction"] == ("wait" if held else "send_reminder")
@@ -601,9 +597,7 @@ class TestPayables:
         assert (answer["aging"], answer["suppliers"], answer["totals"]["billCount"]) == ([], [], 0)
 
     @pytest.mark.parametrize(("planned", "action"), [(0, "wait"), (-1, "wait"), (1, "confirm_or_reschedule")])
-    def test_scheduled_for_today_waits_and_for_yesterday_is_to_confirm(
-        self, planned: int, action: str
-    ) -> None:
+    def test_scheduled_for_today_waits_and_for_yesterday_is_to_confirm(self, planned: int, action: str) -> None:
         answer = supplier_row(bill(state="Scheduled", scheduled_payment_on=ago(planned)))
         assert (answer["suggestedAction"], answer["scheduledPaymentDate"]) == (action, ago(planned))
 
@@ -761,9 +755,7 @@ class TestLago:
             _balance("2020-04", 7, "JPY", "4"),
             _balance("2020-06", 10001, "USD", "3", "1"),
         ]
-        assert overdue_balance(book, D, currency="jpy")["overdue_balances"] == [
-            _balance("2020-04", 7, "JPY", "4")
-        ]
+        assert overdue_balance(book, D, currency="jpy")["overdue_balances"] == [_balance("2020-04", 7, "JPY", "4")]
         assert len(overdue_balance(book, D, months=3)["overdue_balances"]) == 3
         assert len(overdue_balance(book, D, months=2)["overdue_balances"]) == 1
 
@@ -816,9 +808,7 @@ class TestLago:
 
     def test_a_payment_of_tomorrow_succeeds_tomorrow(self) -> None:
         book = Book.of([invoice(issued_on="2020-06-02"), payment("100", -1)])
-        assert [r["payment_status"] for r in invoice_collection(book, D)["invoice_collections"]] == [
-            "pending"
-        ]
+        assert [r["payment_status"] for r in invoice_collection(book, D)["invoice_collections"]] == ["pending"]
         [june, july] = invoice_collection(book, D + timedelta(days=1))["invoice_collections"]
         assert (june["payment_status"], july["invoices_count"]) == ("succeeded", 0)
 
@@ -990,9 +980,7 @@ class TestComparison:
         assert differences({"a": 100, "b": [1.5]}, {"a": Decimal("100.00"), "b": [1.5], "c": 1}) == []
 
     def test_what_differs_is_named(self) -> None:
-        assert differences({"a": [{"b": "1.00"}]}, {"a": [{"b": 1}]}) == [
-            "$.a[0].b: '1.00' expected, 1 found"
-        ]
+        assert differences({"a": [{"b": "1.00"}]}, {"a": [{"b": 1}]}) == ["$.a[0].b: '1.00' expected, 1 found"]
         assert differences({"a": 1}, {}) == ["$.a: missing, 1 expected"]
         assert differences([1], [1, 2]) == ["$: 1 entries expected, 2 found"]
         assert differences({"averageDaysLate": 1 / 3}, {"averageDaysLate": 0.333333}) == []
@@ -1020,9 +1008,7 @@ class TestRandomBooks:
 
     @settings(max_examples=60, deadline=None)
     @given(books_and_days(order_free=True), policies(), st.randoms(use_true_random=False))
-    def test_the_order_of_arrival_changes_nothing(
-        self, pair: tuple[Book, date], policy: Policy, rng: Random
-    ) -> None:
+    def test_the_order_of_arrival_changes_nothing(self, pair: tuple[Book, date], policy: Policy, rng: Random) -> None:
         book, on = pair
         other = book.reordered(rng.sample(range(len(book.entries)), len(book.entries)))
         assert receivables_overdue(other, on, policy) == receivables_overdue(book, on, policy)
@@ -1058,9 +1044,7 @@ class TestRandomBooks:
                     seen |= {"amount as text"} if isinstance(entry["totalOverdue"], str) else set()
                 for entry in payables_overdue(book, on, policy)["suppliers"]:
                     seen |= {entry["urgency"], entry["suggestedAction"], str(entry["supplierId"] is None)}
-        tiers = {
-            f"{tier} {action}" for tier in ("gentle", "firm", "final") for action in ("send_reminder", "wait")
-        }
+        tiers = {f"{tier} {action}" for tier in ("gentle", "firm", "final") for action in ("send_reminder", "wait")}
         tiers |= {f"escalation {action}" for action in ("call_or_escalate", "wait", "send_reminder")}
         others = {"low", "medium", "high", "critical", "schedule_payment", "confirm_or_reschedule", "wait"}
         assert tiers | others | {"USD", "EUR", "JPY", "CLF", "KWD", "True", "False", "amount as text"} <= seen
