@@ -117,7 +117,7 @@ def test_escalations_newest_first(api: Api) -> None:
     close(api)
     found = escalations(api)
     places = [(record["recordedAt"], record["id"]) for record in found]
-    assert places == sorted(places, reverse=True)
+    assert places == sorted(sorted(places, key=lambda place: place[1]), key=lambda place: place[0], reverse=True)
     assert len(set(places)) == len(places)
     assert {record["recordedAt"] for record in found} == {
         "2020-06-10T12:00:00.000000Z",

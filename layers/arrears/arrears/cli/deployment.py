@@ -9,7 +9,7 @@ from arrears.cli.emulator import ADMINISTRATOR, administrator
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployed stack: base URL, tables, event bus and import bucket; endpoint_url stands in for AWS, if anything."""
+    """One deployed stack: base URL, tables, event bus, import bucket; endpoint_url stands in for AWS."""
 
     stack_name: str
     region: str

@@ -35,6 +35,8 @@ _CONFLICT_WAIT_SECONDS = 0.1
 _LEVEL = 6
 """Of compression: a higher one takes three times as long for a few percent."""
 
+_NINES = str.maketrans("0123456789", "9876543210")
+
 type Item = dict[str, Any]
 type RowKey = tuple[str, str]
 """Customer id and currency."""
@@ -150,7 +152,7 @@ class HistoryStore:
         attributes = {"b": body, "c": {"S": _customer_partition(organisation, record["customerId"])}}
         if record["to"] is not None:
             attributes["t"] = {"S": record["to"]}
-        place = (f"{organisation}#escalation", f"{record['recordedAt']}#{record['id']}")
+        place = (f"{organisation}#escalation", f"{_newest_first(record['recordedAt'])}#{record['id']}")
         puts = [self._put(place, attributes)]
         if not record["historical"]:
             puts.append(self._put((f"{organisation}#outbox", record["id"]), {"b": body}))
@@ -191,17 +193,18 @@ class HistoryStore:
         customer: str | None = None,
         after: str | None = None,
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """Records newest first, from `since` (recordedAt) on, and where to go on.
+        """Records newest first and then by id, from `since` (recordedAt) on, and where to go on.
 
         There may be fewer than `limit`, or none, with more to come: of what a tier leaves out, so much is read at most.
         """
         name, partition = ("pk", f"{organisation}#escalation")
-        request: dict[str, Any] = {"ScanIndexForward": False, "ExpressionAttributeValues": {}}
+        request: dict[str, Any] = {"ExpressionAttributeValues": {}}
         if customer is not None:
             name, partition = ("c", _customer_partition(organisation, customer))
             request["IndexName"] = CUSTOMER_INDEX
-        request["KeyConditionExpression"] = f"{name} = :partition AND sk >= :since"
-        request["ExpressionAttributeValues"] |= {":partition": {"S": partition}, ":since": {"S": since or " "}}
+        request["KeyConditionExpression"] = f"{name} = :partition AND sk <= :since"
+        oldest = {"S": _newest_first(since) + "~"}
+        request["ExpressionAttributeValues"] |= {":partition": {"S": partition}, ":since": oldest}
         if tier is None:
             request["Limit"] = limit + 1  # one more tells whether there are more
         else:
@@ -340,6 +343,11 @@ def escalation_id(organisation: str, record: dict[str, Any]) -> str:
     """A record's id: the same whoever works it out, so that consumers know a repeated event."""
     parts = (record["customerId"], record["currency"], record["crossedOn"], record["from"], record["to"])
     return str(uuid5(UUID(organisation), "escalation:" + ":".join(str(part) for part in parts)))
+
+
+def _newest_first(moment: str) -> str:
+    """A moment as text that sorts the other way round: each digit by what it lacks to nine."""
+    return moment.translate(_NINES)
 
 
 def _key(pk: str, sk: str) -> Item:
