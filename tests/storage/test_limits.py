@@ -7,6 +7,7 @@ from typing import Any
 from arrears.ledger import recording
 from arrears.ledger.records import MAX_ID_LENGTH, MAX_INVOICE_IDS, MAX_LINES, MAX_TEXT_LENGTH
 from arrears.ledger.side import Side
+from arrears.storage.book import StoredBook
 from support.figures import recomputed
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder
 from support.stored_ledger import StoredLedger, Table
@@ -46,18 +47,18 @@ def test_the_largest_invoice(table: Table) -> None:
 def test_as_many_allocations_as_there_may_be(table: Table) -> None:
     """Each on days of its own, voided on another, so that none is added to another."""
     ledger = table.ledger()
-    first = date(2000, 1, 1)
-    many = [
-        payment(
-            f"P{n}",
-            amount=f"{10**20 + n}.11",
-            paid_on=str(first + timedelta(days=n)),
-            voided_on=str(first + timedelta(days=1_000 + n)),
-        )
-        for n in range(recording.MAX_PARTS)
-    ]
-    assert results(ledger, [invoice(total=AMOUNT), *many]) == ["created"] * (recording.MAX_PARTS + 1)
-    assert results(ledger, [credit(), dispute(), payment("P1", amount="1")]) == ["rejected", "rejected", "updated"]
+    ledger.record([invoice(total=AMOUNT)], NOW)
+    book = StoredBook(table.client, table.name, ORGANISATION, NOW)
+    crowded = book.document("invoice", ledger.documents()[0].id, "I")
+    first = date(2000, 1, 1).toordinal()
+    for n in range(recording.MAX_PARTS - 1):
+        told = {"amount": f"{10**20 + n}.11", "paid_on": first + n, "voided_on": first + 1_000 + n}
+        crowded.parts[f"payment:P{n}"] = [told, None]
+    crowded.refresh(NOW)
+    book.touch(crowded)
+    book.flush()
+    more = [payment("last", amount="1"), payment(), credit(), dispute(), payment("last", amount="2")]
+    assert results(ledger, more) == ["created", "rejected", "rejected", "rejected", "updated"]
     assert len(ledger.documents()[0].facts.applied) == 2 * recording.MAX_PARTS - 1
 
 
