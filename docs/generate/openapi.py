@@ -25,8 +25,8 @@ _FILES = {
     "docusign_error": "DocusignError",
     "dolfin_receivables_overdue": None,
     "dolfin_payables_overdue": None,
-    "receivables_history": None,
-    "escalations": None,
+    "receivables_history": "History",
+    "escalations": "Escalations",
     "ledger_results": "LedgerResults",
     "lago_overdue_balance": "OverdueBalances",
     "lago_invoice_collection": "InvoiceCollections",
@@ -34,7 +34,16 @@ _FILES = {
 }
 """The schemas of answers, and the name of each as a whole where it is not one of its own definitions."""
 
-_RENAMED = {"item": "PastDueItem", "invoice": "PastDueInvoice"}
+_RENAMED = {
+    "item": "PastDueItem",
+    "invoice": "PastDueInvoice",
+    "month": "HistoryMonth",
+    "currency": "HistoryCurrency",
+    "amount": "HistoryAmount",
+    "rate": "HistoryRate",
+    "record": "Escalation",
+    "tier": "EscalationTier",
+}
 _TEXTS: dict[Any, JsonSchemaValue] = {
     records._day: {"type": "string", "format": "date"},
     records._moment: {"type": "string", "format": "date-time"},
