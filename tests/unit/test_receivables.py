@@ -182,7 +182,7 @@ def test_a_broken_promise_raises_the_tier(told: dict[str, Any], paid: list[Any],
 
 def test_what_settled_invoices_received_keeps_a_promise() -> None:
     """Long after they came to rest, and whether the promise was told before or after."""
-    settled = [late("S", 12), payment("S", invoice_id="S", amount="100", paid_on=ago(5))]
+    settled = [late("S", 12), payment("S", invoice_id="S", amount="100", paid_on=ago(8))]
     kept = promise(amount="100", made_on=ago(8), promised_on=ago(2))
     assert action(late(), *settled, kept)[0] == "gentle"
     assert action(late(), kept, *settled)[0] == "gentle"
