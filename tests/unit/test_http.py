@@ -132,12 +132,6 @@ def test_a_failure_of_a_lower_layer_is_what_it_means() -> None:
     assert (answer["statusCode"], answer["multiValueHeaders"]["Retry-After"]) == (429, ["1"])
 
 
-def test_a_number_that_json_has_not_is_a_failure() -> None:
-    made = Endpoint(problem.wording)
-    made.get("/x")(lambda _: {"a": float("nan")})
-    assert made.answer(event("/x"), None)["statusCode"] == 500
-
-
 @given(st.dictionaries(st.sampled_from(["path", "resource", "httpMethod", "body"]), st.text()))
 def test_odd_events_are_answered(odd: dict[str, str]) -> None:
     assert endpoint().answer({**event(), **odd}, None)["statusCode"] in (200, 404)

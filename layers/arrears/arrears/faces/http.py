@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
+import orjson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
@@ -142,6 +143,14 @@ def bearer_tokens(request: Request) -> list[str]:
 
 def encode(value: Any) -> str:
     """JSON in its shortest form. Text that has no UTF-8 form, which only a refusal can repeat, is escaped."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return _encode_exactly(value)
+
+
+def _encode_exactly(value: Any) -> str:
+    """The same for what does not fit: whole numbers of more than 64 bits, and half a surrogate pair."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     if text.isascii():
         return text

@@ -4,13 +4,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from arrears.analytics.collection import MonthCollection
-from arrears.analytics.overdue_balance import MonthBalance
 from arrears.faces.http import Endpoint, Request, Wording, bearer_tokens
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.refusal import FEATURE_UNAVAILABLE, UNAUTHORISED, Kind, Refusal
+
+if TYPE_CHECKING:
+    from arrears.analytics.collection import MonthCollection
+    from arrears.analytics.overdue_balance import MonthBalance
 
 FEATURE = "analytics"
 _CURRENCIES = (
@@ -98,7 +100,7 @@ def _whole(digits: str) -> int:
     return _MORE_MONTHS_THAN_ANY_BOOK if len(digits) > 6 else int(digits)
 
 
-def overdue_balances(rows: Sequence[MonthBalance]) -> dict[str, Any]:
+def overdue_balances(rows: "Sequence[MonthBalance]") -> dict[str, Any]:
     """The body of GET /analytics/overdue_balance."""
     return {
         "overdue_balances": [
@@ -113,12 +115,12 @@ def overdue_balances(rows: Sequence[MonthBalance]) -> dict[str, Any]:
     }
 
 
-def invoice_collections(rows: Sequence[MonthCollection]) -> dict[str, Any]:
+def invoice_collections(rows: "Sequence[MonthCollection]") -> dict[str, Any]:
     """The body of GET /analytics/invoice_collection; months without invoices have no status and no currency."""
     return {"invoice_collections": [_collection(row) for row in rows]}
 
 
-def _collection(row: MonthCollection) -> dict[str, Any]:
+def _collection(row: "MonthCollection") -> dict[str, Any]:
     body: dict[str, Any] = {"month": _month(row.month), "invoices_count": row.count, "amount_cents": row.amount}
     if row.status is not None:
         body |= {"payment_status": row.status, "currency": row.currency}

@@ -3,6 +3,7 @@
 import calendar
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 NEVER = 9_999_999
@@ -34,6 +35,7 @@ def day_of(moment: datetime, timezone: str) -> int:
     return moment.astimezone(ZoneInfo(timezone)).date().toordinal()
 
 
+@lru_cache(maxsize=16)
 def year_before(day: int) -> int:
     """The same calendar date twelve months earlier, or the last day of that month where it has no such date."""
     then = date.fromordinal(day)

@@ -8,7 +8,7 @@ tomorrow without a write. Days are ordinals, money is minor units of the documen
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from arrears.ledger.days import NEVER
+from arrears.ledger.days import NEVER, year_before
 
 PAYMENT_FAILED = 1
 ISSUED_INFERRED = 2
@@ -251,6 +251,7 @@ class Account(NamedTuple):
 
     history: documents at rest, added up by the day they settled, about thirteen months back.
     trimmed: older reminders were left out here; the full list is in the account's file.
+    merged_after: what settled after this day is added up as one, on the latest day; NEVER if nothing is.
     """
 
     id: str
@@ -261,6 +262,31 @@ class Account(NamedTuple):
     promises: Sequence[Promise] = ()
     history: Sequence[Settled] = ()
     trimmed: bool = False
+    merged_after: int = NEVER
+
+
+MERGED_AFTER_DAYS = 31
+
+
+def added_up(history: Iterable[Settled], day: int) -> Settled:
+    """All that was settled, as one on `day`."""
+    _, *sums = map(sum, zip(*history, strict=True))
+    return Settled(day, *sums)
+
+
+def merged(account: Account, today: int) -> Account:
+    """The account with no more of its history than behaviour takes today and on the days of about a month to come.
+
+    A year of settled days is longer than all the rest. But a year that begins by `merged_after` has all that settled
+    later in it, so of that no day is needed.
+    """
+    since = year_before(today) - 1
+    after = since + MERGED_AFTER_DAYS
+    days = [settled for settled in account.history if since < settled.day <= after]
+    later = [settled for settled in account.history if settled.day > after]
+    if len(later) < 2:
+        return account._replace(history=days + later)
+    return account._replace(history=[*days, added_up(later, later[-1].day)], merged_after=after)
 
 
 def promise_covers(promise: Promise, document: Facts, day: int) -> bool:

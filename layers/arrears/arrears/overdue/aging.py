@@ -104,8 +104,7 @@ def currency_order(currencies: Iterable[str], default: str) -> list[str]:
     return sorted(currencies, key=lambda currency: (currency != default, currency))
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A counterparty's row in one currency: what rows are sorted by, and the row as it is answered."""
 
     currency: str

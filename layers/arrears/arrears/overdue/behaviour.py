@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from arrears.ledger.days import year_before
-from arrears.ledger.facts import Account, Facts, Settled, settlement
+from arrears.ledger.facts import Account, Facts, Settled, added_up, settlement
 from arrears.overdue.aging import owed_at
 
 
@@ -16,6 +16,4 @@ def settled_in_year(account: Account, documents: Iterable[Facts], day: int) -> S
             settled = settlement(document, day)
             if settled is not None and after < settled.day:
                 found.append(settled)
-    if not found:
-        return None
-    return Settled(day, *(sum(figures) for figures in list(zip(*found, strict=True))[1:]))
+    return added_up(found, day) if found else None

@@ -71,10 +71,10 @@ def customer_row(
     oldest = oldest_of(late)
     standing = _standing(account, documents, currency, day)
     tier = tiers.tier_of(oldest.days, owed, currency, standing.broken is not None, policy)
-    disputed = [overdue for overdue in late if disputed_at(overdue.document, day)]
+    ordered = due_order(late)
+    disputed = [overdue for overdue in ordered if overdue.document.disputes and disputed_at(overdue.document, day)]
     reminder = _last_reminder(account, late, day)
     action, why = _action(late, disputed, owed, currency, day, policy, standing, reminder)
-    ordered = due_order(late)
     body = {
         "customerId": account.party_id,
         "customerReference": account.reference,
@@ -90,7 +90,7 @@ def customer_row(
         "daysSinceLastReminder": None if reminder is None else day - reminder.day,
         "paymentBehaviour": behaviour,
         "invoiceIds": [overdue.document.id for overdue in ordered],
-        "disputedInvoiceIds": [overdue.document.id for overdue in due_order(disputed)],
+        "disputedInvoiceIds": [overdue.document.id for overdue in disputed],
         "reasons": [*_tier_reasons(oldest.days, tier, owed, currency, policy, standing), *why],
     }
     return Row(currency, oldest.days, owed, account.name, account.id, body)
@@ -109,11 +109,14 @@ class _Standing(NamedTuple):
     received: int = 0
 
 
+_NO_PROMISE = _Standing()
+
+
 def _standing(account: Account, documents: Sequence[Facts], currency: str, day: int) -> _Standing:
     """Only the latest promise counts, by the day it was made and then id."""
     made = [promise for promise in account.promises if promise.currency == currency and promise.made <= day]
     if not made:
-        return _Standing()
+        return _NO_PROMISE
     promise = max(made, key=lambda promise: (promise.made, promise.id))
     if day <= promise.promised:
         return _Standing(ahead=promise)
@@ -122,7 +125,7 @@ def _standing(account: Account, documents: Sequence[Facts], currency: str, day: 
         broken = any(owed_at(document, day) for document in documents if promise_covers(promise, document, day))
     else:
         broken = received < promise.amount
-    return _Standing(broken=promise, received=received) if broken else _Standing()
+    return _Standing(broken=promise, received=received) if broken else _NO_PROMISE
 
 
 def promise_broken(account: Account, documents: Sequence[Facts], currency: str, day: int) -> bool:
@@ -155,7 +158,7 @@ def _action(
 ) -> tuple[str, list[dict[str, Any]]]:
     """What to do next, looking only at what is not disputed, and why."""
     held = {overdue.document.id for overdue in disputed}
-    free = [overdue for overdue in late if overdue.document.id not in held]
+    free = [overdue for overdue in late if overdue.document.id not in held] if held else late
     if not free:
         return WAIT, [{"code": "all_disputed", "invoiceCount": len(disputed)}]
     why = [{"code": "some_disputed", "invoiceCount": len(disputed)}] if disputed else []

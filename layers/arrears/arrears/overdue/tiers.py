@@ -14,7 +14,8 @@ _FINAL = TIERS.index("final")
 def level_of(days_overdue: int, thresholds: tuple[int, int, int], grace_days: int) -> int:
     """0 to 3: how many thresholds the days overdue, less the days of grace, have reached."""
     days = days_overdue - grace_days
-    return sum(days >= threshold for threshold in thresholds)
+    first, second, third = thresholds
+    return (days >= first) + (days >= second) + (days >= third)
 
 
 def tier_thresholds(policy: Policy) -> tuple[int, int, int]:

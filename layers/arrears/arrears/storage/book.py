@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from arrears.ledger.facts import Settled, rest_day
+from arrears.ledger.facts import merged, rest_day
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import AccountState, Document, File
 from arrears.ledger.side import Side
 from arrears.storage import keys, pages
 from arrears.storage.keys import Key
-from arrears.storage.ledger import Item, get_items
+from arrears.storage.ledger import Item, get_items, stored_history
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -56,7 +56,7 @@ class StoredBook:
         self._entities: dict[Key, Entity] = {}
         self._keys: dict[int, Key] = {}
         self._versions: dict[Key, int] = {}
-        self._histories: dict[str, tuple[str, bool]] = {}
+        self._histories: dict[str, str] = {}
         self._stood: dict[str, AccountState] = {}
         self._touched: dict[Key, Entity] = {}
         self._lines: dict[Key, str | None] = {}
@@ -80,7 +80,7 @@ class StoredBook:
         if key[1] == keys.DOCUMENT:
             account = json.loads(item["b"]["S"])["account"]
             return [] if account is None else [keys.account_key(organisation, account)]
-        if key[1] == keys.ACCOUNT and json.loads(item["b"]["S"])["split"]:
+        if key[1] == keys.ACCOUNT and json.loads(item["b"]["S"])["history"] is None:
             return [(key[0], keys.HISTORY)]
         if key[1] == keys.POINTER and item["t"]["S"][0] in "ib":
             target = item["t"]["S"]
@@ -117,11 +117,11 @@ class StoredBook:
     def _account(self, key: str, item: Item) -> AccountState:
         account = pages.unpack_account(key[1:], json.loads(item["p"]["S"]))
         state = json.loads(item["b"]["S"])
-        history = account.history
-        if state.pop("split"):
-            apart = self._item(keys.account_key(self._organisation.id, key, keys.HISTORY)) or {"p": {"S": "[]"}}
-            history = [Settled(*settled) for settled in json.loads(apart["p"]["S"])]
-            self._histories[key] = apart["p"]["S"], state["open"] > 0
+        apart = None
+        if state.pop("history") is None:
+            apart = self._item(keys.account_key(self._organisation.id, key, keys.HISTORY))
+            self._histories[key] = apart["b"]["S"] if apart else ""
+        history = stored_history(item, apart)
         state["rested"] = {int(day): count for day, count in state["rested"].items()}
         return AccountState(
             key,
@@ -331,7 +331,7 @@ class StoredBook:
     def _note_history(self, account: AccountState) -> None:
         history = _long_history(account)
         if history:
-            self._histories[account.key] = history, account.open > 0
+            self._histories[account.key] = history
         else:
             self._histories.pop(account.key, None)
 
@@ -386,29 +386,23 @@ class StoredBook:
 
     def _account_item(self, account: AccountState) -> Item:
         organisation = self._organisation.id
-        split = bool(_long_history(account))
         if account.open:
             place = keys.open_partition(organisation, account.shard, account.side), account.id
         else:
             rest = keys.rest_place(account.rest, account.id)
             place = keys.rest_partition(organisation, account.shard, account.side), rest
         told = {name: getattr(account, name) for name in _TOLD_OF_ACCOUNT}
-        packed = pages.pack_account(account.account(), account.key[0], history=not split)
-        return _indexed_item(place, packed, {**told, "split": split})
+        read = account.account()
+        packed = pages.pack_account(merged(read, self._today), account.key[0])
+        return _indexed_item(place, packed, {**told, "history": None if _long_history(account) else read.history})
 
     def _history_action(self, account: AccountState) -> list[Any]:
-        """A long history stands right behind its account while that is open, and out of the index otherwise."""
+        """A long history stands apart, out of the index."""
         key = keys.account_key(self._organisation.id, account.key, keys.HISTORY)
         history, stood = _long_history(account), self._histories.get(account.key)
         if not history:
             return [] if stood is None else [self._plain(key, None)]
-        if (history, account.open > 0) == stood:
-            return []
-        attributes: Item = {"p": {"S": history}}
-        if account.open:
-            partition = keys.open_partition(self._organisation.id, account.shard, account.side)
-            attributes |= {"ipk": {"S": partition}, "isk": {"S": account.id + "!"}}
-        return [self._plain(key, attributes)]
+        return [] if history == stood else [self._plain(key, {"b": {"S": history}})]
 
     def _pointer_action(self, key: Key, stood: str | None, target: str | None) -> Any:
         """A pointer is put or deleted on the condition that it still says what it was read to say."""

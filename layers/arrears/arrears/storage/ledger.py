@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arrears.ledger.customers import Customer, InvoiceDetail, Line, Place
@@ -45,7 +46,7 @@ class LedgerStore:
         """Every account with a document that may count on `day`, with those documents."""
         for shard in range(organisation.shards):
             if day >= today:
-                yield from self._open(organisation, shard, side)
+                yield from self._with_histories(organisation, side, self._open(organisation, shard, side), day)
             else:
                 yield from self._since(organisation, shard, side, year_before(day))
 
@@ -62,7 +63,7 @@ class LedgerStore:
     def accounts_of(
         self, organisation: Organisation, side: Side, places: Sequence[Place]
     ) -> Iterator[tuple[Account, list[Facts]]]:
-        """The same for some accounts, for today or later: one query each."""
+        """The same for some accounts, for today or later: one query each. Their histories may be merged."""
         for place in places:
             yield from self._open(organisation, place.shard, side, place.id)
 
@@ -72,29 +73,47 @@ class LedgerStore:
         partition = keys.open_partition(organisation.id, shard, side)
         current, party = "", None
         documents: list[Facts] = []
-        history: list[Settled] | None = None
         for place, packed in self._places(partition, account):
             if place[:36] != current:
                 if current:
-                    yield self._joined(organisation, side, current, party, history), documents
-                current, party, documents, history = place[:36], None, [], None
-            if len(place) > 37:
+                    yield party or self._account(organisation, side, current), documents
+                current, party, documents = place[:36], None, []
+            if len(place) > 36:
                 documents.append(Facts(place[-36:], *packed))
-            elif len(place) == 36:
-                party = pages.unpack_account(current, packed)
             else:
-                history = [Settled(*settled) for settled in packed]
+                party = pages.unpack_account(current, packed)
         if current:
-            yield self._joined(organisation, side, current, party, history), documents
+            yield party or self._account(organisation, side, current), documents
 
-    def _joined(
-        self, organisation: Organisation, side: Side, id: str, party: Account | None, history: list[Settled] | None
-    ) -> Account:
-        """An account and its long history. The index may show a document moments before its account."""
-        account = party or self._account(organisation, side, id)
-        return account if history is None else account._replace(history=history)
+    def _with_histories(
+        self, organisation: Organisation, side: Side, found: Iterator[tuple[Account, list[Facts]]], day: int
+    ) -> Iterator[tuple[Account, list[Facts]]]:
+        """With all of an account's history where what the index shows of it is not enough for the year up to `day`.
+
+        So it is with accounts that were not written for a month, and with days more than a month ahead.
+        """
+        start = year_before(day)
+        for some in batched(found, BATCH // 2, strict=False):
+            merged = [account for account, _ in some if account.merged_after < start]
+            histories = self._histories(organisation, side, merged) if merged else {}
+            for account, documents in some:
+                history = histories.get(account.id)
+                yield (account if history is None else account._replace(history=history)), documents
+
+    def _histories(
+        self, organisation: Organisation, side: Side, accounts: Sequence[Account]
+    ) -> dict[str, list[Settled]]:
+        wanted = {}
+        for account in accounts:
+            letter = "c" if side is Side.RECEIVABLE else "n" if account.party_id is None else "s"
+            wanted[account.id] = [
+                keys.account_key(organisation.id, letter + account.id, part) for part in (keys.ACCOUNT, keys.HISTORY)
+            ]
+        items = self._get([key for pair in wanted.values() for key in pair])
+        return {id_: stored_history(items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
 
     def _account(self, organisation: Organisation, side: Side, id: str) -> Account:
+        """The index may show a document moments before its account."""
         letters = "c" if side is Side.RECEIVABLE else "sn"
         found = self._get([keys.account_key(organisation.id, letter + id) for letter in letters])
         item = next(iter(found.values()))
@@ -258,6 +277,13 @@ def month_figures(
             if kind == "n" and rest:
                 figure = MonthFigure(month, int(shard), int(day), *rest.split(":"))
                 yield figure, int(Decimal(value["N"])), int(Decimal(item[f"a:{rest}"]["N"]))
+
+
+def stored_history(account: Item, apart: Item | None) -> list[Settled]:
+    """All of an account's history: it stands in its item, or apart when that is long."""
+    inline = json.loads(account["b"]["S"])["history"]
+    stored = inline if inline is not None else json.loads(apart["b"]["S"]) if apart else []
+    return [Settled(*settled) for settled in stored]
 
 
 def _customer(id: str, found: dict[keys.Key, Item], wanted: Sequence[keys.Key]) -> Customer | None:

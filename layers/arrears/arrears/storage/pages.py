@@ -8,9 +8,13 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
+from arrears.ledger.days import NEVER
 from arrears.ledger.facts import Account, Facts, Promise, Reminder, Settled
 
 if TYPE_CHECKING:
+    from botocore.model import OperationModel
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _DEFAULTS = tuple(Facts._field_defaults.values())
@@ -36,24 +40,16 @@ def unpack_document(id: str, packed: list[Any]) -> Facts:
     return Facts(id, *packed)
 
 
-def pack_account(account: Account, letter: str, history: bool = True) -> str:
-    """An account without its id; without its history when that is long and has an item of its own."""
-    return compact(
-        [
-            letter,
-            account.reference,
-            account.name,
-            account.reminders,
-            account.promises,
-            account.history if history else (),
-            account.trimmed,
-        ]
-    )
+def pack_account(account: Account, letter: str) -> str:
+    """An account without its id."""
+    packed = [letter, account.reference, account.name, account.reminders, account.promises, account.history]
+    more = [] if account.merged_after == NEVER else [account.merged_after]
+    return compact([*packed, account.trimmed, *more])
 
 
 def unpack_account(id: str, packed: list[Any]) -> Account:
     """The account that was packed."""
-    letter, reference, name, reminders, promises, history, trimmed = packed
+    letter, reference, name, reminders, promises, history, *more = packed
     return Account(
         id,
         None if letter == "n" else id,
@@ -62,21 +58,50 @@ def unpack_account(id: str, packed: list[Any]) -> Account:
         [Reminder(*reminder) for reminder in reminders],
         [Promise(*promise) for promise in promises],
         [Settled(*settled) for settled in history],
-        trimmed,
+        *more,
     )
 
 
+_KEPT = {"Query": "Items", "BatchGetItem": "Responses"}
+"""Where the answers of an operation have their items."""
+
+
 def read_fast(client: "DynamoDBClient") -> None:
-    """Lets the client's Query answers keep their items as the wire has them, which for text is what botocore gives."""
-    client.meta.events.register("before-parse.dynamodb.Query", _keep_items, unique_id="arrears.keep-items")
+    """Lets the client's answers keep their items as the wire has them, which for text is what botocore gives."""
+    for operation in _KEPT:
+        event = f"before-parse.dynamodb.{operation}"
+        client.meta.events.register(event, _keep_items, unique_id=f"arrears.keep-items.{operation}")
 
 
-def _keep_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+def _keep_items(
+    operation_model: "OperationModel", response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
+) -> None:
     if response_dict["status_code"] != 200:
         return
-    body = json.loads(response_dict["body"])
-    customized_response_dict["Items"] = body.pop("Items", [])
-    response_dict["body"] = json.dumps(body).encode()
+    kept = _KEPT[operation_model.name]
+    body = orjson.loads(response_dict["body"])
+    if kept in body:
+        customized_response_dict[kept] = body.pop(kept)
+    response_dict["body"] = orjson.dumps(body)
+
+
+def write_fast(client: "DynamoDBClient") -> None:
+    """Lets the client's transactions go out as they are handed in: they are made in the form of the wire already."""
+    operation = "dynamodb.TransactWriteItems"
+    events = client.meta.events
+    events.register_last(f"before-parameter-build.{operation}", _set_apart, unique_id="arrears.set-apart")
+    events.register(f"before-call.{operation}", _put_back, unique_id="arrears.put-back")
+
+
+def _set_apart(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["arrears.actions"] = params["TransactItems"]
+    params["TransactItems"] = [{}]
+
+
+def _put_back(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    body = orjson.loads(params["body"])
+    body["TransactItems"] = context["arrears.actions"]
+    params["body"] = orjson.dumps(body)
 
 
 def query(client: "DynamoDBClient", **request: Any) -> Iterator[list[dict[str, Any]]]:

@@ -46,6 +46,7 @@ class Recorder:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        pages.write_fast(client)
 
     def record(self, organisation: Organisation, records: Sequence[Any], now: datetime) -> list[Result]:
         """Applies records in their order, and says what became of each.
