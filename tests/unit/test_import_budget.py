@@ -1,0 +1,95 @@
+"""What a cold start pays for: each function imports what it uses, and nothing else.
+
+The lists are exact: a module more is a decision to be made here, a module less is to be struck out.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+
+CLIENT = {"botocore", "dateutil", "jmespath", "six", "urllib3"}
+"""A DynamoDB client; boto3 over it would be a fifth of a cold start more."""
+ANSWERING = {"aws_lambda_powertools", "botocore", "jmespath", "orjson"}
+READING = CLIENT | ANSWERING
+PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_inspection"}
+IGNORED = {
+    *("arrears", "typing_extensions", "_distutils_hack", "_sysconfigdata__linux_x86_64-linux-gnu"),
+    *("OpenSSL", "_awscrt", "_cffi_backend", "_openssl", "awscrt", "certifi", "cryptography"),
+}
+"""What others take if it is there: the development environment has it, the layer has not."""
+
+CONNECTED = {
+    *("ledger.caller", "ledger.customers", "ledger.days", "ledger.facts", "ledger.ids", "ledger.money", "measures"),
+    *("ledger.organisation", "ledger.policy", "ledger.refusal", "ledger.reminders", "ledger.side", "runtime"),
+    *("storage.access", "storage.client", "storage.keys", "storage.ledger", "storage.pages", "storage.passwords"),
+}
+"""What every function has that asks the tables anything."""
+DOLFIN = CONNECTED | {"faces.cursor", "faces.dolfin", "faces.http", "faces.problem", "faces.routes", "overdue.aging"}
+LAGO = CONNECTED | {"analytics.months", "faces.http", "faces.lago", "faces.routes"}
+REPORT = DOLFIN | {"overdue.behaviour", "overdue.tiers"}
+BULK = {f"bulk.{name}" for name in ("dates", "drop", "engine", "importing", "mapping", "reading", "rows", "text")}
+RECORDS = {"ledger.exact_json", "ledger.records"}
+REFUSING = {"ledger.refusal", "measures", "faces.http", "faces.problem", "faces.routes"}
+
+BUDGET: dict[str, tuple[set[str], set[str]]] = {
+    "billing_invoices_past_due": (
+        CONNECTED | {"faces.docusign", "faces.http", "faces.routes", "overdue.aging"},
+        READING | {"defusedxml"},
+    ),
+    "close_worker": (CONNECTED | {"schedule.time_limit"}, READING),
+    "daily_run": (CONNECTED | {"schedule.fan_out"}, READING),
+    "documentation": (REFUSING | {"faces.documentation"}, ANSWERING),
+    "escalations": (DOLFIN | {"faces.history", "overdue.tiers"}, READING),
+    "fallback": (
+        REFUSING
+        | {"faces.docusign", "faces.fallback", "faces.lago", "overdue.aging"}
+        | {f"ledger.{name}" for name in ("caller", "customers", "days", "facts", "money", "organisation", "policy")},
+        ANSWERING | {"defusedxml"},
+    ),
+    "import_drop": (
+        CONNECTED | BULK | RECORDS | {"ledger.collection", "ledger.recording", "storage.drops"},
+        READING | PYDANTIC | {"boto3", "s3transfer"},
+    ),
+    "invoice_collection": (LAGO | {"analytics.collection"}, READING),
+    "ledger_records": (DOLFIN | RECORDS | {"faces.records"}, READING | PYDANTIC),
+    "overdue_balance": (LAGO | {"analytics.overdue_balance", "overdue.aging"}, READING),
+    "payables_overdue": (REPORT | {"overdue.payables"}, READING),
+    "receivables_history": (
+        DOLFIN | {"analytics.snapshots", "faces.history", "overdue.tiers", "schedule.figures"},
+        READING,
+    ),
+    "receivables_overdue": (REPORT | {"overdue.receivables"}, READING),
+}
+"""Modules of the package, and packages of others, by function."""
+
+LOOK = """
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("app", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+own = [name for name, found in sys.modules.items() if name.startswith("arrears.") and not hasattr(found, "__path__")]
+others = {name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names - {"__main__", "__mp_main__"}
+print(json.dumps([own, sorted(others)]))
+"""
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_imports_what_it_uses_and_nothing_else(function: str) -> None:
+    own, others = imported_by(function)
+    assert own == BUDGET[function][0]
+    assert others - IGNORED == BUDGET[function][1]
+
+
+def imported_by(function: str) -> tuple[set[str], set[str]]:
+    """Modules of the package and packages of others that are there when the function can answer."""
+    environment = {"ACCESS_TABLE": "a", "LEDGER_TABLE": "l", "AWS_DEFAULT_REGION": "us-east-1"}
+    command = [sys.executable, "-c", LOOK, ROOT / "functions" / function / "app.py"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    own, others = json.loads(run.stdout)
+    return {name.removeprefix("arrears.") for name in own}, set(others)
