@@ -85,6 +85,10 @@ sbom: install ## What is in the layer, as CycloneDX on stdout
 screens: install ## Make the pictures of the README, of the running local stack (needs Chromium)
 	@PYTHONPATH=tests:docs $(BIN)/python -m generate.screens
 
+.PHONY: bench
+bench: install ## Measure cold starts, answers, writes and their cost against floors (some 20 minutes)
+	@$(BIN)/python -m bench
+
 # --- local stack ---------------------------------------------------------------------------------------------------------
 
 LOCAL := $(BIN)/python -m arrears.cli.local

@@ -1,0 +1,1 @@
+"""What answers and records cost, measured against a floor in the same run: `make bench`."""

@@ -1,0 +1,248 @@
+"""Cold starts: from the start of a process to its first answer, under the runtime client and the emulator of Lambda.
+
+Everything is as in Lambda: the built function, the layer's bytecode, the interpreter without the checkout's packages.
+DynamoDB is a server in this process that answers from a table, so that what is measured is the function.
+"""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from arrears.cli.sam import BUILD, build, building
+from bench import here
+from bench.book import Bulk, access_of, open_papers, organisation_of, party_id
+from bench.table import Table
+
+ROUNDS = 15
+READING = (
+    "ReceivablesOverdue",
+    "PayablesOverdue",
+    "OverdueBalance",
+    "InvoiceCollection",
+    "BillingInvoicesPastDue",
+    "ReceivablesHistory",
+    "Escalations",
+)
+FLOOR = '''"""The least that a function on DynamoDB does."""
+
+import boto3
+
+client = boto3.client("dynamodb")
+
+
+def handler(event, context):
+    """Reads one item."""
+    client.get_item(TableName="ledger", Key={"pk": {"S": "-"}, "sk": {"S": "-"}})
+    return {"statusCode": 200, "body": "{}"}
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Medians of a function's first answers. cpu_ms: processor time of the function's process."""
+
+    function: str
+    wall_ms: float
+    cpu_ms: float
+
+
+def measured(say: Callable[[str], None]) -> dict[str, Start]:
+    """Every function's cold start, and the floor's under "floor"; they take turns, so all see the same machine."""
+    with building(), tempfile.TemporaryDirectory() as temporary:
+        build()
+        room = _Room(Path(temporary))
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in room.events}
+        with served(room.table) as endpoint:
+            for number in range(ROUNDS + 1):
+                say(f"cold starts, round {number} of {ROUNDS}")
+                for name, event in room.events.items():
+                    times = _first_answer(room.folder_of(name), room.clients, event, endpoint)
+                    if number:  # The first round reads everything from disk.
+                        taken[name].append(times)
+    return {
+        name: Start(name, *(statistics.median(column) for column in zip(*times, strict=True)))
+        for name, times in taken.items()
+    }
+
+
+class _Room:
+    """A small book, an event for each function, and what the emulator needs beside the build."""
+
+    def __init__(self, folder: Path) -> None:
+        here.set_environment()
+        self.table = Table()
+        organisation, key = organisation_of(self.table)
+        today = organisation.today(here.now())
+        for kind in ("invoice", "bill"):
+            Bulk(self.table, organisation, kind, 10, today).add(open_papers(kind, 50, today))
+        self.clients = folder / "runtime"
+        self.clients.mkdir()
+        for name in ("awslambdaric", "snapshot_restore_py", "simplejson", "runtime_client"):
+            _copy_module(name, self.clients)
+        self._floor = folder / "floor"
+        self._floor.mkdir()
+        (self._floor / "app.py").write_text(FLOOR)
+        token = access_of(self.table).create_user(
+            organisation.id, party_id("invoice", 0), "bench", "-" * 12, "integrator", admin=True
+        )
+        self.events = {"floor": {}, **_events(key), "BillingInvoicesPastDue": _past_due(token)}
+
+    def folder_of(self, name: str) -> Path:
+        """Where a function's code is."""
+        return self._floor if name == "floor" else BUILD / f"{name}Function"
+
+
+def _copy_module(name: str, target: Path) -> None:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise LookupError(name)
+    if spec.submodule_search_locations:
+        shutil.copytree(Path(spec.origin).parent, target / name)
+    else:
+        shutil.copy(spec.origin, target)
+
+
+def _events(key: str) -> dict[str, dict[str, Any]]:
+    """A sample request for each function that answers one, or that takes a message."""
+    reading = {
+        "ReceivablesOverdue": "/receivables/overdue",
+        "PayablesOverdue": "/payables/overdue",
+        "OverdueBalance": "/analytics/overdue_balance",
+        "InvoiceCollection": "/analytics/invoice_collection",
+        "ReceivablesHistory": "/receivables/overdue/history",
+        "Escalations": "/escalations",
+        "Documentation": "/openapi.json",
+        "Fallback": "/nowhere",
+    }
+    events = {name: here.event(path, key) for name, path in reading.items()}
+    customer = {"type": "customer", "id": "A-1", "name": "A"}
+    events["LedgerRecords"] = here.event("/ledger/records", key, body={"records": [customer]})
+    events["CloseWorker"] = {"Records": []}
+    events["DailyRun"] = {}
+    events["ImportDrop"] = {"Records": []}
+    return events
+
+
+def _past_due(token: str) -> dict[str, Any]:
+    """A request of a customer's user; the token goes the way of any bearer token."""
+    event = here.event("/restapi/{apiVersion}/accounts/{accountId}/billing_invoices_past_due", token)
+    return {**event, "pathParameters": {"apiVersion": "v2.1", "accountId": party_id("invoice", 0)}}
+
+
+@contextmanager
+def served(table: Table) -> Iterator[str]:
+    """The table behind HTTP, as long as it is needed: its address."""
+
+    class Answering(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status, answer = table.answer(self.headers["X-Amz-Target"].partition(".")[2], body)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.0")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            """Not here."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
+def _first_answer(code: Path, clients: Path, event: dict[str, Any], endpoint: str) -> tuple[float, float]:
+    """Milliseconds from the first request, which starts the process, to its answer; and its processor time."""
+    python = Path(sys.base_prefix) / "bin" / "python3.13"
+    port, runtime_port = _free_port(), _free_port()
+    addresses = ["--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
+    addresses += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
+    path = [code, BUILD / "ArrearsLayer" / "python", clients]
+    environment = {
+        **here.ENVIRONMENT,
+        "PATH": os.defpath,
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        "PYTHONNOUSERSITE": "1",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+        "LAMBDA_TASK_ROOT": str(code),
+        "CLOSE_QUEUE_URL": f"{endpoint}/queue",
+        "IMPORT_QUEUE_URL": f"{endpoint}/queue",
+    }
+    command = [_emulator(), *addresses, python, "-m", "awslambdaric", "app.handler"]
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=code, env=environment, stdout=nowhere, stderr=nowhere) as emulator:
+        try:
+            _await_port(port)
+            started = time.perf_counter()
+            answer = _post(port, event)
+            took = time.perf_counter() - started
+            cpu = _processor_ms(emulator.pid)
+        finally:
+            emulator.terminate()
+    if not _is_answer(answer):
+        raise AssertionError(f"{code.name}: {answer[:500]}")
+    return took * 1000, cpu
+
+
+def _is_answer(answer: bytes) -> bool:
+    told = json.loads(answer)
+    return told.get("statusCode", 200) in (200, 404) and "errorType" not in told
+
+
+def _emulator() -> Path:
+    spec = find_spec("samcli")
+    if spec is None or spec.origin is None:
+        raise LookupError("samcli")
+    machine = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"
+    return Path(spec.origin).parent / "local" / "rapid" / f"aws-lambda-rie-{machine}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_port(port: int) -> None:
+    for _ in range(400):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise TimeoutError(port)
+
+
+def _post(port: int, event: dict[str, Any]) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", "/2015-03-31/functions/function/invocations", json.dumps(event))
+    return connection.getresponse().read()
+
+
+def _processor_ms(parent: int) -> float:
+    """Processor time so far of the one child of the emulator."""
+    starters = Path(f"/proc/{parent}/task").iterdir()
+    [child] = [child for starter in starters for child in (starter / "children").read_text().split()]
+    tasks = Path(f"/proc/{child}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6

@@ -1,0 +1,173 @@
+"""What answers cost as books and their history grow: processor time, memory, requests and read units."""
+
+import json
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import here
+from bench.book import OPEN_PER_ACCOUNT, Bulk, open_papers, organisation_of, settled_papers
+from bench.table import Table
+
+SIZES = (1_000, 10_000, 100_000)
+MOST_DOCUMENTS = {"invoice": 1_100_000, "bill": 110_000}
+FUNCTIONS = {
+    "receivables_overdue": ("invoice", "/receivables/overdue"),
+    "payables_overdue": ("bill", "/payables/overdue"),
+    "overdue_balance": ("invoice", "/analytics/overdue_balance"),
+    "invoice_collection": ("invoice", "/analytics/invoice_collection"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An answer of a book: its cost. history: settled documents per open one. cold_requests: with nothing cached."""
+
+    function: str
+    what: str
+    open: int
+    history: int
+    status: int
+    cpu_ms: float
+    wall_ms: float
+    floor_ms: float
+    peak_mb: float
+    requests: int
+    cold_requests: int
+    read_units: float
+    documents: int
+    bytes: int
+    aging: dict[str, list[int]]
+
+    @property
+    def ratio(self) -> float:
+        """To the floor."""
+        return self.cpu_ms / self.floor_ms
+
+
+class Book:
+    """A book of one kind of document in a table of its own, growing backwards."""
+
+    def __init__(self, kind: str, open_count: int) -> None:
+        self.kind, self.open, self.history = kind, open_count, 0
+        self.table = Table(keep_documents=False)
+        self.organisation, self.key = organisation_of(self.table)
+        self.today = self.organisation.today(here.now())
+        self._bulk = Bulk(self.table, self.organisation, kind, open_count // OPEN_PER_ACCOUNT, self.today)
+        self._bulk.add(open_papers(kind, open_count, self.today))
+
+    def grow(self, history: int) -> None:
+        """Makes it so many settled documents per open one."""
+        first, accounts = self.history * self.open, self.open // OPEN_PER_ACCOUNT
+        more = history * self.open - first
+        self._bulk.add(settled_papers(self.kind, first, more, accounts, self.today))
+        self.history = history
+
+    def measure(self, function: str, what: str = "", rounds: int = 0, **query: str) -> Measured:
+        """An answer's cost, in a process of its own."""
+        event = here.event(FUNCTIONS[function][1], self.key, query)
+        cold, warm, read_units, documents, transcript = self._traced(function, event)
+        rounds = rounds or max(3, min(40, 200_000 // self.open))
+        figures = _in_process_of_its_own(function, event, transcript, rounds)
+        return Measured(
+            function,
+            what,
+            self.open,
+            self.history,
+            requests=warm,
+            cold_requests=cold,
+            read_units=read_units,
+            documents=documents,
+            **figures,
+        )
+
+    def _traced(self, function: str, event: dict[str, Any]) -> tuple[int, int, float, int, Any]:
+        """Requests with nothing cached and with the key cached, read units, documents read, and what was answered."""
+        handler, table = _answered_by(self.table, function)
+        table.reset()
+        table.recording, table.transcript = True, []
+        handler(event, None)
+        cold = table.requests.total()
+        table.recording = False
+        table.reset()
+        handler(event, None)
+        pages = [json.loads(answer)["Items"] for operation, _, answer in table.transcript if operation == "Query"]
+        documents = sum(len(item["isk"]["S"]) > 45 for page in pages for item in page if "isk" in item)
+        return cold, table.requests.total(), table.read_units, documents, table.transcript
+
+
+def _answered_by(table: Table, function: str) -> tuple[here.Handler, Table]:
+    """A function whose requests a table answers, with nothing cached."""
+    from arrears import runtime
+
+    runtime.services.cache_clear()
+    table.attach(runtime.services().client)
+    return here.handler(function), table
+
+
+def _in_process_of_its_own(function: str, event: dict[str, Any], transcript: Any, rounds: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        known = {}
+        for number, (operation, body, answer) in enumerate(transcript):
+            path = folder / str(number)
+            path.write_bytes(answer)
+            known[operation, body] = path
+        (folder / "requests").write_bytes(pickle.dumps(known))
+        asked = json.dumps({"folder": temporary, "function": function, "event": event, "rounds": rounds})
+        command = [sys.executable, "-m", "bench.answer", asked]
+        subprocess.run(command, cwd=here.ROOT, check=True, stdout=subprocess.DEVNULL)
+        figures: dict[str, Any] = json.loads((folder / "figures.json").read_text())
+        return figures
+
+
+def today() -> int:
+    """The organisation's today."""
+    table = Table()
+    return organisation_of(table)[0].today(here.now())
+
+
+def measured(say: Callable[[str], None]) -> Iterator[Measured]:
+    """Every answer of every book."""
+    here.set_environment()
+    for kind in ("invoice", "bill"):
+        for size in SIZES:
+            say(f"{size:,} open {kind}s")
+            book = Book(kind, size)
+            yield from _answers(book)
+            for history in (10, 100):
+                if size * (history + 1) <= MOST_DOCUMENTS[kind]:
+                    say(f"{size:,} open {kind}s, {size * history:,} settled")
+                    book.grow(history)
+                    yield from _answers(book)
+    yield from _past(say)
+
+
+def _answers(book: Book) -> Iterator[Measured]:
+    """The full report while it fits into an answer, and its first page beyond that; what is overdue and collected."""
+    report = "receivables_overdue" if book.kind == "invoice" else "payables_overdue"
+    if book.open > 10_000:
+        yield book.measure(report, "too large", rounds=3)
+        yield book.measure(report, "page", limit="1000")
+    else:
+        yield book.measure(report)
+    if book.kind == "invoice":
+        yield book.measure("overdue_balance")
+        yield book.measure("overdue_balance", "one customer", external_customer_id="ext-7")
+        yield book.measure("invoice_collection")
+
+
+def _past(say: Callable[[str], None]) -> Iterator[Measured]:
+    """A day a year back, with as much settled since as is open."""
+    from arrears.ledger.days import day_text
+
+    say("10,000 open invoices, as much settled since a year ago and in the year before")
+    book = Book("invoice", 10_000)
+    book.grow(2)
+    yield book.measure("receivables_overdue", "past: today", rounds=15)
+    yield book.measure("receivables_overdue", "past", rounds=15, asOf=day_text(book.today - 365))
