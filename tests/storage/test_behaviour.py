@@ -1,4 +1,4 @@
-"""Payment behaviour from what the index shows of a settled history: right on every day, and small whatever its length."""
+"""Payment behaviour from what the index shows of a settled history: right on every day, small whatever its length."""
 
 from datetime import date, timedelta
 from typing import Any
