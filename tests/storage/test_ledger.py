@@ -13,6 +13,7 @@ from arrears.ledger.side import Side
 from oracle import Book
 from oracle.generate import interesting_days, random_book
 from support.books import answer, arrivals, disagreements, in_memory, last_day, organisation_of, random_terms
+from support.figures import recomputed
 from support.records import ORGANISATION, OTHER, bill, customer, dispute, invoice, payment, promise, reminder, supplier
 from support.stored_ledger import StoredLedger, Table
 
@@ -31,7 +32,7 @@ def in_table(table: Table, book: Book, organisation: Organisation) -> StoredLedg
 @pytest.mark.parametrize("seed", range(12))
 def test_a_random_book_is_the_oracles_on_every_day(table: Table, seed: int) -> None:
     """Each written on one to four days, into one to three shards."""
-    book, policy = random_book(seed, 4 + seed), random_terms(seed)
+    book, policy = random_book(seed, 4 + seed % 14), random_terms(seed)
     organisation = organisation_of(book, policy, shards=1 + seed % 3)
     ledger = in_table(table, book, organisation)
     today = last_day(book)
@@ -78,6 +79,24 @@ def test_monthly_figures_survive_their_days(table: Table, seed: int) -> None:
     assert [ledger.collection(today + later) for later in (0, 100, 1000)] == before
     assert ledger.recorder.take_in_due_effects(organisation, today) == 0
     assert taken == 0 or before[0]
+
+
+@pytest.mark.parametrize("seed", [300, 301])
+def test_shards_grow_without_moving_what_is_there(table: Table, seed: int) -> None:
+    """Each account keeps its shard; new ones spread over all."""
+    book = random_book(seed, 16, order_free=True)
+    one, five = organisation_of(book), organisation_of(book, shards=5)
+    today = last_day(book)
+    half = len(book.records) // 2
+    table.ledger(one).record(book.records[:half], today.toordinal())
+    ledger = table.ledger(five)
+    ledger.record(book.records[half:], today.toordinal())
+    for day in (today, book.pivot, book.pivot - timedelta(days=30)):
+        for side in Side:
+            accounts = ledger.accounts(side, day.toordinal(), today.toordinal())
+            assert not disagreements(book, None, accounts, side, day, five), (side, day)
+    assert ledger.collection(today.toordinal()) == recomputed(ledger.documents(), today.toordinal())
+    assert len({item["b"]["shard"] for item in ledger.account_items().values()}) > 1
 
 
 # Requests

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from arrears.ledger import recording
+from arrears.ledger.money import EXPONENTS
 from arrears.ledger.records import MAX_ID_LENGTH, MAX_INVOICE_IDS, MAX_LINES, MAX_TEXT_LENGTH
 from arrears.ledger.side import Side
 from arrears.storage.book import StoredBook
@@ -139,6 +140,16 @@ def test_a_batch_of_large_records_takes_more_transactions_not_larger_ones(table:
     large = [invoice(f"I{n}", lines=[line] * 140) for n in range(16)]
     assert results(ledger, large) == ["created"] * 16
     assert results(ledger, large) == ["unchanged"] * 16
+
+
+def test_a_month_in_many_currencies(table: Table) -> None:
+    """All figures of a month are in one item, and move in one expression."""
+    ledger = table.ledger()
+    many = sorted(EXPONENTS)[::9]
+    assert set(results(ledger, [invoice(code, currency=code, total="100") for code in many])) == {"created"}
+    assert set(results(ledger, [payment(code, invoice_id=code, amount="100") for code in many])) == {"created"}
+    assert ledger.collection(NOW) == recomputed(ledger.documents(), NOW)
+    assert len(ledger.collection(NOW)) == len(many)
 
 
 def test_amounts_of_any_size_add_up(table: Table) -> None:

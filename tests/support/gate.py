@@ -21,6 +21,7 @@ MOST_KEYS = 100
 MOST_WRITES = 25
 MOST_TRANSACTION_BYTES = 4 * 1_024 * KILOBYTE
 MOST_ITEM_BYTES = 400 * KILOBYTE
+MOST_EXPRESSION_BYTES = 4_096
 MOST_KEY_BYTES = {"pk": 2_048, "sk": 1_024, "ipk": 2_048, "isk": 1_024}
 
 type Item = dict[str, dict[str, Any]]
@@ -226,6 +227,8 @@ def _refused_transaction(actions: list[Any]) -> str | None:
     items = [change["Item"] for change in changes if "Item" in change]
     if sum(map(_size, items)) > MOST_TRANSACTION_BYTES:
         return "more than 4 MB in one transaction"
+    if any(len(change.get("UpdateExpression", "")) > MOST_EXPRESSION_BYTES for change in changes):
+        return "an expression of more than 4 KB"
     empty = any(not name for change in changes for name in change.get("ExpressionAttributeNames", {}).values())
     return "an empty attribute name" if empty else _refused_items(items)
 
