@@ -1,0 +1,119 @@
+"""Any batch of any records: nothing raises, and what was added up by difference is what the documents give."""
+
+from datetime import date
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from arrears.ledger import facts
+from arrears.ledger.facts import BILL_STATES, LAST, rest_day
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.side import Side
+from support.books import answer
+from support.figures import recomputed
+from support.memory_book import MemoryLedger
+
+UPPER = "ABCDEF00-0000-4000-8000-000000000001"
+FIRST, FINAL = date.min.toordinal(), date.max.toordinal()
+TODAY = date(2020, 6, 30).toordinal()
+
+ids = st.sampled_from(["1", "2", "3", UPPER, UPPER.lower(), "é" * 5])
+near = st.integers(TODAY - 5, TODAY + 5).map(lambda day: date.fromordinal(day).isoformat())
+days = near | st.sampled_from(["0001-01-01", "9999-12-31", "2019-06-30", "2019-05-01", "2020-02-29"])
+moments = st.sampled_from(["2020-06-29T10:00:00Z", "2020-06-30T23:30:00-08:00", "2020-07-01T00:00:00.5+14:00"])
+amounts = st.sampled_from(["0", "1", "2", "100", "-1", "-100", "0.5", "0.005", "9" * 24, "1e3", "0.0001"])
+owed = st.sampled_from(["0", "1", "100", "0.5", "9" * 24])
+currencies = st.sampled_from(["USD", "JPY", "CLF"])
+names = st.sampled_from(["", "Ada", " ada ", "Bea"])
+
+
+def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | values
+
+
+def record(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    every = {"type": st.just(kind), "id": ids, "updated_at": optional(moments), **fields}
+    return st.fixed_dictionaries(every).map(
+        lambda told: {key: value for key, value in told.items() if value is not None}
+    )
+
+
+document = {"currency": currencies, "total": owed, "due_on": optional(days), "voided_on": optional(days)}
+on_document = st.one_of(ids.map(lambda id_: {"invoice_id": id_}), ids.map(lambda id_: {"bill_id": id_}))
+records = st.one_of(
+    record("customer", name=names.filter(bool), account_number=optional(names), external_id=optional(names)),
+    record("supplier", name=names.filter(bool)),
+    record(
+        "invoice",
+        customer_id=ids,
+        customer_name=optional(names),
+        issued_on=days,
+        status=optional(st.sampled_from(["draft", "finalized", "voided"])),
+        payment_status=optional(st.sampled_from(["pending", "failed"])),
+        **document,
+    ),
+    record(
+        "bill",
+        supplier_id=optional(ids),
+        supplier_name=optional(names),
+        issued_on=optional(days),
+        issued_on_inferred=optional(st.booleans()),
+        state=st.sampled_from(sorted(BILL_STATES)),
+        state_on=optional(days),
+        scheduled_payment_on=optional(days),
+        **document,
+    ),
+    st.tuples(record("payment", amount=amounts, paid_on=days, voided_on=optional(days)), on_document).map(
+        lambda both: both[0] | both[1]
+    ),
+    st.tuples(record("credit", amount=amounts, credited_on=days), on_document).map(lambda both: both[0] | both[1]),
+    record("reminder", customer_id=ids, sent_at=moments, invoice_ids=optional(st.lists(ids, max_size=2))),
+    record("promise", customer_id=ids, currency=currencies, amount=optional(amounts), made_on=days, promised_on=days),
+    record(
+        "dispute",
+        invoice_id=ids,
+        opened_on=days,
+        resolved_on=optional(days),
+        outcome=optional(st.sampled_from(["won", "lost"])),
+    ),
+)
+zones = st.sampled_from(["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
+
+
+@settings(max_examples=150)
+@given(told=st.lists(records, max_size=25), zone=zones, steps=st.lists(st.integers(0, 3), min_size=25, max_size=25))
+def test_any_records_on_any_days(told: list[dict[str, Any]], zone: str, steps: list[int]) -> None:
+    ledger = MemoryLedger(Organisation("0a0a0a0a-0000-4000-8000-000000000001", "Any", "USD", zone, 1, "00"))
+    today = TODAY - 20
+    for raw, step in zip(told, steps, strict=False):
+        today += step
+        (result,) = ledger.record([raw], today)
+        assert result.result in ("created", "updated", "unchanged", "stale", "pending", "rejected")
+        again = ledger.record([raw], today)[0].result
+        assert (result.result == "rejected") == (again == "rejected") or again in ("unchanged", "stale")
+    _check_sums(ledger, today)
+    _check_readers(ledger, today)
+    ledger.settle(today + 10)
+    _check_sums(ledger, today + 10)
+
+
+def _check_sums(ledger: MemoryLedger, today: int) -> None:
+    documents = ledger.documents()
+    for later in (0, 1, 3, 30, FINAL - today):
+        assert ledger.collection(today + later) == recomputed(documents, today + later)
+    for account in ledger.account_states():
+        mine = [document for document in documents if document.account == account.key]
+        at_rest = [document.facts for document in mine if document.at_rest]
+        assert (account.documents, account.open) == (len(mine), len(mine) - len(at_rest))
+        assert sum(account.rested.values()) == sum(rest_day(rested) > account._rested_from for rested in at_rest)
+        for promise in account.promises:
+            assert promise.kept == sum(facts.applied_since(promise, rested, LAST) for rested in at_rest)
+
+
+def _check_readers(ledger: MemoryLedger, today: int) -> None:
+    for side in Side:
+        for day in (FIRST, today - 400, today - 3, today, today + 4, today + 400, FINAL):
+            on = date.fromordinal(day)
+            expected = answer(ledger.full_accounts(side), side, on, ledger.organisation)
+            assert answer(ledger.accounts(side, day, today), side, on, ledger.organisation) == expected
