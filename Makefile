@@ -133,3 +133,7 @@ destroy: stage install ## Delete a stack in AWS (STAGE=prod); tables and import 
 .PHONY: invoke
 invoke: install ## Run a function in a container (FUNCTION=ReceivablesOverdueFunction EVENT=events/receivables_overdue.json)
 	@$(LOCAL) invoke "$(FUNCTION)" "$(EVENT)"
+
+.PHONY: api
+api: install ## Serve the API with its functions in containers on port 3000 (PORT=3001: there)
+	@$(LOCAL) api $(if $(PORT),--port $(PORT))

@@ -1,7 +1,7 @@
-"""One function in a container, as Lambda runs it, on a local stack's data: `sam local invoke` with a way to the stack.
+"""Functions in containers, as Lambda runs them, on a local stack's data: `sam local` with a way to the stack.
 
-The stack listens on loopback, which a container cannot reach: while the function runs, a relay on the containers'
-network passes its connections on.
+The stack listens on loopback, which a container cannot reach: while functions run, a relay on the containers' network
+passes their connections on.
 """
 
 import ipaddress
@@ -9,8 +9,10 @@ import socket
 import socketserver
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,7 +24,7 @@ from docker.errors import DockerException
 
 from arrears.cli.emulator import ADMINISTRATOR, administrator
 from arrears.cli.output import Failed
-from arrears.cli.sam import BUILD, architecture, building, sam
+from arrears.cli.sam import BUILD, architecture, building, sam, started_sam
 
 if TYPE_CHECKING:
     from arrears.cli.deployment import Deployment
@@ -35,18 +37,49 @@ ENDPOINT = "AWS_ENDPOINT_URL"
 
 def invoke(deployment: "Deployment", function: str, event: str) -> subprocess.CompletedProcess[str]:
     """Run a built function (its logical id) in a container on an event (JSON text); its answer is on stdout."""
+    with building(), _way(deployment) as (options, environment):
+        variables = _variables(deployment, function)
+        return sam(["local", "invoke", function, "--event", "-", *options], variables | environment, event)
+
+
+@contextmanager
+def serving(deployment: "Deployment", port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the built API on a port of loopback, each function in a container of its own, while this is open.
+
+    Yields the serving process once it answers. Raises Failed where it ends before.
+    """
+    arguments = ["local", "start-api", "--host", "127.0.0.1", "--port", str(port), "--warm-containers", "LAZY"]
+    with _way(deployment) as (options, environment):
+        process = started_sam([*arguments, *options], deployment.environment() | environment)
+        try:
+            _await_answer(process, port)
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
+    while process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise Failed(f"sam local start-api ended before it answered on port {port}.")
+
+
+@contextmanager
+def _way(deployment: "Deployment") -> Iterator[tuple[list[str], dict[str, str]]]:
+    """SAM's options and variables with which functions in containers reach the stack, as long as this is open."""
     engine = _engine()
     stack_port = urlsplit(str(deployment.endpoint_url)).port or 80
-    with building(), _relay(_bridge_address(engine), stack_port) as (address, port):
-        template = BUILD / "local-template.yaml"
-        template.write_text(_with_endpoint((BUILD / "template.yaml").read_text()))
-        options = ["--template", str(template), "--event", "-", "--add-host", f"{HOST}:{address}"]
+    with _relay(_bridge_address(engine), stack_port) as (address, port):
+        options = ["--template", str(_template()), "--add-host", f"{HOST}:{address}"]
         if _has_image(engine):
             options.append("--skip-pull-image")
-        environment = _variables(deployment, function) | ADMINISTRATOR | {ENDPOINT: f"http://{HOST}:{port}"}
         # SAM itself asks who it is, from this side of the relay.
-        environment["AWS_ENDPOINT_URL_STS"] = str(deployment.endpoint_url)
-        return sam(["local", "invoke", function, *options], environment, event)
+        identity = {"AWS_ENDPOINT_URL_STS": str(deployment.endpoint_url)}
+        yield options, ADMINISTRATOR | identity | {ENDPOINT: f"http://{HOST}:{port}"}
 
 
 def _variables(deployment: "Deployment", function: str) -> dict[str, str]:
@@ -89,11 +122,14 @@ def _has_image(engine: docker.DockerClient) -> bool:
     return any(tag.endswith(name) for image in engine.images.list() for tag in image.tags)
 
 
-def _with_endpoint(template: str) -> str:
-    """The template with a variable for what stands in for AWS: SAM hands over only variables that it declares."""
-    content = yaml.safe_load(template)
-    content["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""
-    return yaml.safe_dump(content, sort_keys=False)
+def _template() -> Path:
+    """The built template with a variable for what stands in for AWS: SAM hands over only variables that it declares."""
+    with building():
+        content = yaml.safe_load((BUILD / "template.yaml").read_text())
+        content["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""
+        template = BUILD / "local-template.yaml"
+        template.write_text(yaml.safe_dump(content, sort_keys=False))
+    return template
 
 
 @contextmanager

@@ -6,6 +6,7 @@ All it keeps lies in one folder: the emulator's data, and `stack.json`, which te
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from arrears.cli import demo
-from arrears.cli.containers import invoke, with_facts
+from arrears.cli.containers import invoke, serving, with_facts
 from arrears.cli.deployment import Deployment, deployed
 from arrears.cli.emulator import ADMINISTRATOR, Emulator, administrator
 from arrears.cli.output import Failed, say
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 STACK_NAME = "arrears"
 DEFAULT_PORT = 4566
+
+API_PORT = 3000
+"""Where SAM serves an API unless told otherwise."""
 
 DIGEST_TAG = "arrears-digest"
 """The stack's tag with the digest of what was deployed: the stack itself tells whether it is current."""
@@ -148,6 +152,15 @@ def invoke_command(function: str, event: Path) -> None:
     run = invoke(stack.up(), function, with_facts(event.read_text(), stack.facts()))
     say(run.stderr)
     typer.echo(run.stdout)
+
+
+@app.command()
+def api(port: int = API_PORT) -> None:
+    """Serve the API with every function in a container, on the local stack's data, until it is interrupted."""
+    deployment = LocalStack.of_checkout().up()
+    with suppress(KeyboardInterrupt), serving(deployment, port) as process:
+        say(f"The API answers on http://127.0.0.1:{port}; Ctrl-C ends it")
+        process.wait()
 
 
 @app.command(name="build")

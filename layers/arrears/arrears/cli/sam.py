@@ -20,9 +20,9 @@ BUILD = ROOT / ".aws-sam" / "build"
 
 
 def building() -> FileLock:
-    """Held by who builds, or reads what is built: there is one build of a checkout at a time."""
+    """Held by who builds, or reads what is built: there is one build of a checkout at a time. Its holder may hold it again."""
     BUILD.parent.mkdir(exist_ok=True)
-    return FileLock(BUILD.parent / "lock")
+    return FileLock(BUILD.parent / "lock", is_singleton=True)
 
 
 def build() -> str:
@@ -44,14 +44,10 @@ def architecture() -> str:
 
 def sam(arguments: list[str], environment: dict[str, str], given: str = "") -> subprocess.CompletedProcess[str]:
     """Run SAM in the checkout, with no AWS settings but those of `environment`. Raises Failed when it fails."""
-    tools = Path(sys.executable).parent
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    # The layer's Makefile finds the environment's Python, and with it uv, by name.
-    path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     run = subprocess.run(
-        [tools / "sam", *arguments],
+        _command(arguments),
         cwd=ROOT,
-        env=inherited | {"PATH": path, "SAM_CLI_TELEMETRY": "0"} | environment,
+        env=_variables(environment),
         input=given,
         capture_output=True,
         text=True,
@@ -60,6 +56,22 @@ def sam(arguments: list[str], environment: dict[str, str], given: str = "") -> s
     if run.returncode != 0:
         raise Failed(f"sam {arguments[0]} failed:\n{run.stdout}{run.stderr}")
     return run
+
+
+def started_sam(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """SAM as `sam` runs it, but left running, with this process's output."""
+    return subprocess.Popen(_command(arguments), cwd=ROOT, env=_variables(environment))
+
+
+def _command(arguments: list[str]) -> list[str | Path]:
+    return [Path(sys.executable).parent / "sam", *arguments]
+
+
+def _variables(environment: dict[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # The layer's Makefile finds the environment's Python, and with it uv, by name.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return inherited | {"PATH": path, "SAM_CLI_TELEMETRY": "0"} | environment
 
 
 def _digest() -> str:
