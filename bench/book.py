@@ -18,9 +18,10 @@ from uuid import UUID
 from botocore.hooks import HierarchicalEmitter
 
 from arrears.ledger import collection
+from arrears.ledger.accounts import HISTORY_DAYS, AccountState
 from arrears.ledger.days import day_text, month_of
+from arrears.ledger.documents import Document, claim_of
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import HISTORY_DAYS, AccountState, Document, claim_of
 from arrears.storage.access import AccessStore
 from arrears.storage.book import StoredBook
 from arrears.storage.writer import Recorder

@@ -15,13 +15,12 @@ import subprocess
 import sys
 import time
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Lock, Thread
 from typing import Any
 
 from bench import here
+from bench.server import served
 from bench.table import Table
 
 ROWS_PER_CUSTOMER = 20
@@ -71,34 +70,6 @@ def generate(path: Path, rows: int) -> tuple[int, int, int]:
     return records, totals, paid_cents
 
 
-def serve(table: Table) -> ThreadingHTTPServer:
-    """The table behind a socket on loopback."""
-    lock = Lock()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # Else head and body of an answer go in two packets, and the second waits for the first one's receipt.
-        wbufsize = -1
-        disable_nagle_algorithm = True
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            with lock:
-                status, answer = table.answer(self.headers["X-Amz-Target"].rpartition(".")[2], body)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: Any) -> None:
-            """Says nothing of every request."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 def run(folder: Path, kill_at: int | None) -> int:
     """The command in a process of its own, killed once it has done so many rows; its peak memory in KB."""
     peak = 0
@@ -141,12 +112,11 @@ def measure(rows: int) -> dict[str, float]:
     try:
         records, totals, paid = generate(folder / "rows.csv", rows)
         (folder / "own.toml").write_text(MAPPING)
-        server = serve(table)
-        _describe(folder, server.server_address[1])
-        started = time.monotonic()
-        peak = max(run(folder, kill_at) for kill_at in (rows // 3, 2 * rows // 3, None))
-        seconds = time.monotonic() - started
-        server.shutdown()
+        with served(table) as endpoint:
+            _describe(folder, endpoint)
+            started = time.monotonic()
+            peak = max(run(folder, kill_at) for kill_at in (rows // 3, 2 * rows // 3, None))
+            seconds = time.monotonic() - started
         result = json.loads((folder / "result").read_bytes())["files"][0]
     finally:
         shutil.rmtree(folder)
@@ -165,8 +135,8 @@ def measure(rows: int) -> dict[str, float]:
     }
 
 
-def _describe(folder: Path, port: int) -> None:
-    stack = {"stack_name": "bench", "region": "us-east-1", "base_url": "", "endpoint_url": f"http://127.0.0.1:{port}"}
+def _describe(folder: Path, endpoint: str) -> None:
+    stack = {"stack_name": "bench", "region": "us-east-1", "base_url": "", "endpoint_url": endpoint}
     tables = {name.lower(): value for name, value in here.ENVIRONMENT.items() if name.endswith("_TABLE")}
     (folder / ".local").mkdir()
     (folder / ".local" / "stack.json").write_text(json.dumps({**stack, **tables}))

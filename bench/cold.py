@@ -1,8 +1,7 @@
 """Cold starts: from the start of a process to its first answer, under the runtime client and the emulator of Lambda.
 
 Everything is as in Lambda: the built function, the layer's bytecode, the interpreter without the checkout's packages.
-DynamoDB is a server in this process that answers from a table, and takes what is sent to a queue, so that what is measured
-is the function.
+DynamoDB and a queue are a server in this process that answers at once, so that what is measured is the function.
 """
 
 import http.client
@@ -15,18 +14,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from arrears.cli.sam import BUILD, build, building
 from bench import here
 from bench.book import Bulk, access_of, open_papers, organisation_of, party_id
+from bench.server import served
 from bench.table import Table
 
 ROUNDS = 15
@@ -39,9 +36,6 @@ READING = (
     "ReceivablesHistory",
     "Escalations",
 )
-SENT = b'{"MessageId": "1"}'
-"""What a queue answers to a message."""
-
 FLOOR = '''"""The least that a function on DynamoDB does."""
 
 import boto3
@@ -146,36 +140,6 @@ def _past_due(token: str) -> dict[str, Any]:
     """A request of a customer's user; the token goes the way of any bearer token."""
     event = here.event("/restapi/{apiVersion}/accounts/{accountId}/billing_invoices_past_due", token)
     return {**event, "pathParameters": {"apiVersion": "v2.1", "accountId": party_id("invoice", 0)}}
-
-
-@contextmanager
-def served(table: Table) -> Iterator[str]:
-    """The table behind HTTP, as long as it is needed: its address."""
-
-    class Answering(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # Otherwise a body waits 40 ms for its head's acknowledgement.
-        disable_nagle_algorithm = True
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            service, _, operation = self.headers["X-Amz-Target"].partition(".")
-            status, answer = table.answer(operation, body) if service.startswith("DynamoDB") else (200, SENT)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            """Not here."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
 
 
 def _first_answer(code: Path, clients: Path, event: dict[str, Any], endpoint: str) -> tuple[float, float]:

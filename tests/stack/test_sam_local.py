@@ -1,18 +1,21 @@
-"""Every function in a container, as Lambda runs it, on the local stack's data: the sample events really work."""
+"""Every function in a container, as Lambda runs it, on the local stack's data: invoked, and served as the API."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import docker
 import pytest
 from docker.errors import DockerException
 
-from arrears.cli.containers import invoke, with_facts
+from arrears.cli.containers import invoke, serving, with_facts
 from arrears.cli.deployment import Deployment
 from arrears.cli.output import Failed
 from arrears.runtime import Services
-from stack.conftest import Tenant
+from stack.conftest import Tenant, free_port
 from template import ROOT, resources
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -23,7 +26,7 @@ def engine() -> None:
     try:
         docker.from_env().ping()
     except DockerException:
-        pytest.skip("no Docker engine answers, and sam local invoke runs functions in containers")
+        pytest.skip("no Docker engine answers, and sam local runs functions in containers")
 
 
 @pytest.fixture
@@ -59,3 +62,58 @@ def test_a_sample_event_is_answered(stack: Deployment, facts: dict[str, str], fu
 def test_a_function_that_is_not_there_is_named(stack: Deployment) -> None:
     with pytest.raises(Failed, match="no function NobodyFunction"):
         invoke(stack, "NobodyFunction", "{}")
+
+
+@pytest.fixture(scope="module")
+def served(stack: Deployment) -> Iterator[str]:
+    port = free_port()
+    with serving(stack, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def sample(folder: str, facts: dict[str, str]) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(with_facts((ROOT / "events" / f"{folder}.json").read_text(), facts))
+    return event
+
+
+def answered(base_url: str, event: dict[str, Any]) -> tuple[int, Any]:
+    query = "&".join(f"{name}={value}" for name, value in (event["queryStringParameters"] or {}).items())
+    own = {name: event["headers"][name] for name in event["headers"] if name not in ("Host", "Accept")}
+    body = event["body"].encode() if event["body"] else None
+    request = Request(f"{base_url}{event['path']}?{query}", body, own, method=event["httpMethod"])
+    try:
+        with urlopen(request, timeout=60) as response:
+            return response.status, json.load(response)
+    except HTTPError as error:
+        return error.code, json.load(error)
+
+
+ROUTED = sorted(
+    Path(function["CodeUri"]).name
+    for function in FUNCTIONS.values()
+    if any(event["Type"] == "Api" for event in function.get("Events", {}).values())
+)
+
+
+@pytest.mark.parametrize("folder", ROUTED)
+def test_the_served_api_answers_as_the_gateway_does(
+    stack: Deployment, facts: dict[str, str], served: str, folder: str
+) -> None:
+    event = sample(folder, facts)
+    status, body = answered(served, event)
+    assert status == (404 if folder == "fallback" else 200), body
+    if event["httpMethod"] == "GET":
+        theirs = answered(stack.base_url, event)
+        assert _timeless((status, body)) == _timeless(theirs)
+
+
+def _timeless(answer: tuple[int, Any]) -> tuple[int, Any]:
+    """Without what differs from one request to the next."""
+    status, body = answer
+    return status, {name: value for name, value in body.items() if name != "instance"}
+
+
+def test_a_port_that_is_taken_is_named(stack: Deployment, served: str) -> None:
+    port = int(served.rpartition(":")[2])
+    with pytest.raises(Failed, match=f"answers on port {port}"), serving(stack, port):
+        pass

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from arrears.ledger import collection
 from arrears.ledger.days import NEVER, month_of
-from arrears.ledger.recording import Document
+from arrears.ledger.documents import Document
 from support.memory_book import Figures
 
 

@@ -8,10 +8,12 @@ import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from arrears.ledger.accounts import AccountState, File
 from arrears.ledger.days import NEVER, year_before
+from arrears.ledger.documents import Document
 from arrears.ledger.facts import Account, Facts, rest_day, without
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import AccountState, Document, File, Recording, Result
+from arrears.ledger.recording import Recording, Result
 from arrears.ledger.records import read_record
 from arrears.ledger.reminders import read_reminders
 from arrears.ledger.side import Side

@@ -10,9 +10,10 @@ from typing import Any
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
+from arrears.ledger.documents import Document
 from arrears.ledger.facts import Account, Facts
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Document, Result
+from arrears.ledger.recording import Result
 from arrears.ledger.side import Side
 from arrears.storage.book import read_document
 from arrears.storage.ledger import LedgerStore

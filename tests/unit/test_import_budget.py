@@ -35,6 +35,7 @@ LAGO = CONNECTED | {"analytics.months", "faces.http", "faces.lago", "faces.route
 REPORT = DOLFIN | {"overdue.behaviour", "overdue.tiers"}
 BULK = {f"bulk.{name}" for name in ("dates", "drop", "engine", "importing", "mapping", "reading", "rows", "text")}
 RECORDS = {"ledger.exact_json", "ledger.records"}
+RECORDING = {f"ledger.{name}" for name in ("accounts", "collection", "documents", "recording")}
 REFUSING = {"ledger.refusal", "measures", "faces.http", "faces.problem", "faces.routes"}
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
@@ -53,7 +54,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         ANSWERING | {"defusedxml"},
     ),
     "import_drop": (
-        CONNECTED | BULK | RECORDS | {"ledger.collection", "ledger.recording", "storage.drops"},
+        CONNECTED | BULK | RECORDS | RECORDING | {"storage.drops"},
         READING | PYDANTIC | {"boto3", "s3transfer"},
     ),
     "invoice_collection": (LAGO | {"analytics.collection"}, READING),

@@ -46,8 +46,10 @@ def invoke(deployment: "Deployment", function: str, event: str) -> subprocess.Co
 def serving(deployment: "Deployment", port: int) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the built API on a port of loopback, each function in a container of its own, while this is open.
 
-    Yields the serving process once it answers. Raises Failed where it ends before.
+    Yields the serving process once it answers. Raises Failed where the port is taken, or the process ends before.
     """
+    if _listens(port):
+        raise Failed(f"Something else answers on port {port}; choose another.")
     arguments = ["local", "start-api", "--host", "127.0.0.1", "--port", str(port), "--warm-containers", "LAZY"]
     with _way(deployment) as (options, environment):
         process = started_sam([*arguments, *options], deployment.environment() | environment)
@@ -60,12 +62,15 @@ def serving(deployment: "Deployment", port: int) -> Iterator[subprocess.Popen[by
 
 
 def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
-    while process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+    while not _listens(port):
+        if process.poll() is not None:
+            raise Failed(f"sam local start-api ended before it answered on port {port}.")
         time.sleep(0.1)
-    raise Failed(f"sam local start-api ended before it answered on port {port}.")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

@@ -20,7 +20,10 @@ BUILD = ROOT / ".aws-sam" / "build"
 
 
 def building() -> FileLock:
-    """Held by who builds, or reads what is built: there is one build of a checkout at a time. Its holder may hold it again."""
+    """Held by who builds, or reads what is built: there is one build of a checkout at a time.
+
+    Whoever holds it may take it again.
+    """
     BUILD.parent.mkdir(exist_ok=True)
     return FileLock(BUILD.parent / "lock", is_singleton=True)
 

@@ -7,17 +7,17 @@ same however much history there is, and it does not matter in which order record
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
-from uuid import UUID, uuid5
+from typing import Any, Protocol
 
 from arrears.ledger import collection, facts
-from arrears.ledger.days import LAST_DAY, NEVER, month_of
-from arrears.ledger.facts import BillState, Dispute, Facts, Promise, Reminder, Settled, Step
-from arrears.ledger.ids import folded_name, outward_id
-from arrears.ledger.money import EXPONENTS, to_minor
+from arrears.ledger.accounts import HISTORY_DAYS, AccountState, File, party_of
+from arrears.ledger.days import LAST_DAY, month_of
+from arrears.ledger.documents import Claim, Document, Part, claim_of, in_minor, older, same_course, with_state
+from arrears.ledger.facts import Facts, Promise, Reminder
+from arrears.ledger.ids import outward_id
+from arrears.ledger.money import EXPONENTS
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.records import (
     Bill,
@@ -36,7 +36,6 @@ from arrears.ledger.records import (
     size_of,
 )
 from arrears.ledger.reminders import live_reminders, read_reminders
-from arrears.ledger.side import Side
 
 MAX_PARTS = 1_000
 """Allocations and disputes that one document may have."""
@@ -45,23 +44,12 @@ MAX_REMINDERS = 2_000
 MAX_FUTURE_PARTS = 20
 """Allocations and disputes of one document that may be dated after the day of recording."""
 
-HISTORY_DAYS = 400
-"""How far back an account keeps settled documents added up: the year that behaviour looks at, and some."""
-RESTED_DAYS = 60
-"""How far back an account knows how many documents came to rest: promises told later than that read more."""
 MAX_BYTES = 180_000
 """How much may be told of one document's parts, of one customer's reminders, and of its promises."""
 MAX_LIVE_BYTES = 100_000
 """How much of a customer's reminders readers may have to be shown."""
 MAX_STATES = 500
 """Different states that one bill may go through."""
-KEPT_NAMES = 4
-"""How many of the latest names told by its documents an account remembers."""
-
-_UNTOLD = Facts("", None, "", 0, NEVER, None)
-
-type Part = list[Any]
-"""What was told of one allocation or dispute: [content, updated_at]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,302 +70,6 @@ class Result:
         if self.reason is not None:
             answer["reason"] = self.reason
         return answer
-
-
-@dataclass(slots=True)
-class Document:
-    """An invoice or bill with all that was told of it.
-
-    head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID" and
-    "dispute:ID", without the document they name. lines: digest of its lines, which are kept apart.
-    states: [state, state_on, scheduled_payment_on, updated_at] of a bill, in the order that counts within a day.
-    recorded_on: the day it was first recorded. at_rest, account, shard: where it stands in the index.
-    """
-
-    kind: str
-    id: str
-    reference: str
-    head: dict[str, Any] | None = None
-    updated_at: str | None = None
-    lines: str | None = None
-    parts: dict[str, Part] = field(default_factory=dict)
-    states: list[list[Any]] = field(default_factory=list)
-    recorded_on: int = 0
-    filled_due: int | None = None
-    account: str | None = None
-    shard: int = 0
-    at_rest: bool = True
-    facts: Facts = _UNTOLD
-
-    @property
-    def side(self) -> Side:
-        """Invoices are receivable, bills payable."""
-        return Side.RECEIVABLE if self.kind == "invoice" else Side.PAYABLE
-
-    def refresh(self, today: int) -> None:
-        """Works its facts out anew, and whether it is at rest on `today`."""
-        self.facts = self._facts()
-        self.at_rest = facts.rest_day(self.facts) <= today
-
-    def _facts(self) -> Facts:
-        head = self.head
-        if head is None:
-            return Facts(self.id, None, "", 0, NEVER, None)
-        currency = head["currency"]
-        issued, inferred = self.issued_on()
-        due = head.get("due_on", self.filled_due)
-        marks = facts.ISSUED_INFERRED if inferred else 0
-        marks |= facts.PAYMENT_FAILED if head.get("payment_status") == "failed" else 0
-        marks |= facts.DUE_FILLED if "due_on" not in head and self.filled_due is not None else 0
-        voided = head.get("voided_on", NEVER)
-        status = head.get("status")
-        if status == "draft" or (status == "voided" and voided == NEVER):
-            issued = NEVER
-        return Facts(
-            self.id,
-            head.get("number"),
-            currency,
-            _minor(head["total"], currency) or 0,
-            issued,
-            due,
-            voided,
-            _steps(self.parts, currency),
-            marks,
-            _disputes(self.parts),
-            self._states(issued),
-        )
-
-    def issued_on(self) -> tuple[int, bool]:
-        """The day it is issued on, and whether that was inferred: a bill may not say."""
-        head = self.head or {}
-        due = head.get("due_on", NEVER)
-        if "issued_on" in head:
-            inferred = bool(head.get("issued_on_inferred"))
-            return (min(head["issued_on"], due) if inferred else head["issued_on"]), inferred
-        return min(self.recorded_on, due), True
-
-    def _states(self, issued: int) -> list[BillState]:
-        dated = [BillState(issued if on is None else on, state, scheduled) for state, on, scheduled, _ in self.states]
-        return sorted(dated, key=lambda entry: entry.day)
-
-    def name_told(self) -> str | None:
-        """The counterparty's name on it, if any."""
-        head = self.head or {}
-        return head.get("customer_name") or head.get("supplier_name")
-
-
-def _minor(amount: str, currency: str) -> int | None:
-    return to_minor(Decimal(amount), currency)
-
-
-def _steps(parts: dict[str, Part], currency: str) -> list[Step]:
-    """The allocations, by day. One with more decimals than the currency has (it came first) does not count."""
-    by_day: dict[tuple[int, int], list[int]] = {}
-    for key, (told, _) in parts.items():
-        if key.startswith("dispute:"):
-            continue
-        amount = _minor(told["amount"], currency)
-        paid = "paid_on" in told
-        day = told["paid_on"] if paid else told["credited_on"]
-        voided = told.get("voided_on", NEVER)
-        if amount is None or voided <= day:
-            continue
-        counts = int(paid and amount > 0)
-        for when, origin, sign in ((day, 0, 1), (voided, day, -1)):
-            if when < NEVER:
-                sums = by_day.setdefault((when, origin), [0, 0, 0])
-                sums[0 if paid else 1] += sign * amount
-                sums[2] += sign * counts
-    return [Step(day, sums[0], sums[1], sums[2], origin) for (day, origin), sums in sorted(by_day.items())]
-
-
-def misfits(document: Document) -> set[str]:
-    """The allocations that do not count as they have more decimals than their document's currency."""
-    if document.head is None:
-        return set()
-    currency = document.head["currency"]
-    return {
-        key
-        for key, (told, _) in document.parts.items()
-        if "amount" in told and _minor(told["amount"], currency) is None
-    }
-
-
-def _disputes(parts: dict[str, Part]) -> list[Dispute]:
-    return [
-        Dispute(told["opened_on"], told.get("resolved_on"), told.get("outcome") == "lost")
-        for key, (told, _) in sorted(parts.items())
-        if key.startswith("dispute:")
-    ]
-
-
-class Claim(NamedTuple):
-    """What a document gives its account. `facts` only at rest, as nothing else of an open document is added up."""
-
-    account: str | None
-    at_rest: bool
-    name: str | None
-    order: tuple[int, str]
-    facts: Facts | None
-
-
-def claim_of(document: Document) -> Claim:
-    """What a document gives its account now."""
-    if document.head is None:
-        return Claim(None, True, None, (0, ""), None)
-    order = (document.issued_on()[0], document.reference)
-    at_rest = document.at_rest
-    return Claim(document.account, at_rest, document.name_told(), order, document.facts if at_rest else None)
-
-
-@dataclass(slots=True)
-class File:
-    """What was told of a counterparty itself: its own record, reminders and promises, each [content, updated_at]."""
-
-    record: Part | None = None
-    reminders: dict[str, Part] = field(default_factory=dict)
-    promises: dict[str, Part] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class AccountState:
-    """A counterparty and what its documents have added up to.
-
-    key: "c" (customer), "s" (supplier) or "n" (supplier known by name only) and its UUID. names: those told by its
-    latest documents, latest first, [issued, document's own id, name]. named, open, documents: how many documents tell
-    a name, are not at rest, and are there. rest: the latest day on which one came to rest. rested: how many came to
-    rest on each of the latest days. history: documents at rest by the day they settled, back to `floor`.
-    """
-
-    key: str
-    reference: str
-    shard: int = 0
-    name: str | None = None
-    names: list[list[Any]] = field(default_factory=list)
-    named: int = 0
-    open: int = 0
-    documents: int = 0
-    rest: int = 0
-    rested: dict[int, int] = field(default_factory=dict)
-    floor: int = 0
-    reminders: list[Reminder] = field(default_factory=list)
-    trimmed: bool = False
-    promises: list[Promise] = field(default_factory=list)
-    history: dict[int, Settled] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        """Its UUID."""
-        return self.key[1:]
-
-    @property
-    def side(self) -> Side:
-        """Customers are receivable, suppliers payable."""
-        return Side.RECEIVABLE if self.key[0] == "c" else Side.PAYABLE
-
-    @property
-    def known(self) -> bool:
-        """Whether its own record or a document has told of it."""
-        return self.name is not None or self.documents > 0
-
-    def display_name(self) -> str:
-        """Its own record's name; else that of its latest-issued document, then largest id; else its id."""
-        if self.name is not None:
-            return self.name
-        return str(self.names[0][2]) if self.names else self.reference
-
-    def give(self, claim: Claim, sign: int, floor: int) -> None:
-        """Adds (1) or takes away (-1) what a document gives; days up to `floor` fall out of the history."""
-        self.documents += sign
-        self.open += 0 if claim.at_rest else sign
-        if claim.name:
-            self._tell_name([*claim.order, claim.name], sign)
-        if claim.facts is None:
-            return
-        self.promises = [
-            promise._replace(kept=promise.kept + sign * facts.applied_since(promise, claim.facts, facts.LAST))
-            for promise in self.promises
-        ]
-        self._forget(floor)
-        self._rest(facts.rest_day(claim.facts), sign)
-        self._settle(claim.facts, sign)
-
-    def _forget(self, floor: int) -> None:
-        if floor > self.floor:
-            self.floor = floor
-            self.history = {day: settled for day, settled in self.history.items() if day > floor}
-            self.rested = {day: count for day, count in self.rested.items() if day > self._rested_from}
-
-    @property
-    def _rested_from(self) -> int:
-        return self.floor + HISTORY_DAYS - RESTED_DAYS
-
-    def _rest(self, day: int, sign: int) -> None:
-        self.rest = max(self.rest, day)
-        if day > self._rested_from:
-            self.rested[day] = self.rested.get(day, 0) + sign
-            if not self.rested[day]:
-                del self.rested[day]
-
-    def rested_since(self, day: int) -> int | None:
-        """How many documents came to rest on a day or later; None when that is not known any more."""
-        if day <= self._rested_from:
-            return None
-        return sum(count for rested, count in self.rested.items() if rested >= day)
-
-    def _settle(self, document: Facts, sign: int) -> None:
-        settled = facts.settlement(document, facts.LAST)
-        if settled is None or settled.day <= self.floor:
-            return
-        stood = self.history.get(settled.day, Settled(settled.day, 0, 0, 0, 0, 0, 0))
-        moved = Settled(settled.day, *(old + sign * new for old, new in zip(stood[1:], settled[1:], strict=True)))
-        if moved.documents:
-            self.history[settled.day] = moved
-        else:
-            del self.history[settled.day]
-
-    def _tell_name(self, entry: list[Any], sign: int) -> None:
-        """What is remembered is later than all that was forgotten, so an earlier name has a place only if all are."""
-        if sign < 0:
-            self.names = [told for told in self.names if told != entry]
-        elif len(self.names) == self.named or (self.names and entry > self.names[-1]):
-            self.names = sorted([*self.names, entry], reverse=True)[:KEPT_NAMES]
-        self.named += sign
-
-    def names_forgotten(self) -> bool:
-        """Whether it goes by what its documents tell, and none of those that tell a name is remembered."""
-        return self.name is None and self.named > 0 and not self.names
-
-    def retell_names(self, documents: Iterable[Document]) -> None:
-        """Works the names out anew from all its documents."""
-        self.names, self.named = [], 0
-        for document in documents:
-            name = document.name_told()
-            if name:
-                self._tell_name([document.issued_on()[0], document.reference, name], 1)
-
-    def account(self) -> facts.Account:
-        """What readers see of it."""
-        return facts.Account(
-            self.id,
-            None if self.key[0] == "n" else self.id,
-            self.reference,
-            self.display_name(),
-            self.reminders,
-            self.promises,
-            [self.history[day] for day in sorted(self.history)],
-            self.trimmed,
-        )
-
-
-def party_of(organisation: Organisation, record: Invoice | Bill) -> tuple[str, str]:
-    """The key of a document's counterparty and the id it was given by; a supplier without one goes by its name."""
-    if isinstance(record, Invoice):
-        return "c" + outward_id(organisation.id, "customer", record.customer_id), record.customer_id
-    if record.supplier_id is not None:
-        return "s" + outward_id(organisation.id, "supplier", record.supplier_id), record.supplier_id
-    name = record.supplier_name or ""
-    return "n" + str(uuid5(UUID(organisation.id), f"supplier name:{folded_name(name)}")), name
 
 
 def document_of(record: Payment | Credit | DisputeRecord) -> tuple[str, str]:
@@ -485,16 +177,16 @@ class Recording:
     ) -> Result:
         document = self._book.document(kind, self._outward(kind, record.id), record.id)
         told, digest = content(record), _digest(lines)
-        states = document.states if state is None else _with_state(document.states, state)
+        states = document.states if state is None else with_state(document.states, state)
         if len(states) > MAX_STATES:
             reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
             return Result(kind, record.id, "rejected", "state", reason)
         known = document.head is not None
-        if known and _older(record.updated_at, document.updated_at):
+        if known and older(record.updated_at, document.updated_at):
             if states != document.states:
                 self._change(document, lambda: setattr(document, "states", states))
             return Result(kind, record.id, "stale")
-        if known and (document.head, document.lines) == (told, digest) and _same_course(document.states, states):
+        if known and (document.head, document.lines) == (told, digest) and same_course(document.states, states):
             self._note_moment(document, record.updated_at, states)
             return Result(kind, record.id, "unchanged")
 
@@ -574,7 +266,7 @@ class Recording:
         told = content(record)
         told.pop(f"{kind}_id")
         if stored is not None:
-            if _older(record.updated_at, stored[1]):
+            if older(record.updated_at, stored[1]):
                 return Result(record.type, record.id, "stale")
             if stored[0] == told and holder is document:
                 if record.updated_at is not None and record.updated_at != stored[1]:
@@ -616,7 +308,7 @@ class Recording:
         amount = parts[key][0].get("amount")
         if document.head is not None and amount is not None:
             currency = document.head["currency"]
-            if _minor(amount, currency) is None:
+            if in_minor(amount, currency) is None:
                 reason = f"has more decimals than {currency} has ({EXPONENTS[currency]})"
                 return Result(record.type, record.id, "rejected", "amount", reason)
         if len(parts) > MAX_PARTS:
@@ -640,7 +332,7 @@ class Recording:
         account = self._book.account("c" + self._outward("customer", record.id), record.id)
         before = self._book.file(account).record
         holder = self._book.account_number(record.account_number) if record.account_number else None
-        stale = before is not None and _older(record.updated_at, before[1])
+        stale = before is not None and older(record.updated_at, before[1])
         if holder not in (None, account.id) and not stale:
             return Result(record.type, record.id, "rejected", "account_number", "belongs to another customer")
         result = self._counterparty(record, account)
@@ -743,7 +435,7 @@ class Recording:
         kept = {(p.id, p.currency, p.made, p.promised): p.kept for p in account.promises}
         account.promises = []
         for id_, (told, _) in sorted(file.promises.items()):
-            amount = None if "amount" not in told else _minor(told["amount"], told["currency"])
+            amount = None if "amount" not in told else in_minor(told["amount"], told["currency"])
             promise = Promise(id_, told["currency"], amount, told["made_on"], told["promised_on"])
             known = kept.get((id_, promise.currency, promise.made, promise.promised))
             account.promises.append(promise._replace(kept=self._kept(account, promise) if known is None else known))
@@ -763,40 +455,14 @@ def _digest(lines: list[list[str | None]]) -> str | None:
     return sha256(json.dumps(lines).encode()).hexdigest()[:32] if lines else None
 
 
-def _older(updated_at: str | None, stored: str | None) -> bool:
-    return updated_at is not None and stored is not None and updated_at < stored
-
-
 def _kept(stored: Part | None, told: dict[str, Any], updated_at: str | None) -> str:
     """The result of telling `told` where `stored` stands."""
     if stored is None:
         return "created"
-    if _older(updated_at, stored[1]):
+    if older(updated_at, stored[1]):
         return "stale"
     return "unchanged" if stored[0] == told else "updated"
 
 
 def _drop(parts: dict[str, Part], key: str) -> None:
     parts.pop(key, None)
-
-
-def _same_course(states: list[list[Any]], others: list[list[Any]]) -> bool:
-    """Whether they are the same states in the same order, told at whatever moments."""
-    return len(states) == len(others) and all(one[:3] == other[:3] for one, other in zip(states, others, strict=True))
-
-
-def _with_state(states: list[list[Any]], entry: list[Any]) -> list[list[Any]]:
-    """A bill's states with one more, in the order that counts within a day: by moment if both have one, else arrival.
-
-    The same state told again keeps one entry, with the later moment.
-    """
-    same = next((old for old in states if old[:3] == entry[:3]), None)
-    if same is not None:
-        again = entry[3] is None or entry[3] == same[3]
-        if _older(entry[3], same[3]) or (again and states[-1] is same):
-            return states
-    rest = [old for old in states if old is not same]
-    place = len(rest)
-    while place and _older(entry[3], rest[place - 1][3]):
-        place -= 1
-    return [*rest[:place], entry, *rest[place:]]

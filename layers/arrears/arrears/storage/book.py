@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
+from arrears.ledger.accounts import AccountState, File
+from arrears.ledger.documents import Document
 from arrears.ledger.facts import merged, rest_day
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import AccountState, Document, File
 from arrears.ledger.side import Side
 from arrears.storage import keys, pages
 from arrears.storage.keys import Key

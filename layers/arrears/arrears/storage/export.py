@@ -6,8 +6,8 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.days import day_text
+from arrears.ledger.documents import Document, Part, misfits
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Document, Part, misfits
 from arrears.ledger.side import Side
 from arrears.storage import keys, pages
 from arrears.storage.book import read_document

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger import facts
+from arrears.ledger.accounts import AccountState
 from arrears.ledger.collection import status_changes
 from arrears.ledger.days import month_of
+from arrears.ledger.documents import Document, claim_of
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import AccountState, Document, claim_of
 from arrears.ledger.side import Side
 from arrears.storage.book import StoredBook
 from arrears.storage.export import LedgerExport

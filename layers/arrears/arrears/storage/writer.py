@@ -8,9 +8,10 @@ from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from arrears.ledger.accounts import party_of
 from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Recording, Result, document_of, party_of
+from arrears.ledger.recording import Recording, Result, document_of
 from arrears.ledger.records import (
     Bill,
     Credit,
