@@ -37,25 +37,23 @@ def say(text: str) -> None:
     console.log(text)
 
 
-def measured(parts: Sequence[str]) -> list[Result]:
+def measured(parts: Sequence[str]) -> Iterator[Result]:
     """The figures of all parts, or of those that are named."""
     here.set_environment()
-    found: list[Result] = []
     answers: list[Measured] = []
     if not parts or "proof" in parts:
         say(f"{proof.bulk_is_recording()} rows of bulk and recorded books are the same")
         say(f"{proof.answers_are_the_stacks()} answers and their pages are the local stack's, byte for byte")
     if not parts or "cold" in parts:
-        found += list(_cold())
+        yield from _cold()
     if not parts or "warm" in parts:
         answers = list(warm.measured(say))
-        found += list(_warm(answers))
+        yield from _warm(answers)
     if not parts or "writes" in parts:
-        found += list(_writes())
+        yield from _writes()
     if answers:
-        found += list(_money(answers))
-        found += list(_neighbour(answers))
-    return found
+        yield from _money(answers)
+        yield from _neighbour(answers)
 
 
 def _cold() -> Iterator[Result]:
@@ -194,9 +192,17 @@ def _neighbour(measured: Sequence[Measured]) -> Iterator[Result]:
             yield Result(f"{name}: Arrears", "ms CPU", one.cpu_ms, ours[0].cpu_ms)
 
 
+def main(parts: Sequence[str]) -> None:
+    """Measures, and shows what was found, also where something fails on the way."""
+    found: list[Result] = []
+    try:
+        # The functions log to the standard output.
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            found.extend(measured(parts))
+    finally:
+        results.write(found)
+        results.show(found, Console(width=140))
+
+
 if __name__ == "__main__":
-    # The functions log to the standard output.
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        figures = measured(sys.argv[1:])
-    results.write(figures)
-    results.show(figures, Console(width=140))
+    main(sys.argv[1:])

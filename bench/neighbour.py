@@ -38,11 +38,12 @@ ROWS = (
     OUTSTANDING
     + """
 , late as (
-    select account, currency, sum(owed)::bigint owed, count(*) invoices, max($day - due) days,
-           list(id order by due, id) ids
+    select account, currency, sum(owed)::bigint as owed, count(*) as invoices, max($day - due) as days,
+           list(id order by due, id) as ids
     from state where owed > 0 and due < $day group by all
 ), behaviour as (
-    select account, count(*) settled, sum(paid_on - due)::bigint late, count(*) filter (paid_on <= due) on_time
+    select account, count(*) as settled, sum(paid_on - due)::bigint as late,
+           count(*) filter (paid_on <= due) as on_time
     from state where owed <= 0 and paid_on > $day - 365 group by all
 )
 select l.*, b.settled, b.late, b.on_time from late l left join behaviour b using (account) order by days desc, owed desc
@@ -71,9 +72,10 @@ def measured(
     _load(connection, open_papers("invoice", open_count, today))
     before = 0
     for history in histories:
-        more = (history - before) * open_count
-        _load(connection, settled_papers("invoice", before * open_count, more, accounts, today))
-        before = history
+        if history > before:
+            more = (history - before) * open_count
+            _load(connection, settled_papers("invoice", before * open_count, more, accounts, today))
+            before = history
         yield _report(connection, open_count, history, today, rounds)
 
 
