@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from arrears.ledger.days import year_before
+from arrears.ledger.facts import added_up
 from arrears.ledger.side import Side
 from arrears.overdue.behaviour import settled_in_year
 from support.records import invoice, payment
@@ -35,7 +36,7 @@ def test_the_index_shows_the_month_that_leaves_the_year_next_and_the_rest_as_one
     ledger.record(settling(300), NOW)
     [(account, _)] = ledger.accounts(Side.RECEIVABLE, NOW, NOW)
     assert len(account.history) == 22
-    assert sum(settled.documents for settled in account.history) == 300
+    assert added_up(account.history, 0).documents == 300
     assert all("ipk" not in item for (_, sk), item in table.contents().items() if sk == "h")
 
 

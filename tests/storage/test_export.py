@@ -26,7 +26,7 @@ def answers(client: Any, organisation: Organisation, days: list[int], today: int
     for side, module in ((Side.RECEIVABLE, receivables), (Side.PAYABLE, payables)):
         for day in days:
             report = module.report(store.accounts(organisation, side, day, today), day, organisation)
-            told.append([report.totals, report.aging, [row.body for row in report.rows]])
+            told.append([report.totals, report.aging, [row.write() for row in report.rows]])
     return [*told, sorted(store.collection(organisation, today).items())]
 
 

@@ -84,7 +84,7 @@ def report_of(accounts: Accounts, side: Side, day: int, organisation: Organisati
 def answer(accounts: Accounts, side: Side, day: date, organisation: Organisation) -> dict[str, Any]:
     """The overdue report of a side as it is answered."""
     report = report_of(accounts, side, day.toordinal(), organisation)
-    rows = {REPORTS[side][2]: [row.body for row in report.rows]}
+    rows = {REPORTS[side][2]: [row.write() for row in report.rows]}
     return {"asOf": day.isoformat(), "totals": report.totals, "aging": report.aging, **rows}
 
 

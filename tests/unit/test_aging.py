@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger.facts import Facts, Step
+from arrears.ledger.facts import Account, Facts, Step
 from arrears.ledger.side import Side
 from arrears.overdue import aging
 from arrears.overdue.aging import BUCKETS, Aging, bucket_of
@@ -50,8 +50,11 @@ def test_buckets_add_up_and_currencies_stay_apart(open_documents: list[tuple[int
 
 def test_a_document_without_a_due_date_is_open_and_never_overdue() -> None:
     ages = Aging()
-    found = aging.overdue_by_currency(ages, [Facts("i", None, "USD", 500, NOW - 900, None)], NOW)
-    assert (found, ages.amounts) == ({}, {"USD": [500, 0, 0, 0, 0]})
+    account = Account("c", "c", "C", "Ada")
+    found = aging.overdue_rows(
+        [(account, [Facts("i", None, "USD", 500, NOW - 900, None)])], ages, NOW, "USD", lambda *_: {}
+    )
+    assert (found, ages.amounts) == ([], {"USD": [500, 0, 0, 0, 0]})
 
 
 def test_what_is_owed_leaves_out_what_is_dated_later() -> None:

@@ -76,7 +76,7 @@ def test_xero_contacts_give_the_names() -> None:
         + records(sample("xero", "xero_contact_data.csv"), "xero")
     )
     [row] = report(kept, "2020-06-30").rows
-    assert row.name == "KDUB1kRgevBwTB5rxhBUxw=="
+    assert row.write()["customerName"] == "KDUB1kRgevBwTB5rxhBUxw=="
 
 
 XERO = {

@@ -37,7 +37,7 @@ def rows(ledger: MemoryLedger, side: Side = Side.RECEIVABLE, day: date = TODAY) 
     accounts = ledger.accounts(side, day.toordinal(), TODAY.toordinal())
     report = report_of(accounts, side, day.toordinal(), ledger.organisation)
     party = "customerName" if side is Side.RECEIVABLE else "supplierName"
-    return {(row.body[party], row.currency): row.body["totalOverdue"] for row in report.rows}
+    return {(row[party], row["currency"]): row["totalOverdue"] for row in (one.write() for one in report.rows)}
 
 
 @pytest.mark.parametrize("make", [invoice, bill, customer, supplier])

@@ -13,8 +13,8 @@ from arrears.ledger.days import NEVER, day_text
 from arrears.ledger.facts import Account, Facts, rest_day
 from arrears.ledger.money import major_number
 from arrears.ledger.policy import Policy
-from arrears.overdue.aging import Overdue, Row, owed_at
-from arrears.overdue.receivables import customer_row, promise_broken
+from arrears.overdue.aging import Overdue, owed_at
+from arrears.overdue.receivables import judge, promise_broken
 from arrears.overdue.tiers import TIERS, tier_of, tier_thresholds
 
 RESTATED = "restated"
@@ -74,7 +74,8 @@ class CustomerRow:
 
         created_on: the organisation's first day; what was crossed before it is historical.
         """
-        row = self._at(move.day, policy)
+        late = self._late(move.day)
+        why = judge(self.account, self._documents, self.currency, late, move.day, policy).reasons if late else []
         reasons = [{"code": RESTATED, "policyVersion": policy.version}] if move.restated else []
         return [
             {
@@ -84,22 +85,21 @@ class CustomerRow:
                 "to": after,
                 "crossedOn": day_text(move.day),
                 "historical": move.day < created_on,
-                "daysOverdue": 0 if row is None else row.days,
-                "totalOverdue": major_number(0 if row is None else row.owed, self.currency),
-                "reasons": [*reasons, *([] if row is None else row.body["reasons"])],
+                "daysOverdue": late[0].days if late else 0,
+                "totalOverdue": major_number(sum(overdue.owed for overdue in late), self.currency),
+                "reasons": reasons + why,
                 "policyVersion": policy.version,
             }
             for before, after in path(move.before, move.after)
         ]
 
-    def _at(self, day: int, policy: Policy) -> Row | None:
-        """The row as it is answered for a day; None when nothing is overdue on it."""
-        late = [
-            Overdue(document, owed, day - due)
+    def _late(self, day: int) -> list[Overdue]:
+        """What is overdue on a day, in order."""
+        return sorted(
+            Overdue(due, document.id, owed, day - due, document)
             for due, rest, document in self._spans
             if due < day < rest and (owed := owed_at(document, day))
-        ]
-        return customer_row(self.account, self._documents, self.currency, late, day, policy) if late else None
+        )
 
 
 def _stretches(documents: Iterable[Facts]) -> Iterator[tuple[int, int, int | None, int]]:

@@ -25,7 +25,7 @@ from arrears.ledger.refusal import (
     UNKNOWN_USER,
     Refusal,
 )
-from arrears.overdue.aging import Overdue, currency_order, due_order, owed_at
+from arrears.overdue.aging import Overdue, currency_order, owed_at
 
 VERSIONS = ("v2", "v2.1")
 MAX_CREDENTIALS_LENGTH = 8_000
@@ -165,19 +165,19 @@ def past_due(
     own = customer.currency or organisation.currency
     owing = [(invoice, owed_at(invoice, today)) for invoice in invoices]
     open_invoices = [(invoice, owed) for invoice, owed in owing if owed]
-    late = [
-        Overdue(invoice, owed, today - invoice.due)
+    late = sorted(
+        Overdue(invoice.due, invoice.id, owed, today - invoice.due, invoice)
         for invoice, owed in open_invoices
         if invoice.due is not None and invoice.due < today
-    ]
+    )
     payable = any(not disputed_at(overdue.document, today) for overdue in late)
-    listed = due_order(overdue for overdue in late if overdue.document.currency == own)
-    found = details(organisation, [overdue.document.id for overdue in listed])
+    listed = [overdue for overdue in late if overdue.document.currency == own]
+    found = details(organisation, [overdue.id for overdue in listed])
     others = {invoice.currency for invoice, _ in open_invoices} - {own}
     return {
         **_balances(open_invoices, late, own),
         "paymentAllowed": _boolean(organisation.payments_over_api and not customer.payment_blocked and payable),
-        "billingInvoices": [_invoice(account, overdue, found.get(overdue.document.id)) for overdue in listed],
+        "billingInvoices": [_invoice(account, overdue, found.get(overdue.id)) for overdue in listed],
         "otherCurrencies": [
             _balances(open_invoices, late, other) for other in currency_order(others, organisation.currency)
         ],
@@ -203,8 +203,8 @@ def _invoice(account: str, overdue: Overdue, detail: InvoiceDetail | None) -> di
         "balance": major_text(overdue.owed, currency),
         "taxableAmount": major_text(taxable, currency),
         "nonTaxableAmount": major_text(invoice.total - taxable, currency),
-        "dueDate": "" if invoice.due is None else day_text(invoice.due),
-        "invoiceId": invoice.id,
+        "dueDate": day_text(overdue.due),
+        "invoiceId": overdue.id,
         "invoiceNumber": invoice.number or "",
         "pdfAvailable": _boolean(detail is not None and detail.pdf_available),
         "invoiceUri": f"/accounts/{account}/billing_invoices/{invoice.id}",

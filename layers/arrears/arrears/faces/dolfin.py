@@ -20,7 +20,7 @@ from arrears.ledger.refusal import (
     UNKNOWN_PARAMETER,
     Refusal,
 )
-from arrears.overdue.aging import Report, row_place
+from arrears.overdue.aging import Report
 
 MAX_LIMIT = 1_000
 _PARAMETERS = ("asOf", "limit", "cursor")
@@ -92,18 +92,17 @@ class ReportQuery:
 
     def page(self, report: Report, rows_name: str) -> dict[str, Any]:
         """The answer: totals and aging of the whole book, and the rows of this page."""
-        default = self.organisation.currency
         start = 0
         if self.after is not None:
-            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row_place(row, default)))
+            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row.place))
         end = len(report.rows) if self.limit is None else start + self.limit
         more = end < len(report.rows)
         return {
             "asOf": day_text(self.day),
             "totals": report.totals,
             "aging": report.aging,
-            rows_name: [row.body for row in report.rows[start:end]],
-            "nextCursor": self._cursor(list(row_place(report.rows[end - 1], default))) if more else None,
+            rows_name: [row.write() for row in report.rows[start:end]],
+            "nextCursor": self._cursor(list(report.rows[end - 1].place)) if more else None,
         }
 
     def _cursor(self, after: Place) -> str:

@@ -91,29 +91,41 @@ def outstanding_at(document: Facts, day: int) -> int:
 
 def bill_state_at(document: Facts, day: int) -> BillState:
     """The bill's state at the end of `day`; before the first known one, what that one implies."""
+    entry = _latest(document.states, day)
+    if entry is not None:
+        return BillState(*entry)
+    return BillState(document.issued, bill_state_name_at(document, day), None)
+
+
+def bill_state_name_at(document: Facts, day: int) -> str:
+    """The name of the bill's state at the end of `day`."""
+    entry = _latest(document.states, day)
+    if entry is not None:
+        return entry[1]
+    return "Approved" if document.states[0][1] in _APPROVED_BEFORE else UNKNOWN_STATE
+
+
+def _latest(states: Sequence[BillState], day: int) -> BillState | None:
     current = None
-    for entry in document.states:
+    for entry in states:
         if entry[0] > day:
             break
         current = entry
-    if current is not None:
-        return BillState(*current)
-    implied = "Approved" if document.states[0][1] in _APPROVED_BEFORE else UNKNOWN_STATE
-    return BillState(document.issued, implied, None)
+    return current
 
 
 def exists_at(document: Facts, day: int) -> bool:
     """Issued by `day` and not void on it."""
     if not document.issued <= day < document.voided:
         return False
-    return not document.states or bill_state_at(document, day).state != "Voided"
+    return not document.states or bill_state_name_at(document, day) != "Voided"
 
 
 def is_open_at(document: Facts, day: int) -> bool:
     """Exists, owes something, and (a bill) is in a payable state."""
     if not document.issued <= day < document.voided or outstanding_at(document, day) <= 0:
         return False
-    return not document.states or bill_state_at(document, day).state in PAYABLE_STATES
+    return not document.states or bill_state_name_at(document, day) in PAYABLE_STATES
 
 
 def disputed_at(document: Facts, day: int) -> bool:
@@ -183,7 +195,7 @@ def has_payment_by(document: Facts, day: int) -> bool:
     """At least one payment, not voided, is dated by `day`, or the bill is Paid on it."""
     if sum(step[3] for step in document.applied if step[0] <= day) > 0:
         return True
-    return bool(document.states) and bill_state_at(document, day).state == "Paid"
+    return bool(document.states) and bill_state_name_at(document, day) == "Paid"
 
 
 class Settled(NamedTuple):
@@ -249,7 +261,7 @@ class Promise(NamedTuple):
 class Account(NamedTuple):
     """A counterparty beside its documents. party_id: outward UUID, None for a supplier known by name only.
 
-    history: documents at rest, added up by the day they settled, about thirteen months back.
+    history: documents at rest, added up by the day they settled, about thirteen months back, in the order of Settled.
     trimmed: older reminders were left out here; the full list is in the account's file.
     merged_after: what settled after this day is added up as one, on the latest day; NEVER if nothing is.
     """

@@ -3,12 +3,14 @@
 The buckets are those of an aged receivables report by due date: not yet due, 1-30, 31-60, 61-90 and more than 90 days.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from arrears.ledger.days import day_text
-from arrears.ledger.facts import PAYABLE_STATES, Account, Facts, bill_state_at
+from arrears.ledger.facts import PAYABLE_STATES, Account, Facts, bill_state_name_at
 from arrears.ledger.money import major_number
 
 BUCKETS = ("current", "d1To30", "d31To60", "d61To90", "d90Plus")
@@ -29,17 +31,22 @@ def owed_at(document: Facts, day: int) -> int:
     for step in document.applied:
         if step[0] <= day:
             owed -= step[1] + step[2]
-    if owed <= 0 or (document.states and bill_state_at(document, day).state not in PAYABLE_STATES):
+    if owed <= 0 or (document.states and bill_state_name_at(document, day) not in PAYABLE_STATES):
         return 0
     return owed
 
 
 class Overdue(NamedTuple):
-    """An overdue document: what it owes (minor units) and for how many days it has been late."""
+    """An overdue document: what it owes (minor units) and for how many days it has been late.
 
-    document: Facts
+    They sort as they are shown: by due date, then id.
+    """
+
+    due: int
+    id: str
     owed: int
     days: int
+    document: Facts
 
 
 @dataclass(slots=True)
@@ -86,33 +93,21 @@ class Aging:
         ]
 
 
-def overdue_by_currency(aging: Aging, documents: Iterable[Facts], day: int) -> dict[str, list[Overdue]]:
-    """Adds a counterparty's open documents to the aging, and gives its overdue ones per currency."""
-    overdue: dict[str, list[Overdue]] = {}
-    for document in documents:
-        owed = owed_at(document, day)
-        if owed:
-            days = 0 if document.due is None else day - document.due
-            aging.add(document.currency, owed, days)
-            if days > 0:
-                overdue.setdefault(document.currency, []).append(Overdue(document, owed, days))
-    return overdue
-
-
 def currency_order(currencies: Iterable[str], default: str) -> list[str]:
     """The default currency first, then alphabetically."""
     return sorted(currencies, key=lambda currency: (currency != default, currency))
 
 
 class Row(NamedTuple):
-    """A counterparty's row in one currency: what rows are sorted by, and the row as it is answered."""
+    """A counterparty's row in one currency. documents: of how many it is.
 
-    currency: str
-    days: int
-    owed: int
-    name: str
-    account: str
-    body: dict[str, Any]
+    place: what rows are sorted by: default currency, then alphabetically; inside by most days overdue, amount, name.
+    write: makes the row as it is answered.
+    """
+
+    place: tuple[bool, str, int, int, str, str]
+    documents: int
+    write: Callable[[], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,35 +119,23 @@ class Report:
     rows: list[Row]
 
 
-def row_place(row: Row, default: str) -> tuple[bool, str, int, int, str, str]:
-    """What rows are sorted by: default currency, then alphabetically; inside by most days overdue, amount, name."""
-    return row.currency != default, row.currency, -row.days, -row.owed, row.name, row.account
-
-
-def sort_rows(rows: list[Row], default: str) -> None:
-    """Puts rows in order."""
-    rows.sort(key=lambda row: row_place(row, default))
-
-
-def due_order(overdue: Iterable[Overdue]) -> list[Overdue]:
-    """By due date, then id."""
-    return sorted(overdue, key=lambda late: (-late.days, late.document.id))
-
-
-def oldest_of(overdue: Iterable[Overdue]) -> Overdue:
-    """Earliest due date, then larger outstanding."""
-    return min(overdue, key=lambda late: (-late.days, -late.owed, late.document.id))
+def oldest_of(ordered: Sequence[Overdue]) -> Overdue:
+    """Of documents in order: earliest due date, then larger outstanding."""
+    first = ordered[0]
+    if len(ordered) == 1 or first.due < ordered[1].due:
+        return first
+    return min((late for late in ordered if late.due == first.due), key=lambda late: (-late.owed, late.id))
 
 
 def summary(late: Overdue, id_name: str) -> dict[str, Any]:
     """A document in a row, as it is answered."""
     document = late.document
     return {
-        id_name: document.id,
+        id_name: late.id,
         "invoiceNumber": document.number,
         "totalAmount": major_number(document.total, document.currency),
         "outstanding": major_number(late.owed, document.currency),
-        "dueDate": None if document.due is None else day_text(document.due),
+        "dueDate": day_text(late.due),
         "daysOverdue": late.days,
     }
 
@@ -160,11 +143,57 @@ def summary(late: Overdue, id_name: str) -> dict[str, Any]:
 type Accounts = Iterable[tuple[Account, list[Facts]]]
 
 
-def overdue_accounts(
-    accounts: Accounts, aging: Aging, day: int
-) -> Iterator[tuple[Account, list[Facts], dict[str, list[Overdue]]]]:
-    """The counterparties with something overdue; the aging takes in everything open on the way."""
+type WriteRow = Callable[[Account, list[Facts], str], dict[str, Any]]
+"""Makes the row, as it is answered, of a counterparty, its documents and a currency."""
+
+
+def overdue_report(accounts: Accounts, day: int, default: str, counts: tuple[str, str], write: WriteRow) -> Report:
+    """Totals, aging and rows of a book on `day`. counts: what totals call the number of parties and of documents."""
+    aging = Aging()
+    rows = overdue_rows(accounts, aging, day, default, write)
+    currencies = currency_order(aging.amounts, default)
+    parties, documents = counts
+    totals = {
+        parties: len({row.place[-1] for row in rows}),
+        documents: sum([row.documents for row in rows]),
+        "overdueByCurrency": aging.overdue_body(currencies),
+    }
+    return Report(totals, aging.body(currencies), rows)
+
+
+def overdue_rows(accounts: Accounts, aging: Aging, day: int, default: str, write: WriteRow) -> list[Row]:
+    """The rows of all counterparties with something overdue, in order; the aging takes in everything open on the way.
+
+    Rows know their place and no more until they are written, as most of a large book's are on other pages.
+    """
+    rows = []
     for account, documents in accounts:
-        overdue = overdue_by_currency(aging, documents, day)
-        if overdue:
-            yield account, documents, overdue
+        overdue: dict[str, list[int]] = {}
+        for document in documents:
+            owed = owed_at(document, day)
+            if owed:
+                currency = document.currency
+                days = 0 if document.due is None else day - document.due
+                aging.add(currency, owed, days)
+                if days > 0:
+                    sums = overdue.setdefault(currency, [0, 0, 0])
+                    sums[0] += 1
+                    sums[1] += owed
+                    sums[2] = max(sums[2], days)
+        for currency, (count, owed, days) in overdue.items():
+            place = (currency != default, currency, -days, -owed, account.name, account.id)
+            rows.append(Row(place, count, partial(write, account, documents, currency)))
+    rows.sort(key=attrgetter("place"))
+    return rows
+
+
+def overdue_of(documents: Iterable[Facts], currency: str, day: int) -> list[Overdue]:
+    """The overdue documents of one currency, in order."""
+    late = [
+        Overdue(document.due, document.id, owed, day - document.due, document)
+        for document in documents
+        if document.due is not None and document.due < day and document.currency == currency
+        if (owed := owed_at(document, day))
+    ]
+    late.sort()
+    return late

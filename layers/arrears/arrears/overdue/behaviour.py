@@ -8,9 +8,12 @@ from arrears.overdue.aging import owed_at
 
 
 def settled_in_year(account: Account, documents: Iterable[Facts], day: int) -> Settled | None:
-    """All documents settled with a payment in the twelve months up to `day`, added up; None when there are none."""
+    """All documents settled with a payment in the twelve months up to `day`, added up; None when there are none.
+
+    documents: those in hand; what else was settled is in the account's history.
+    """
     after = year_before(day)
-    found = [settled for settled in account.history if after < settled.day <= day]
+    found = [settled for settled in account.history if after < settled[0] <= day]
     for document in documents:
         if (document.applied or document.states) and not owed_at(document, day):
             settled = settlement(document, day)

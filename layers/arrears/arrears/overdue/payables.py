@@ -4,88 +4,69 @@ from collections.abc import Sequence
 from typing import Any
 
 from arrears.ledger.days import day_text
-from arrears.ledger.facts import Account, Settled, bill_state_at
+from arrears.ledger.facts import Account, BillState, Facts, Settled, bill_state_at, bill_state_name_at
 from arrears.ledger.money import major_number
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.overdue import tiers
 from arrears.overdue.aging import (
     Accounts,
-    Aging,
-    Overdue,
     Report,
-    Row,
-    currency_order,
-    due_order,
     oldest_of,
-    overdue_accounts,
-    sort_rows,
+    overdue_of,
+    overdue_report,
     summary,
 )
 from arrears.overdue.behaviour import settled_in_year
 
-WAITING, TO_CONFIRM, TO_SCHEDULE = "waiting", "to_confirm", "to_schedule"
+WAITING, TO_CONFIRM, TO_SCHEDULE = "waiting", "toConfirm", "toSchedule"
 
 
 def report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
     """The overdue payables of a book on `day`: totals, aging per currency, and a row per supplier and currency."""
-    aging = Aging()
-    rows = []
-    suppliers = 0
-    for account, documents, overdue in overdue_accounts(accounts, aging, day):
-        suppliers += 1
-        timing = _timing(settled_in_year(account, documents, day))
-        for currency, late in overdue.items():
-            rows.append(supplier_row(account, currency, late, day, organisation.policy, timing))
-    sort_rows(rows, organisation.currency)
-    currencies = currency_order(aging.amounts, organisation.currency)
-    totals = {
-        "supplierCount": suppliers,
-        "billCount": sum(len(row.body["billIds"]) for row in rows),
-        "overdueByCurrency": aging.overdue_body(currencies),
-    }
-    return Report(totals, aging.body(currencies), rows)
+
+    def write(account: Account, documents: list[Facts], currency: str) -> dict[str, Any]:
+        return _supplier_row(account, documents, currency, day, organisation.policy)
+
+    return overdue_report(accounts, day, organisation.currency, ("supplierCount", "billCount"), write)
 
 
-def supplier_row(
-    account: Account, currency: str, late: Sequence[Overdue], day: int, policy: Policy, timing: dict[str, Any] | None
-) -> Row:
+def _supplier_row(account: Account, documents: list[Facts], currency: str, day: int, policy: Policy) -> dict[str, Any]:
     """One supplier's row in one currency."""
-    owed = sum(overdue.owed for overdue in late)
-    oldest, ordered = oldest_of(late), due_order(late)
+    late = overdue_of(documents, currency, day)
+    owed = sum([overdue.owed for overdue in late])
+    oldest = oldest_of(late)
     thresholds = tiers.urgency_thresholds(policy)
     level = tiers.level_of(oldest.days, thresholds, policy.grace_days)
-    standing = {overdue.document.id: payment_standing(overdue, day) for overdue in ordered}
-    by_standing = {
-        one: [id_ for id_, its in standing.items() if its == one] for one in (WAITING, TO_CONFIRM, TO_SCHEDULE)
-    }
+    states = [bill_state_at(overdue.document, day) for overdue in late]
+    by_standing: dict[str, list[str]] = {WAITING: [], TO_CONFIRM: [], TO_SCHEDULE: []}
+    for overdue, state in zip(late, states, strict=True):
+        by_standing[payment_standing(state, day)].append(overdue.id)
     urgency = tiers.URGENCIES[level]
-    body = {
+    return {
         "supplierId": account.party_id,
         "supplierReference": account.reference if account.party_id else None,
         "supplierName": account.name,
         "currency": currency,
         "totalOverdue": major_number(owed, currency),
         "billCount": len(late),
-        "oldestBill": {**summary(oldest, "billId"), "state": bill_state_at(oldest.document, day).state},
+        "oldestBill": {**summary(oldest, "billId"), "state": bill_state_name_at(oldest.document, day)},
         "urgency": urgency,
         "suggestedAction": _action(by_standing),
-        "scheduledPaymentDate": _scheduled(late, day),
-        "paymentTiming": timing,
-        "billIds": list(standing),
+        "scheduledPaymentDate": _scheduled(states),
+        "paymentTiming": _timing(settled_in_year(account, documents, day)),
+        "billIds": [overdue.id for overdue in late],
         "confirmBillIds": by_standing[TO_CONFIRM],
         "unscheduledBillIds": by_standing[TO_SCHEDULE],
         "reasons": [
             {**tiers.level_reason("days_overdue", oldest.days, level, thresholds, policy), "urgency": urgency},
-            {"code": "payment_standing", **{name: len(ids) for name, ids in _named(by_standing)}},
+            {"code": "payment_standing", **{name: len(ids) for name, ids in by_standing.items()}},
         ],
     }
-    return Row(currency, oldest.days, owed, account.name, account.id, body)
 
 
-def payment_standing(late: Overdue, day: int) -> str:
-    """Whether its payment is under way (waiting), may have failed or been missed (to confirm), or is to schedule."""
-    state = bill_state_at(late.document, day)
+def payment_standing(state: BillState, day: int) -> str:
+    """Whether a payment is under way (waiting), may have failed or been missed (to confirm), or is to schedule."""
     if state.state == "PaymentInProgress":
         return WAITING
     if state.state == "Scheduled":
@@ -99,16 +80,7 @@ def _action(by_standing: dict[str, list[str]]) -> str:
     return "confirm_or_reschedule" if by_standing[TO_CONFIRM] else "wait"
 
 
-def _named(by_standing: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
-    return [
-        ("waiting", by_standing[WAITING]),
-        ("toConfirm", by_standing[TO_CONFIRM]),
-        ("toSchedule", by_standing[TO_SCHEDULE]),
-    ]
-
-
-def _scheduled(late: Sequence[Overdue], day: int) -> str | None:
-    states = (bill_state_at(overdue.document, day) for overdue in late)
+def _scheduled(states: Sequence[BillState]) -> str | None:
     days = [state.scheduled for state in states if state.state == "Scheduled" and state.scheduled is not None]
     return day_text(min(days)) if days else None
 

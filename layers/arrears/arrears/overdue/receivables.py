@@ -20,16 +20,12 @@ from arrears.ledger.policy import Policy
 from arrears.overdue import tiers
 from arrears.overdue.aging import (
     Accounts,
-    Aging,
     Overdue,
     Report,
-    Row,
-    currency_order,
-    due_order,
     oldest_of,
-    overdue_accounts,
+    overdue_of,
+    overdue_report,
     owed_at,
-    sort_rows,
     summary,
 )
 from arrears.overdue.behaviour import settled_in_year
@@ -39,61 +35,61 @@ WAIT, REMIND, CALL = "wait", "send_reminder", "call_or_escalate"
 
 def report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
     """The overdue receivables of a book on `day`: totals, aging per currency, and a row per customer and currency."""
-    aging = Aging()
-    rows = []
-    customers = 0
-    for account, documents, overdue in overdue_accounts(accounts, aging, day):
-        customers += 1
-        behaviour = _behaviour(settled_in_year(account, documents, day))
-        for currency, late in overdue.items():
-            rows.append(customer_row(account, documents, currency, late, day, organisation.policy, behaviour))
-    sort_rows(rows, organisation.currency)
-    currencies = currency_order(aging.amounts, organisation.currency)
-    totals = {
-        "customerCount": customers,
-        "invoiceCount": sum(len(row.body["invoiceIds"]) for row in rows),
-        "overdueByCurrency": aging.overdue_body(currencies),
-    }
-    return Report(totals, aging.body(currencies), rows)
+
+    def write(account: Account, documents: list[Facts], currency: str) -> dict[str, Any]:
+        return _customer_row(account, documents, currency, day, organisation.policy)
+
+    return overdue_report(accounts, day, organisation.currency, ("customerCount", "invoiceCount"), write)
 
 
-def customer_row(
-    account: Account,
-    documents: Sequence[Facts],
-    currency: str,
-    late: Sequence[Overdue],
-    day: int,
-    policy: Policy,
-    behaviour: dict[str, Any] | None = None,
-) -> Row:
-    """One customer's row in one currency; `documents` are all of its documents, `late` the overdue ones."""
-    owed = sum(overdue.owed for overdue in late)
-    oldest = oldest_of(late)
-    standing = _standing(account, documents, currency, day)
-    tier = tiers.tier_of(oldest.days, owed, currency, standing.broken is not None, policy)
-    ordered = due_order(late)
-    disputed = [overdue for overdue in ordered if overdue.document.disputes and disputed_at(overdue.document, day)]
-    reminder = _last_reminder(account, late, day)
-    action, why = _action(late, disputed, owed, currency, day, policy, standing, reminder)
-    body = {
+def _customer_row(account: Account, documents: list[Facts], currency: str, day: int, policy: Policy) -> dict[str, Any]:
+    """One customer's row in one currency."""
+    late = overdue_of(documents, currency, day)
+    owed = sum([overdue.owed for overdue in late])
+    judged = judge(account, documents, currency, late, day, policy)
+    reminder = judged.reminder
+    return {
         "customerId": account.party_id,
         "customerReference": account.reference,
         "customerName": account.name,
         "currency": currency,
         "totalOverdue": major_number(owed, currency),
         "invoiceCount": len(late),
-        "oldestInvoice": {**summary(oldest, "invoiceId"), "status": "finalized"},
-        "tier": tier,
-        "suggestedAction": action,
-        "suggestedTone": tiers.TONES[tier],
+        "oldestInvoice": {**summary(oldest_of(late), "invoiceId"), "status": "finalized"},
+        "tier": judged.tier,
+        "suggestedAction": judged.action,
+        "suggestedTone": tiers.TONES[judged.tier],
         "lastReminderSentAt": None if reminder is None else moment_text(reminder.sent_at),
         "daysSinceLastReminder": None if reminder is None else day - reminder.day,
-        "paymentBehaviour": behaviour,
-        "invoiceIds": [overdue.document.id for overdue in ordered],
-        "disputedInvoiceIds": [overdue.document.id for overdue in disputed],
-        "reasons": [*_tier_reasons(oldest.days, tier, owed, currency, policy, standing), *why],
+        "paymentBehaviour": _behaviour(settled_in_year(account, documents, day)),
+        "invoiceIds": [overdue.id for overdue in late],
+        "disputedInvoiceIds": judged.disputed,
+        "reasons": judged.reasons,
     }
-    return Row(currency, oldest.days, owed, account.name, account.id, body)
+
+
+class Judgement(NamedTuple):
+    """What to do about a row, and why. disputed: the ids of its disputed invoices. reminder: the last that counts."""
+
+    tier: str
+    action: str
+    disputed: list[str]
+    reminder: Reminder | None
+    reasons: list[dict[str, Any]]
+
+
+def judge(
+    account: Account, documents: Sequence[Facts], currency: str, late: Sequence[Overdue], day: int, policy: Policy
+) -> Judgement:
+    """Tier and action of a row: `documents` are all of the customer's, `late` the row's overdue ones, in order."""
+    days, owed = late[0].days, sum([overdue.owed for overdue in late])
+    standing = _standing(account, documents, currency, day) if account.promises else _NO_PROMISE
+    tier = tiers.tier_of(days, owed, currency, standing.broken is not None, policy)
+    disputed = [overdue.id for overdue in late if overdue.document.disputes and disputed_at(overdue.document, day)]
+    reminder = _last_reminder(account, late, day) if account.reminders else None
+    action, why = _action(late, disputed, owed, tier, day, policy, standing, reminder)
+    reasons = _tier_reasons(days, tier, owed, currency, policy, standing)
+    return Judgement(tier, action, disputed, reminder, reasons + why)
 
 
 def moment_text(sent_at: str) -> str:
@@ -135,9 +131,7 @@ def promise_broken(account: Account, documents: Sequence[Facts], currency: str, 
 
 def _last_reminder(account: Account, late: Sequence[Overdue], day: int) -> Reminder | None:
     """The latest reminder by `day` that is about all invoices, or about one of the row's."""
-    if not account.reminders:
-        return None
-    owned = {overdue.document.id for overdue in late}
+    owned = {overdue.id for overdue in late}
     counting = [
         reminder
         for reminder in account.reminders
@@ -148,25 +142,25 @@ def _last_reminder(account: Account, late: Sequence[Overdue], day: int) -> Remin
 
 def _action(
     late: Sequence[Overdue],
-    disputed: Sequence[Overdue],
+    disputed: Sequence[str],
     owed: int,
-    currency: str,
+    tier: str,
     day: int,
     policy: Policy,
     standing: _Standing,
     reminder: Reminder | None,
 ) -> tuple[str, list[dict[str, Any]]]:
-    """What to do next, looking only at what is not disputed, and why."""
-    held = {overdue.document.id for overdue in disputed}
-    free = [overdue for overdue in late if overdue.document.id not in held] if held else late
-    if not free:
+    """What to do next, looking only at what is not disputed, and why. tier: that of all."""
+    if len(disputed) == len(late):
         return WAIT, [{"code": "all_disputed", "invoiceCount": len(disputed)}]
     why = [{"code": "some_disputed", "invoiceCount": len(disputed)}] if disputed else []
     promise = standing.ahead
     if promise is not None and (promise.amount is None or promise.amount >= owed):
         return WAIT, [*why, {"code": "promise_ahead", **_promise_body(promise)}]
-    days, amount = max(overdue.days for overdue in free), sum(overdue.owed for overdue in free)
-    tier = tiers.tier_of(days, amount, currency, standing.broken is not None, policy)
+    if disputed:
+        free = [overdue for overdue in late if overdue.id not in disputed]
+        amount, currency = sum(overdue.owed for overdue in free), free[0].document.currency
+        tier = tiers.tier_of(free[0].days, amount, currency, standing.broken is not None, policy)
     if tier == tiers.ESCALATION:
         return CALL, why
     if reminder is not None and day - reminder.day < policy.cooldown_days:

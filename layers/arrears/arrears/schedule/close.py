@@ -139,7 +139,7 @@ class Closing:
             if kept is None:
                 figures = book.month(end, previous)
                 previous = {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
-                rows = [row.body for row in receivables.report(book.standing(end), end, organisation).rows]
+                rows = [row.write() for row in receivables.report(book.standing(end), end, organisation).rows]
                 version = organisation.policy.version
                 month = month_of(end)
                 told = {currency: asdict(own) for currency, own in previous.items()}

@@ -6,12 +6,13 @@ arrays at once) and never walked by botocore's own parser, which takes three tim
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from arrears.ledger.days import NEVER
-from arrears.ledger.facts import Account, Facts, Promise, Reminder, Settled
+from arrears.ledger.facts import Account, Facts, Promise, Reminder
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
@@ -57,7 +58,7 @@ def unpack_account(id: str, packed: list[Any]) -> Account:
         name,
         [Reminder(*reminder) for reminder in reminders],
         [Promise(*promise) for promise in promises],
-        [Settled(*settled) for settled in history],
+        history,
         *more,
     )
 
@@ -116,7 +117,9 @@ def query(client: "DynamoDBClient", **request: Any) -> Iterator[list[dict[str, A
 
 def places(pages: Iterator[list[dict[str, Any]]]) -> Iterator[tuple[str, list[Any]]]:
     """Index place and unpacked array of each item, in order."""
-    for items in pages:
-        packed = json.loads("[" + ",".join([item["p"]["S"] for item in items]) + "]")
-        for item, values in zip(items, packed, strict=True):
-            yield item["isk"]["S"], values
+    return chain.from_iterable(map(_unpacked, pages))
+
+
+def _unpacked(items: list[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+    packed = json.loads("[" + ",".join([item["p"]["S"] for item in items]) + "]")
+    return zip([item["isk"]["S"] for item in items], packed, strict=True)
