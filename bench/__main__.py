@@ -99,7 +99,7 @@ def _growth(measured: Sequence[Measured]) -> Iterator[Result]:
             continue
         name = f"{_title(one)}, against none"
         goal = 1.1 if history == 100 else None
-        yield Result(name, "ms CPU", one.cpu_ms, without.cpu_ms, goal)
+        yield Result(name, "ms CPU", one.cpu_ms, one.other_ms, goal)
         yield Result(name, "requests", one.requests, without.requests, goal)
         yield Result(name, "read units", one.read_units, without.read_units, goal)
 
@@ -114,9 +114,9 @@ def _single(measured: Sequence[Measured]) -> Iterator[Result]:
     yield Result("small book, one answer", "requests, nothing cached", small.cold_requests, None, 2)
     collections = {one.open * one.history: one for one in measured if one.function == "invoice_collection"}
     million = collections[1_000_000]
-    base = next(one for one in measured if one.function == "invoice_collection" and one.open == 10_000)
     yield Result("invoice collection, 1 million invoices", "requests, nothing cached", million.cold_requests, None, 5)
-    yield Result("invoice collection, 1 million invoices against 10,000", "ms CPU", million.cpu_ms, base.cpu_ms, 1.2)
+    name = "invoice collection, 1 million invoices against 10,000 in as many months"
+    yield Result(name, "ms CPU", million.cpu_ms, million.other_ms, 1.2)
 
 
 def _past(measured: Sequence[Measured]) -> Iterator[Result]:
@@ -189,7 +189,7 @@ def _neighbour(measured: Sequence[Measured]) -> Iterator[Result]:
         if one.history:
             name = f"growth with history x{one.history}"
             yield Result(f"{name}: the neighbour", "ms CPU", their.cpu_ms, theirs[0].cpu_ms)
-            yield Result(f"{name}: Arrears", "ms CPU", one.cpu_ms, ours[0].cpu_ms)
+            yield Result(f"{name}: Arrears", "ms CPU", one.cpu_ms, one.other_ms)
 
 
 def main(parts: Sequence[str]) -> None:

@@ -18,6 +18,9 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from bench import here
 from bench.table import wire
 
+SECONDS = 3.0
+"""About how long one kind of answer is measured."""
+
 
 class Replay:
     """Answers a client's requests as they were answered before, from files: what they hold costs no memory here."""
@@ -40,33 +43,55 @@ class Replay:
         return answer
 
 
-def measure(folder: Path, function: str, event: dict[str, Any], rounds: int) -> dict[str, Any]:
-    """Medians of some answers and of the floor under them."""
+class Answers:
+    """What a function's answers to one event take, its pages replayed from a folder."""
+
+    def __init__(self, folder: Path, function: str, event: dict[str, Any]) -> None:
+        self._handler, self._event = here.handler(function), event
+        self._replay = Replay(folder)
+        self.cpu: list[float] = []
+        self.wall: list[float] = []
+        self.floor: list[float] = []
+        self.last: dict[str, Any] = {}
+
+    def once(self, client: Any, with_floor: bool) -> None:
+        """One more answer."""
+        replay = self._replay
+        replay.spent, replay.pages = 0.0, []
+        client.meta.events.register_first("before-send.dynamodb", replay.send, unique_id="bench.replay")
+        started, wall = time.process_time(), time.perf_counter()
+        self.last = self._handler(self._event, None)
+        self.cpu.append(time.process_time() - started - replay.spent)
+        self.wall.append(time.perf_counter() - wall - replay.spent)
+        client.meta.events.unregister("before-send.dynamodb", unique_id="bench.replay")
+        if with_floor:
+            self.floor.append(floor(replay.pages, json.loads(self.last["body"])))
+
+
+def measure(folder: Path, against: Path | None, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Medians of some answers, of the floor under them, and of other answers taken in turns with them."""
     here.set_environment()
-    handler = here.handler(function)
     from arrears.runtime import services
 
-    replay = Replay(folder)
-    services().client.meta.events.register_first("before-send.dynamodb", replay.send)
-    handler(event, None)
-    answers, walls, floors = [], [], []
-    peak = 0.0
+    client = services().client
+    mine = Answers(folder, function, event)
+    other = Answers(against, function, event) if against else None
+    mine.once(client, with_floor=False)
+    peak = _peak_mb()
+    rounds = max(5, min(60, int(SECONDS / mine.cpu.pop())))
     for _ in range(rounds):
-        replay.spent, replay.pages = 0.0, []
-        started, wall = time.process_time(), time.perf_counter()
-        answer = handler(event, None)
-        answers.append(time.process_time() - started - replay.spent)
-        walls.append(time.perf_counter() - wall - replay.spent)
-        peak = peak or _peak_mb()
-        status, body = answer["statusCode"], json.loads(answer["body"])
-        floors.append(floor(replay.pages, body))
+        mine.once(client, with_floor=True)
+        if other is not None:
+            other.once(client, with_floor=False)
+    body = json.loads(mine.last["body"])
     return {
-        "status": status,
-        "cpu_ms": statistics.median(answers) * 1000,
-        "wall_ms": statistics.median(walls) * 1000,
-        "floor_ms": statistics.median(floors) * 1000,
+        "status": mine.last["statusCode"],
+        "cpu_ms": statistics.median(mine.cpu) * 1000,
+        "wall_ms": statistics.median(mine.wall[1:]) * 1000,
+        "floor_ms": statistics.median(mine.floor) * 1000,
+        "other_ms": None if other is None else statistics.median(other.cpu) * 1000,
         "peak_mb": peak,
-        "bytes": len(answer["body"]),
+        "bytes": len(mine.last["body"]),
         "aging": {
             entry["currency"]: [bucket["count"] for bucket in entry["buckets"].values()]
             for entry in body.get("aging", ())
@@ -98,5 +123,7 @@ def floor(pages: list[Path], body: Any) -> float:
 
 if __name__ == "__main__":
     asked = json.loads(sys.argv[1])
-    figures = measure(Path(asked["folder"]), asked["function"], asked["event"], asked["rounds"])
-    Path(asked["folder"], "figures.json").write_text(json.dumps(figures))
+    folder = Path(asked["folder"])
+    against = folder / "against"
+    figures = measure(folder / "own", against if against.exists() else None, asked["function"], asked["event"])
+    (folder / "figures.json").write_text(json.dumps(figures))

@@ -24,9 +24,16 @@ FUNCTIONS = {
 }
 
 
+type Transcript = list[tuple[str, bytes, bytes]]
+"""Requests, each an operation and its body, with the answers to them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """An answer of a book: its cost. history: settled documents per open one. cold_requests: with nothing cached."""
+    """An answer of a book: its cost. history: settled documents per open one. cold_requests: with nothing cached.
+
+    other_ms: processor time of the answer that was measured in turns with it, if one was.
+    """
 
     function: str
     what: str
@@ -36,6 +43,7 @@ class Measured:
     cpu_ms: float
     wall_ms: float
     floor_ms: float
+    other_ms: float | None
     peak_mb: float
     requests: int
     cold_requests: int
@@ -60,6 +68,7 @@ class Book:
         self.today = self.organisation.today(here.now())
         self._bulk = Bulk(self.table, self.organisation, kind, open_count // OPEN_PER_ACCOUNT, self.today)
         self._bulk.add(open_papers(kind, open_count, self.today))
+        self._without: dict[tuple[str, str], Transcript] = {}
 
     def grow(self, history: int) -> None:
         """Makes it so many settled documents per open one."""
@@ -68,12 +77,15 @@ class Book:
         self._bulk.add(settled_papers(self.kind, first, more, accounts, self.today))
         self.history = history
 
-    def measure(self, function: str, what: str = "", rounds: int = 0, **query: str) -> Measured:
-        """An answer's cost, in a process of its own."""
+    def measure(self, function: str, what: str = "", against: Transcript | None = None, **query: str) -> Measured:
+        """An answer's cost, in a process of its own, in turns with another book's answer or that without history."""
         event = here.event(FUNCTIONS[function][1], self.key, query)
         cold, warm, read_units, documents, transcript = self._traced(function, event)
-        rounds = rounds or max(3, min(40, 200_000 // self.open))
-        figures = _in_process_of_its_own(function, event, transcript, rounds)
+        if self.history == 0:
+            self._without[function, what] = transcript
+        elif against is None:
+            against = self._without.get((function, what))
+        figures = _in_process_of_its_own(function, event, transcript, against)
         return Measured(
             function,
             what,
@@ -86,8 +98,17 @@ class Book:
             **figures,
         )
 
-    def _traced(self, function: str, event: dict[str, Any]) -> tuple[int, int, float, int, Any]:
-        """Requests with nothing cached and with the key cached, read units, documents read, and what was answered."""
+    def transcript(self, function: str) -> Transcript:
+        """What the tables answer to a function's requests."""
+        return self._traced(function, here.event(FUNCTIONS[function][1], self.key))[-1]
+
+    def _traced(self, function: str, event: dict[str, Any]) -> tuple[int, int, float, int, Transcript]:
+        """Requests with nothing cached and with the key cached, read units, documents read, and what was answered.
+
+        A key's first request of a day notes that it was used; that one is not counted.
+        """
+        handler, table = _answered_by(self.table, function)
+        handler(event, None)
         handler, table = _answered_by(self.table, function)
         table.reset()
         table.recording, table.transcript = True, []
@@ -110,20 +131,29 @@ def _answered_by(table: Table, function: str) -> tuple[here.Handler, Table]:
     return here.handler(function), table
 
 
-def _in_process_of_its_own(function: str, event: dict[str, Any], transcript: Any, rounds: int) -> dict[str, Any]:
+def _in_process_of_its_own(
+    function: str, event: dict[str, Any], transcript: Transcript, against: Transcript | None
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        known = {}
-        for number, (operation, body, answer) in enumerate(transcript):
-            path = folder / str(number)
-            path.write_bytes(answer)
-            known[operation, body] = path
-        (folder / "requests").write_bytes(pickle.dumps(known))
-        asked = json.dumps({"folder": temporary, "function": function, "event": event, "rounds": rounds})
+        _keep(transcript, folder / "own")
+        if against is not None:
+            _keep(against, folder / "against")
+        asked = json.dumps({"folder": temporary, "function": function, "event": event})
         command = [sys.executable, "-m", "bench.answer", asked]
         subprocess.run(command, cwd=here.ROOT, check=True, stdout=subprocess.DEVNULL)
         figures: dict[str, Any] = json.loads((folder / "figures.json").read_text())
         return figures
+
+
+def _keep(transcript: Transcript, folder: Path) -> None:
+    folder.mkdir()
+    known = {}
+    for number, (operation, body, answer) in enumerate(transcript):
+        path = folder / str(number)
+        path.write_bytes(answer)
+        known[operation, body] = path
+    (folder / "requests").write_bytes(pickle.dumps(known))
 
 
 def today() -> int:
@@ -135,31 +165,34 @@ def today() -> int:
 def measured(say: Callable[[str], None]) -> Iterator[Measured]:
     """Every answer of every book."""
     here.set_environment()
+    collections: dict[int, Transcript] = {}
     for kind in ("invoice", "bill"):
         for size in SIZES:
-            say(f"{size:,} open {kind}s")
             book = Book(kind, size)
-            yield from _answers(book)
-            for history in (10, 100):
+            for history in (0, 10, 100):
                 if size * (history + 1) <= MOST_DOCUMENTS[kind]:
                     say(f"{size:,} open {kind}s, {size * history:,} settled")
                     book.grow(history)
-                    yield from _answers(book)
+                    yield from _answers(book, collections)
     yield from _past(say)
 
 
-def _answers(book: Book) -> Iterator[Measured]:
-    """The full report while it fits into an answer, and its first page beyond that; what is overdue and collected."""
+def _answers(book: Book, collections: dict[int, Transcript]) -> Iterator[Measured]:
+    """The full report while it fits into an answer, and its first page beyond that; what is overdue and collected.
+
+    collections: by history, what the smallest book of as many months collected, to hold larger ones against.
+    """
     report = "receivables_overdue" if book.kind == "invoice" else "payables_overdue"
     if book.open > 10_000:
-        yield book.measure(report, "too large", rounds=3)
+        yield book.measure(report, "too large")
         yield book.measure(report, "page", limit="1000")
     else:
         yield book.measure(report)
     if book.kind == "invoice":
         yield book.measure("overdue_balance")
         yield book.measure("overdue_balance", "one customer", external_customer_id="ext-7")
-        yield book.measure("invoice_collection")
+        yield book.measure("invoice_collection", against=collections.get(book.history))
+        collections.setdefault(book.history, book.transcript("invoice_collection"))
 
 
 def _past(say: Callable[[str], None]) -> Iterator[Measured]:
@@ -169,5 +202,5 @@ def _past(say: Callable[[str], None]) -> Iterator[Measured]:
     say("10,000 open invoices, as much settled since a year ago and in the year before")
     book = Book("invoice", 10_000)
     book.grow(2)
-    yield book.measure("receivables_overdue", "past: today", rounds=15)
-    yield book.measure("receivables_overdue", "past", rounds=15, asOf=day_text(book.today - 365))
+    yield book.measure("receivables_overdue", "past: today")
+    yield book.measure("receivables_overdue", "past", asOf=day_text(book.today - 365))

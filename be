@@ -1,0 +1,1 @@
+TypeError: the 0.0 | 
