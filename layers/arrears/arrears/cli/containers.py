@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 HOST = "host.docker.internal"
 """The name under which a container knows this machine."""
 
+STOP_SECONDS = 10
+
 ENDPOINT = "AWS_ENDPOINT_URL"
 
 
@@ -57,8 +59,17 @@ def serving(deployment: "Deployment", port: int) -> Iterator[subprocess.Popen[by
             _await_answer(process, port)
             yield process
         finally:
-            process.terminate()
-            process.wait()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SAM takes its containers away when it is told to end, and now and then does not end itself."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
@@ -156,8 +167,10 @@ def _relay(address: str, port: int) -> Iterator[tuple[str, int]]:
 
     with Relay((address, 0), Connection) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield address, server.server_address[1]
-        server.shutdown()
+        try:
+            yield address, server.server_address[1]
+        finally:
+            server.shutdown()
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:
