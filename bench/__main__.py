@@ -200,7 +200,7 @@ def main(parts: Sequence[str]) -> None:
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
             found.extend(measured(parts))
     finally:
-        results.write(found)
+        results.write(found, keep=bool(parts))
         results.show(found, Console(width=140))
 
 

@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from bench import here
+from bench.book import organisation_of
 from bench.server import served
 from bench.table import Table
 
@@ -106,7 +107,7 @@ def measure(rows: int) -> dict[str, float]:
     """Imports so many rows, and checks that nothing is lost or doubled."""
     here.set_environment()
     table = Table()
-    here.create_organisation(table)
+    organisation_of(table)
     table.reset()
     folder = Path(mkdtemp(prefix="bulk-import-"))
     try:

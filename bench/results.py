@@ -4,11 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).with_name("results.json")
+DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +41,43 @@ class Result:
         reached = self.value if self.ratio is None else self.ratio
         return reached >= self.goal if self.least else reached <= self.goal
 
-
-def write(results: Sequence[Result]) -> None:
-    """Writes results.json."""
-    told = [
-        {
-            "name": result.name,
-            "unit": result.unit,
-            "value": round(result.value, 4),
-            "floor": None if result.floor is None else round(result.floor, 4),
-            "ratio": None if result.ratio is None else round(result.ratio, 3),
-            "goal": result.goal,
-            "met": result.met,
+    def to_json(self) -> dict[str, Any]:
+        """The figure as it is in results.json."""
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "value": round(self.value, 4),
+            "floor": None if self.floor is None else round(self.floor, 4),
+            "ratio": None if self.ratio is None else round(self.ratio, 3),
+            "goal": self.goal,
+            "least": self.least,
+            "met": self.met,
         }
-        for result in results
-    ]
-    RESULTS.write_text(json.dumps({"results": told}, indent=1) + "\n")
+
+
+def write(results: Sequence[Result], keep: bool) -> None:
+    """Writes results.json. keep: also the figures that are there already, unless they were measured again."""
+    told = {(one["name"], one["unit"]): one for one in read()} if keep else {}
+    told |= {(result.name, result.unit): result.to_json() for result in results}
+    RESULTS.write_text(json.dumps({"results": list(told.values())}, indent=1) + "\n")
+
+
+def read() -> list[dict[str, Any]]:
+    """The figures of results.json; none where there is none."""
+    found: list[dict[str, Any]] = json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
+    return found
+
+
+def markdown(told: Sequence[dict[str, Any]]) -> str:
+    """A table for the documentation."""
+    lines = ["| figure | unit | value | floor | ratio | goal | |", "|---|---|--:|--:|--:|--:|---|"]
+    for one in told:
+        bound = "" if one["goal"] is None else f"{'≥' if one['least'] else '≤'} {one['goal']:,g}"
+        ratio = "" if one["ratio"] is None else f"{one['ratio']:.2f}"
+        met = {None: "", True: "met", False: "**missed**"}[one["met"]]
+        cells = (one["name"], one["unit"], _text(one["value"]), _text(one["floor"]), ratio, bound, met)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def show(results: Sequence[Result], console: Console) -> None:
@@ -74,3 +98,17 @@ def _text(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 1_000 or value == int(value) else f"{value:,.2f}"
+
+
+def document(told: Sequence[dict[str, Any]]) -> None:
+    """Puts the figures into docs/performance.md: first those that have a goal."""
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    goals = markdown([one for one in told if one["goal"] is not None])
+    others = markdown([one for one in told if one["goal"] is None])
+    tables = f"### Goals\n\n{goals}\n### The rest\n\n{others}"
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{tables}{END}{after}")
+
+
+if __name__ == "__main__":
+    document(read())
