@@ -50,7 +50,6 @@ class Result:
             "floor": None if self.floor is None else round(self.floor, 4),
             "ratio": None if self.ratio is None else round(self.ratio, 3),
             "goal": self.goal,
-            "least": self.least,
             "met": self.met,
         }
 
@@ -72,7 +71,7 @@ def markdown(told: Sequence[dict[str, Any]]) -> str:
     """A table for the documentation."""
     lines = ["| figure | unit | value | floor | ratio | goal | |", "|---|---|--:|--:|--:|--:|---|"]
     for one in told:
-        bound = "" if one["goal"] is None else f"{'≥' if one['least'] else '≤'} {one['goal']:,g}"
+        bound = "" if one["goal"] is None else f"{'≥' if one['unit'].startswith('per ') else '≤'} {one['goal']:,g}"
         ratio = "" if one["ratio"] is None else f"{one['ratio']:.2f}"
         met = {None: "", True: "met", False: "**missed**"}[one["met"]]
         cells = (one["name"], one["unit"], _text(one["value"]), _text(one["floor"]), ratio, bound, met)

@@ -1,6 +1,7 @@
 """What all endpoints share: how a request is read, and that whatever happens is an answer."""
 
 import base64
+import gc
 import json
 import re
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from arrears.faces import problem, routes
 from arrears.faces.http import MAX_BODY_BYTES, Endpoint, Request, bearer_tokens, encode
 from arrears.ledger.refusal import THROTTLED, Refusal
+from arrears.runtime import lambda_handler
 from template import resources
 
 
@@ -106,6 +108,23 @@ def test_an_answer() -> None:
     headers = answer["multiValueHeaders"]
     assert headers["X-Correlation-Id"] == ["r-1"]
     assert headers["Cache-Control"] == ["no-store"]
+
+
+def test_the_collector_rests_while_a_request_is_answered_and_works_again_whatever_happens() -> None:
+    seen = []
+    made = Endpoint(problem.wording)
+
+    @made.get("/things")
+    def things(_: Request) -> dict[str, Any]:
+        seen.append(gc.isenabled())
+        return {}
+
+    handler = lambda_handler(made)
+    assert handler(event("/things"), None)["statusCode"] == 200
+    assert (seen, gc.isenabled()) == ([False], True)
+    with pytest.raises(AttributeError):
+        handler(None, None)  # type: ignore[arg-type]
+    assert gc.isenabled()
 
 
 def test_parts_of_the_path_are_decoded_once() -> None:
