@@ -158,7 +158,8 @@ def _action(
     if promise is not None and (promise.amount is None or promise.amount >= owed):
         return WAIT, [*why, {"code": "promise_ahead", **_promise_body(promise)}]
     if disputed:
-        free = [overdue for overdue in late if overdue.id not in disputed]
+        held = set(disputed)
+        free = [overdue for overdue in late if overdue.id not in held]
         amount, currency = sum(overdue.owed for overdue in free), free[0].document.currency
         tier = tiers.tier_of(free[0].days, amount, currency, standing.broken is not None, policy)
     if tier == tiers.ESCALATION:
