@@ -6,6 +6,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,18 @@ from template import ROOT
 NUMBER = "1001"
 TODAY = datetime.now(UTC).date()
 LAST_MONTH = TODAY.replace(day=1) - timedelta(days=1)
+
+
+WARM = ("analytics/overdue_balance", "analytics/invoice_collection", "nowhere")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def warm(stack: Deployment) -> None:
+    """Lago's client gives up after five seconds, which the emulator may need to start a function on a busy machine."""
+    account = "restapi/v2.1/accounts/1/billing_invoices_past_due"
+    for path in (*WARM, account):
+        with suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(f"{stack.base_url}/{path}", timeout=60)
 
 
 def month(day: date) -> str:
