@@ -1,6 +1,7 @@
 """Every function in a container, as Lambda runs it, on the local stack's data: invoked, and served as the API."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,16 @@ def _timeless(answer: tuple[int, Any]) -> tuple[int, Any]:
     """Without what differs from one request to the next."""
     status, body = answer
     return status, {name: value for name, value in body.items() if name != "instance"}
+
+
+def test_what_sam_leaves_behind_is_taken_away(stack: Deployment, facts: dict[str, str]) -> None:
+    before = {container.id for container in docker.from_env().containers.list()}
+    port = free_port()
+    with serving(stack, port) as process:
+        answered(f"http://127.0.0.1:{port}", sample("documentation", facts))
+        assert {container.id for container in docker.from_env().containers.list()} > before
+        process.send_signal(signal.SIGSTOP)
+    assert {container.id for container in docker.from_env().containers.list()} <= before
 
 
 def test_a_port_that_is_taken_is_named(stack: Deployment, served: str) -> None:

@@ -54,22 +54,35 @@ def serving(deployment: "Deployment", port: int) -> Iterator[subprocess.Popen[by
         raise Failed(f"Something else answers on port {port}; choose another.")
     arguments = ["local", "start-api", "--host", "127.0.0.1", "--port", str(port), "--warm-containers", "LAZY"]
     with _way(deployment) as (options, environment):
+        others = {container.id for container in _containers()}
         process = started_sam([*arguments, *options], deployment.environment() | environment)
         try:
             _await_answer(process, port)
             yield process
         finally:
-            _end(process)
+            _end(process, others)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """SAM takes its containers away when it is told to end, and now and then does not end itself."""
+def _end(process: subprocess.Popen[bytes], others: set[str]) -> None:
+    """SAM takes its containers away when it is told to end. Now and then it hangs, and that is left to do here."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+        for container in _containers():
+            if container.id not in others:
+                container.remove(force=True)
+
+
+def _containers() -> list[docker.models.containers.Container]:
+    """SAM's containers of this checkout."""
+    return [
+        container
+        for container in _engine().containers.list(filters={"label": "sam.cli.container.type=lambda"})
+        if any(Path(mount["Source"]).is_relative_to(BUILD.resolve()) for mount in container.attrs["Mounts"])
+    ]
 
 
 def _await_answer(process: subprocess.Popen[bytes], port: int) -> None:
