@@ -86,7 +86,7 @@ screens: install ## Make the pictures of the README, of the running local stack 
 	@PYTHONPATH=tests:docs $(BIN)/python -m generate.screens
 
 .PHONY: bench
-bench: install ## Measure cold starts, answers, writes and their cost against floors (some 20 minutes)
+bench: install ## Measure cold starts, answers, writes and their cost against floors (a quarter of an hour)
 	@$(BIN)/python -m bench
 
 # --- local stack ---------------------------------------------------------------------------------------------------------

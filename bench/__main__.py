@@ -1,4 +1,4 @@
-"""Measures everything, prints one table and writes bench/results.json. Takes some twenty minutes."""
+"""Measures everything, prints one table and writes bench/results.json. Takes about a quarter of an hour."""
 
 import json
 import os
