@@ -1,1 +1,0 @@
-TypeError: the 0.0 | 
