@@ -52,7 +52,7 @@ def test_a_document_without_a_due_date_is_open_and_never_overdue() -> None:
     ages = Aging()
     account = Account("c", "c", "C", "Ada")
     found = aging.overdue_rows(
-        [(account, [Facts("i", None, "USD", 500, NOW - 900, None)])], ages, NOW, "USD", lambda *_: {}
+        [(account, [Facts("i", None, "USD", 500, NOW - 900, None)])], ages, NOW, ORGANISATION, lambda *_: {}
     )
     assert (found, ages.amounts) == ([], {"USD": [500, 0, 0, 0, 0]})
 

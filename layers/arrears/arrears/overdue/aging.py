@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from arrears.ledger.days import day_text
 from arrears.ledger.facts import PAYABLE_STATES, Account, Facts, bill_state_name_at
 from arrears.ledger.money import major_number
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.policy import Policy
 
 BUCKETS = ("current", "d1To30", "d31To60", "d61To90", "d90Plus")
 
@@ -142,16 +144,17 @@ def summary(late: Overdue, id_name: str) -> dict[str, Any]:
 
 type Accounts = Iterable[tuple[Account, list[Facts]]]
 
+type WriteRow = Callable[[Account, list[Facts], str, int, Policy], dict[str, Any]]
+"""Makes the row, as it is answered, of a counterparty, its documents and a currency on a day."""
 
-type WriteRow = Callable[[Account, list[Facts], str], dict[str, Any]]
-"""Makes the row, as it is answered, of a counterparty, its documents and a currency."""
 
-
-def overdue_report(accounts: Accounts, day: int, default: str, counts: tuple[str, str], write: WriteRow) -> Report:
+def overdue_report(
+    accounts: Accounts, day: int, organisation: Organisation, counts: tuple[str, str], write: WriteRow
+) -> Report:
     """Totals, aging and rows of a book on `day`. counts: what totals call the number of parties and of documents."""
     aging = Aging()
-    rows = overdue_rows(accounts, aging, day, default, write)
-    currencies = currency_order(aging.amounts, default)
+    rows = overdue_rows(accounts, aging, day, organisation, write)
+    currencies = currency_order(aging.amounts, organisation.currency)
     parties, documents = counts
     totals = {
         parties: len({row.place[-1] for row in rows}),
@@ -161,11 +164,12 @@ def overdue_report(accounts: Accounts, day: int, default: str, counts: tuple[str
     return Report(totals, aging.body(currencies), rows)
 
 
-def overdue_rows(accounts: Accounts, aging: Aging, day: int, default: str, write: WriteRow) -> list[Row]:
+def overdue_rows(accounts: Accounts, aging: Aging, day: int, organisation: Organisation, write: WriteRow) -> list[Row]:
     """The rows of all counterparties with something overdue, in order; the aging takes in everything open on the way.
 
     Rows know their place and no more until they are written, as most of a large book's are on other pages.
     """
+    default, policy = organisation.currency, organisation.policy
     rows = []
     for account, documents in accounts:
         overdue: dict[str, list[int]] = {}
@@ -182,7 +186,7 @@ def overdue_rows(accounts: Accounts, aging: Aging, day: int, default: str, write
                     sums[2] = max(sums[2], days)
         for currency, (count, owed, days) in overdue.items():
             place = (currency != default, currency, -days, -owed, account.name, account.id)
-            rows.append(Row(place, count, partial(write, account, documents, currency)))
+            rows.append(Row(place, count, partial(write, account, documents, currency, day, policy)))
     rows.sort(key=attrgetter("place"))
     return rows
 

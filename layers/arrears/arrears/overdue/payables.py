@@ -24,11 +24,7 @@ WAITING, TO_CONFIRM, TO_SCHEDULE = "waiting", "toConfirm", "toSchedule"
 
 def report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
     """The overdue payables of a book on `day`: totals, aging per currency, and a row per supplier and currency."""
-
-    def write(account: Account, documents: list[Facts], currency: str) -> dict[str, Any]:
-        return _supplier_row(account, documents, currency, day, organisation.policy)
-
-    return overdue_report(accounts, day, organisation.currency, ("supplierCount", "billCount"), write)
+    return overdue_report(accounts, day, organisation, ("supplierCount", "billCount"), _supplier_row)
 
 
 def _supplier_row(account: Account, documents: list[Facts], currency: str, day: int, policy: Policy) -> dict[str, Any]:

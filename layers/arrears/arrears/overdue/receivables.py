@@ -35,11 +35,7 @@ WAIT, REMIND, CALL = "wait", "send_reminder", "call_or_escalate"
 
 def report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
     """The overdue receivables of a book on `day`: totals, aging per currency, and a row per customer and currency."""
-
-    def write(account: Account, documents: list[Facts], currency: str) -> dict[str, Any]:
-        return _customer_row(account, documents, currency, day, organisation.policy)
-
-    return overdue_report(accounts, day, organisation.currency, ("customerCount", "invoiceCount"), write)
+    return overdue_report(accounts, day, organisation, ("customerCount", "invoiceCount"), _customer_row)
 
 
 def _customer_row(account: Account, documents: list[Facts], currency: str, day: int, policy: Policy) -> dict[str, Any]:

@@ -27,18 +27,13 @@ def compact(value: Any) -> str:
 
 
 def pack_document(document: Facts) -> str:
-    """A document's facts without its id, which the index key has; trailing defaults are left out."""
+    """A document's facts without its id, which the index key has, and trailing defaults; Facts(id, *packed) unpacks."""
     packed = list(document[1:])
     defaults = list(_DEFAULTS)
     while defaults and packed[-1] in (defaults[-1], []):
         packed.pop()
         defaults.pop()
     return compact(packed)
-
-
-def unpack_document(id: str, packed: list[Any]) -> Facts:
-    """The document that was packed."""
-    return Facts(id, *packed)
 
 
 def pack_account(account: Account, letter: str) -> str:
