@@ -10,9 +10,8 @@ from urllib.request import Request, urlopen
 
 import docker
 import pytest
-from docker.errors import DockerException
 
-from arrears.cli.containers import invoke, serving, with_facts
+from arrears.cli.containers import docker_engine, invoke, serving, with_facts
 from arrears.cli.deployment import Deployment
 from arrears.cli.output import Failed
 from arrears.runtime import Services
@@ -25,8 +24,8 @@ FUNCTIONS = resources("AWS::Serverless::Function")
 @pytest.fixture(scope="module", autouse=True)
 def engine() -> None:
     try:
-        docker.from_env().ping()
-    except DockerException:
+        docker_engine()
+    except Failed:
         pytest.skip("no Docker engine answers, and sam local runs functions in containers")
 
 

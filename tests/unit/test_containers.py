@@ -1,9 +1,14 @@
 """The way from a container to the local stack."""
 
+import gc
 import socket
 import threading
+import warnings
 
-from arrears.cli.containers import _relay, with_facts
+import pytest
+
+from arrears.cli.containers import _relay, docker_engine, with_facts
+from arrears.cli.output import Failed
 
 
 def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
@@ -31,3 +36,14 @@ def test_an_event_takes_what_the_stack_knows_and_keeps_the_rest() -> None:
     assert with_facts('{"key": "${api_key}", "token": "${user_token}", "cost": "5 $"}', {"api_key": "ar_1"}) == (
         '{"key": "ar_1", "token": "${user_token}", "cost": "5 $"}'
     )
+
+
+def test_without_an_engine_the_command_says_so_and_leaves_no_socket_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket left open fails whichever test runs when Python finds it."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent.sock")
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        with pytest.raises(Failed, match="No Docker engine answers"):
+            docker_engine()
+        gc.collect()
+    assert [str(warning.message) for warning in found] == []

@@ -4,12 +4,14 @@ The stack listens on loopback, which a container cannot reach: while functions r
 passes their connections on.
 """
 
+import gc
 import ipaddress
 import socket
 import socketserver
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -80,7 +82,7 @@ def _containers() -> list[docker.models.containers.Container]:
     """SAM's containers of this checkout."""
     return [
         container
-        for container in _engine().containers.list(filters={"label": "sam.cli.container.type=lambda"})
+        for container in docker_engine().containers.list(filters={"label": "sam.cli.container.type=lambda"})
         if any(Path(mount["Source"]).is_relative_to(BUILD.resolve()) for mount in container.attrs["Mounts"])
     ]
 
@@ -100,7 +102,7 @@ def _listens(port: int) -> bool:
 @contextmanager
 def _way(deployment: "Deployment") -> Iterator[tuple[list[str], dict[str, str]]]:
     """SAM's options and variables with which functions in containers reach the stack, as long as this is open."""
-    engine = _engine()
+    engine = docker_engine()
     stack_port = urlsplit(str(deployment.endpoint_url)).port or 80
     with _relay(_bridge_address(engine), stack_port) as (address, port):
         options = ["--template", str(_template()), "--add-host", f"{HOST}:{address}"]
@@ -129,13 +131,20 @@ def with_facts(event: str, facts: dict[str, Any]) -> str:
     return Template(event).safe_substitute(facts)
 
 
-def _engine() -> docker.DockerClient:
-    try:
-        engine = docker.from_env()
-        engine.ping()
-    except DockerException as error:
-        raise Failed("No Docker engine answers, and a function in a container needs one.") from error
-    return engine
+def docker_engine() -> docker.DockerClient:
+    """The Docker engine of this machine. Raises Failed where none answers."""
+    with warnings.catch_warnings():
+        # docker leaves open the socket that it could not connect, and Python warns of it whenever it finds it.
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            engine = docker.from_env()
+            engine.ping()
+        except DockerException as error:
+            reason = str(error)
+        else:
+            return engine
+        gc.collect()
+    raise Failed(f"No Docker engine answers, and a function in a container needs one: {reason}")
 
 
 def _bridge_address(engine: docker.DockerClient) -> str:

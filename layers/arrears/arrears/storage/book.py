@@ -107,7 +107,7 @@ class StoredBook:
 
         def read(item: Item | None) -> AccountState:
             known = self._new_account(key, reference) if item is None else self._account(key, item)
-            self._stood[key] = replace(known)
+            self._stood[key] = _as_it_stands(known)
             return known
 
         return self._entity(keys.account_key(self._organisation.id, key), read)
@@ -317,7 +317,7 @@ class StoredBook:
         for key, entity in self._touched.items():
             self._versions[key] += 1
             if isinstance(entity, AccountState):
-                self._stood[entity.key] = replace(entity, rested=dict(entity.rested))
+                self._stood[entity.key] = _as_it_stands(entity)
                 self._note_history(entity)
         for action in actions:
             if "Put" in action:
@@ -422,6 +422,11 @@ class StoredBook:
         if attributes is None:
             return {"Delete": {"TableName": self._table, "Key": place}}
         return {"Put": {"TableName": self._table, "Item": {**place, **attributes}}}
+
+
+def _as_it_stands(account: AccountState) -> AccountState:
+    """A copy that later changes of the account do not reach: its days are counted in place."""
+    return replace(account, rested=dict(account.rested), history=dict(account.history))
 
 
 def _add(table: str, key: Key, sums: Mapping[str, int]) -> Any:

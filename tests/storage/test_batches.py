@@ -1,0 +1,83 @@
+"""Records in batches of all sizes, several on one day: a table keeps the book that memory keeps, record by record."""
+
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from oracle.generate import random_book
+from support.books import organisation_of
+from support.memory_book import MemoryLedger
+from support.records import ORGANISATION, invoice, payment, promise
+from support.stored_ledger import StoredLedger, Table
+
+TODAY = date(2020, 6, 30)
+
+
+def batches(records: list[dict[str, Any]], random: Random) -> list[list[dict[str, Any]]]:
+    """The records in their order, one to twelve at a time."""
+    found = []
+    while records:
+        size = random.choice((1, 1, 2, 3, 5, 12))
+        found.append(records[:size])
+        records = records[size:]
+    return found
+
+
+def busy_week(random: Random, count: int) -> list[dict[str, Any]]:
+    """Records of two customers who are invoiced, pay in full, take payments back, promise, and swap invoices."""
+    told: list[dict[str, Any]] = []
+    for place in range(count):
+        day = (TODAY - timedelta(days=random.choice((0, 0, 1, 3, 20, 70)))).isoformat()
+        owner, invoices = random.choice("CD"), [record for record in told if record["type"] == "invoice"]
+        kind = random.choice(("invoice", "invoice", "settled", "settled", "promise", "reversed", "moved"))
+        if kind == "invoice" or not invoices:
+            told.append(invoice(f"I{place}", customer_id=owner, customer_name=f"{owner}{place}"))
+        elif kind == "settled":
+            told.append(payment(f"P{place}", invoice_id=random.choice(invoices)["id"], amount="100", paid_on=day))
+        elif kind == "reversed":
+            told.append(payment(f"P{place}", invoice_id=random.choice(invoices)["id"], amount="-100", paid_on=day))
+        elif kind == "promise":
+            told.append(promise(f"M{place}", customer_id=owner, made_on=day, promised_on="2020-12-31"))
+        else:
+            told.append({**random.choice(invoices), "customer_id": owner})
+    return told
+
+
+def check_same(ledger: StoredLedger, memory: MemoryLedger) -> None:
+    assert {d.id: d for d in ledger.documents()} == {d.id: d for d in memory.documents()}
+    kept = ledger.account_items()
+    for state in memory.account_states():
+        told, shown = kept[state.key]["b"], kept[state.key]["p"]
+        assert (told["open"], told["documents"], told["names"]) == (state.open, state.documents, state.names)
+        assert {int(day): count for day, count in told["rested"].items()} == state.rested
+        assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_any_batches_on_any_days_keep_the_book_of_single_records(table: Table, seed: int) -> None:
+    random = Random(seed)
+    if seed % 2:
+        records, organisation = busy_week(random, 40), ORGANISATION
+    else:
+        book = random_book(seed, 4 + seed % 9, pivot=TODAY)
+        records, organisation = [entry.record for entry in book.entries], organisation_of(book)
+    ledger, memory = table.ledger(organisation), MemoryLedger(organisation)
+    today = TODAY.toordinal()
+    for batch in batches(records, random):
+        today += random.choice((0, 0, 0, 0, 1, 30) if seed % 2 == 0 else (0, 0, 0, 1))
+        expected = memory.record(batch, today)
+        assert ledger.record(batch, today) == expected
+    check_same(ledger, memory)
+
+
+def test_a_settling_payment_and_a_promise_in_one_batch_later_on_the_day_of_a_settlement(table: Table) -> None:
+    """What the account counted as closed before the batch must not change while the batch is worked out."""
+    ledger = table.ledger()
+    settling = [payment(f"P{name}", invoice_id=name, amount="100", paid_on="2020-06-30") for name in ("1", "2")]
+    ledger.record([invoice("1"), invoice("2"), settling[0]], TODAY.toordinal())
+    results = ledger.record([settling[1], promise(made_on="2020-06-30", promised_on="2020-07-10")], TODAY.toordinal())
+    assert [result.result for result in results] == ["created", "created"]
+    [account] = ledger.account_items().values()
+    assert account["p"][4][0][-1] == 20_000
