@@ -79,7 +79,7 @@ audit: install ## Known vulnerabilities in what is installed and shipped, and in
 
 .PHONY: sbom
 sbom: install ## What is in the layer, as CycloneDX on stdout
-	@$(BIN)/python -m arrears.cli.sbom
+	@$(BIN)/python -m local_stack.sbom
 
 .PHONY: screens
 screens: install ## Make the pictures of the README, of the running local stack (needs Chromium)
@@ -91,7 +91,7 @@ bench: install ## Measure cold starts, answers, writes and their cost against fl
 
 # --- local stack ---------------------------------------------------------------------------------------------------------
 
-LOCAL := $(BIN)/python -m arrears.cli.local
+LOCAL := $(BIN)/python -m local_stack.local
 
 .PHONY: up
 up: install ## Build, start and fill the local stack; prints where it answers

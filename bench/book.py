@@ -17,14 +17,14 @@ from uuid import UUID
 
 from botocore.hooks import HierarchicalEmitter
 
-from arrears.ledger import collection
+from arrears.ledger import payment_status
 from arrears.ledger.accounts import HISTORY_DAYS, AccountState
 from arrears.ledger.days import day_text, month_of
 from arrears.ledger.documents import Document, claim_of
 from arrears.ledger.organisation import Organisation
-from arrears.storage.access import AccessStore
-from arrears.storage.book import StoredBook
-from arrears.storage.writer import Recorder
+from arrears.storage.access.organisations import AccessStore
+from arrears.storage.ledger.recorder import Recorder
+from arrears.storage.ledger.unit_of_work import StoredBook
 from bench import here
 from bench.table import Table
 
@@ -232,7 +232,7 @@ class Bulk:
         if self._kind != "invoice":
             return
         facts = document.facts
-        for day, before, after in collection.status_changes(facts):
+        for day, before, after in payment_status.status_changes(facts):
             for status, sign in ((before, -1), (after, 1)):
                 if status is not None:
                     sums = figures[month_of(facts.issued), day if day > self._today else 0, (status, facts.currency)]

@@ -74,7 +74,7 @@ def generate(path: Path, rows: int) -> tuple[int, int, int]:
 def run(folder: Path, kill_at: int | None) -> int:
     """The command in a process of its own, killed once it has done so many rows; its peak memory in KB."""
     peak = 0
-    command = [sys.executable, "-c", "from arrears.cli import main; main()", "import", "rows.csv"]
+    command = [sys.executable, "-c", "from arrears_cli import main; main()", "import", "rows.csv"]
     options = ["--organisation", here.ORGANISATION, "--mapping", "own.toml", "--json"]
     with (folder / "said").open("ab") as said, (folder / "result").open("wb") as result:
         process = subprocess.Popen([*command, *options], cwd=folder, stderr=said, stdout=result)
@@ -145,8 +145,8 @@ def _describe(folder: Path, endpoint: str) -> None:
 
 def _kept(table: Table) -> tuple[int, int, int]:
     """Invoices in the table, the sum of their totals and of what was paid on them, in cents."""
-    from arrears.storage import keys
-    from arrears.storage.book import read_document
+    from arrears.storage.ledger import keys
+    from arrears.storage.ledger.unit_of_work import read_document
 
     invoices = totals = paid = 0
     for (name, _), items in table.items.items():
@@ -160,7 +160,7 @@ def _kept(table: Table) -> tuple[int, int, int]:
 
 
 def _step(step: Any) -> Any:
-    from arrears.ledger.facts import Step
+    from arrears.ledger.document_facts import Step
 
     return Step(*step)
 

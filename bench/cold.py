@@ -20,11 +20,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from arrears.cli.sam import BUILD, build, building
 from bench import here
 from bench.book import Bulk, access_of, open_papers, organisation_of, party_id
 from bench.server import served
 from bench.table import Table
+from local_stack.sam import BUILD, build, building
 
 ROUNDS = 15
 READING = (

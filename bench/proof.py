@@ -7,14 +7,14 @@ from typing import Any
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
-from arrears.cli.emulator import ADMINISTRATOR
-from arrears.cli.local import LocalStack
-from arrears.storage.access import AccessStore
-from arrears.storage.writer import Recorder
+from arrears.storage.access.organisations import AccessStore
+from arrears.storage.ledger.recorder import Recorder
+from arrears_cli.deployment import ADMINISTRATOR
 from bench import here
 from bench.book import LEDGER, OPEN_PER_ACCOUNT, Bulk, Record, contacts, open_papers, organisation_of, settled_papers
 from bench.table import Partition, Table
 from bench.warm import FUNCTIONS
+from local_stack.local import LocalStack
 
 OPEN, SETTLED = 200, 600
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
-from arrears.cli.local import LocalStack
+from local_stack.local import LocalStack
 from support.quick_moto import quicken
 from template import ROOT, create_tables
 

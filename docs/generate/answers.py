@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from arrears import runtime
-from arrears.faces import http, routes
-from arrears.storage import passwords
+from arrears.api import http, routes
+from arrears.storage.access import passwords
 from contract.conftest import Answer, Api, Clock
 from template import create_tables
 

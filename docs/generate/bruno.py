@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from arrears.faces import routes
+from arrears.api import routes
 from generate.answers import BATCH
 from generate.openapi import address
 from generate.operations import OPERATIONS, Operation

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from arrears.faces import routes
+from arrears.api import routes
 from arrears.ledger import records
 from contract.conftest import SCHEMAS
 from generate.answers import BATCH, Answered, answers

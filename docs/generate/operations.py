@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.faces import history, routes
-from arrears.faces.dolfin import MAX_LIMIT
-from arrears.overdue.tiers import TIERS
+from arrears.api import dolfin_history, routes
+from arrears.api.dolfin import MAX_LIMIT
+from arrears.reports.tiers import TIERS
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ OPERATIONS: dict[str, Operation] = {
                 "So many of the latest closed months.",
                 type="integer",
                 minimum=1,
-                maximum=history.MAX_MONTHS,
-                default=history.DEFAULT_MONTHS,
+                maximum=dolfin_history.MAX_MONTHS,
+                default=dolfin_history.DEFAULT_MONTHS,
             ),
             ORGANISATION,
         ),
@@ -110,8 +110,8 @@ OPERATIONS: dict[str, Operation] = {
                 "Records in a page.",
                 type="integer",
                 minimum=1,
-                maximum=history.MAX_LIMIT,
-                default=history.DEFAULT_LIMIT,
+                maximum=dolfin_history.MAX_LIMIT,
+                default=dolfin_history.DEFAULT_LIMIT,
             ),
             CURSOR,
             ORGANISATION,

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from arrears.faces import docusign
-from arrears.faces.documentation import ADVICE
-from arrears.ledger.refusal import KINDS
+from arrears.api import docusign
+from arrears.api.documentation import ADVICE
+from arrears.ledger.problems import KINDS
 from template import ROOT, resources, template
 
 DOCS = ROOT / "docs"

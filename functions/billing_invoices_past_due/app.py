@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from arrears.faces import docusign, routes
-from arrears.faces.http import Request
-from arrears.ledger.side import Side
+from arrears.api import docusign, routes
+from arrears.api.http import Request
+from arrears.ledger.ledger_side import Side
 from arrears.runtime import lambda_handler, services
 
 endpoint = docusign.endpoint()

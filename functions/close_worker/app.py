@@ -6,10 +6,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
+from arrears.close.time_limit import OutOfTime
 from arrears.ledger.money import major_text
-from arrears.measures import measure
+from arrears.metrics import measure
 from arrears.runtime import services
-from arrears.schedule.time_limit import OutOfTime
 
 logger = Logger(service="arrears")
 SPARE_MS = 60_000

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from arrears.measures import measure
+from arrears.close.due_organisations import due_organisations
+from arrears.metrics import measure
 from arrears.runtime import services
-from arrears.schedule.fan_out import due_organisations
 
 logger = Logger(service="arrears")
 

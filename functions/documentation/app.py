@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from arrears.faces import documentation, problem, routes
-from arrears.faces.http import Endpoint, Page, Request
+from arrears.api import documentation, problem, routes
+from arrears.api.http import Endpoint, Page, Request
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
 endpoint = Endpoint(problem.wording)

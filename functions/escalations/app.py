@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from arrears.faces import dolfin, routes
-from arrears.faces.history import EscalationQuery
-from arrears.faces.http import Request
+from arrears.api import dolfin, routes
+from arrears.api.dolfin_history import EscalationQuery
+from arrears.api.http import Request
 from arrears.ledger.caller import Scope
 from arrears.runtime import lambda_handler, services
 

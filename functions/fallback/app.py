@@ -1,5 +1,5 @@
 """Every other address and method: 404 or 405 in the words of the face that the address belongs to."""
 
-from arrears.faces import fallback
+from arrears.api import fallback
 
 handler = fallback.endpoint().answer

@@ -6,13 +6,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from arrears.bulk.drop import Importer, Job, jobs
-from arrears.bulk.importing import Write, patiently, validate_only
+from arrears.imports.dropped_files import Importer, Job, jobs
+from arrears.imports.import_run import Write, patiently, validate_only
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Result
-from arrears.measures import measure_records
+from arrears.metrics import measure_records
 from arrears.runtime import services
-from arrears.storage.drops import Gone
+from arrears.storage.import_bucket import Gone
 
 logger = Logger(service="arrears")
 SPARE_MS = 180_000

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from arrears.analytics.collection import invoice_collection
-from arrears.faces import lago, routes
-from arrears.faces.http import Request
+from arrears.api import lago, routes
+from arrears.api.http import Request
+from arrears.reports.invoice_collection import invoice_collection
 from arrears.runtime import lambda_handler, services
 
 endpoint = lago.endpoint()

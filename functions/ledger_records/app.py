@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from arrears.faces import dolfin, routes
-from arrears.faces.http import Request
-from arrears.faces.records import read_batch
+from arrears.api import dolfin, routes
+from arrears.api.http import Request
+from arrears.api.record_batch import read_batch
 from arrears.ledger.caller import Scope
-from arrears.measures import measure_records
+from arrears.metrics import measure_records
 from arrears.runtime import lambda_handler, services
 
 endpoint = dolfin.endpoint()

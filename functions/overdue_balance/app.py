@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from arrears.analytics.overdue_balance import overdue_balance
-from arrears.faces import lago, routes
-from arrears.faces.http import Request
-from arrears.ledger.side import Side
+from arrears.api import lago, routes
+from arrears.api.http import Request
+from arrears.ledger.ledger_side import Side
+from arrears.reports.overdue_balance import overdue_balance
 from arrears.runtime import lambda_handler, services
 
 endpoint = lago.endpoint()

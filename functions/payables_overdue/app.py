@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from arrears.faces import dolfin, routes
-from arrears.faces.http import Request
+from arrears.api import dolfin, routes
+from arrears.api.http import Request
 from arrears.ledger.caller import Scope
-from arrears.ledger.side import Side
-from arrears.overdue import payables
+from arrears.ledger.ledger_side import Side
+from arrears.reports import payables
 from arrears.runtime import lambda_handler, services
 
 endpoint = dolfin.endpoint()

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from arrears.analytics.snapshots import month_body
-from arrears.faces import dolfin, history, routes
-from arrears.faces.http import Request
+from arrears.api import dolfin, dolfin_history, routes
+from arrears.api.http import Request
+from arrears.close.figures import figures_of
 from arrears.ledger.caller import Scope
+from arrears.reports.month_close import month_body
 from arrears.runtime import lambda_handler, services
-from arrears.schedule.figures import figures_of
 
 endpoint = dolfin.endpoint()
 
@@ -16,7 +16,7 @@ endpoint = dolfin.endpoint()
 def receivables_history(request: Request) -> dict[str, Any]:
     """The latest closed months, oldest first."""
     caller = dolfin.read_caller(request, services().access.authenticate, Scope.READ_RECEIVABLES)
-    months = history.read_months(request)
+    months = dolfin_history.read_months(request)
     snapshots = services().history().snapshots(caller.organisation.id, months)
     return {
         "months": [

@@ -19,8 +19,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from moto import mock_aws
 
 from arrears import runtime
-from arrears.faces.http import logger
-from arrears.storage import passwords
+from arrears.api.http import logger
+from arrears.storage.access import passwords
 from template import ROOT, create_tables, resources
 
 SCHEMAS = Path(__file__).parent / "schemas"

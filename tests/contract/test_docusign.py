@@ -228,7 +228,7 @@ def test_credentials_in_xml_and_json(api: Api, account: Account) -> None:
 
 def test_credentials_are_proven_once_a_minute(api: Api, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     body(api.docusign(ACCOUNT, credentials(account.xml())))
-    monkeypatch.setattr("arrears.storage.access.check_password", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr("arrears.storage.access.organisations.check_password", lambda *_: pytest.fail("asked again"))
     body(api.docusign(ACCOUNT, credentials(account.xml())))
 
 

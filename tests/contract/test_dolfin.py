@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arrears.faces import http
+from arrears.api import http
 from contract.conftest import NOON, Api, check, invoice
 
 REPORTS = {"/receivables/overdue": "customers", "/payables/overdue": "suppliers"}

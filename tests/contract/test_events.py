@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from arrears.cli.containers import with_facts
 from contract.conftest import Api, check, invoice, load_function
+from local_stack.containers import with_facts
 from template import ROOT, resources
 
 SHAPES = {

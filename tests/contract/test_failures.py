@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from arrears.ledger import refusal
+from arrears.ledger import problems
 from contract.conftest import Answer, Api, check, invoice
 
 DOCUSIGN = "/restapi/v2.1/accounts/1001/billing_invoices_past_due"
@@ -143,5 +143,5 @@ def test_no_credentials_in_the_log(api: Api, log: StringIO, capsys: pytest.Captu
 
 
 def test_every_kind_of_refusal_has_one_code_and_title() -> None:
-    assert len({kind.code for kind in refusal.KINDS}) == len(refusal.KINDS)
-    assert all(400 <= kind.status < 600 for kind in refusal.KINDS)
+    assert len({kind.code for kind in problems.KINDS}) == len(problems.KINDS)
+    assert all(400 <= kind.status < 600 for kind in problems.KINDS)

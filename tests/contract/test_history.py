@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
-from arrears.schedule.close import Closing
+from arrears.close.run import Closing
 from arrears.storage.events import EventSender
 from contract.conftest import Answer, Api, check, invoice
 from support.closing import Bus

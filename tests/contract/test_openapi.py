@@ -10,9 +10,9 @@ import pytest
 import schemathesis
 from jsonschema import Draft202012Validator, FormatChecker
 
-from arrears.faces import routes
-from arrears.faces.documentation import ADVICE
-from arrears.ledger import refusal
+from arrears.api import routes
+from arrears.api.documentation import ADVICE
+from arrears.ledger import problems
 from contract.conftest import Api
 from generate import openapi
 from generate.answers import BATCH, BOOK
@@ -109,12 +109,12 @@ def test_no_other_file_is_served(api: Api, name: str) -> None:
     assert api.call("GET", f"/docs/{name}").status == 404
 
 
-@pytest.mark.parametrize("kind", refusal.KINDS, ids=lambda kind: kind.code)
-def test_every_code_has_a_page(api: Api, kind: refusal.Kind) -> None:
+@pytest.mark.parametrize("kind", problems.KINDS, ids=lambda kind: kind.code)
+def test_every_code_has_a_page(api: Api, kind: problems.Kind) -> None:
     answer = api.call("GET", f"/problems/{kind.code}")
     assert answer.status == 200
     assert kind.title in html.unescape(answer.text)
-    assert ADVICE.keys() == {kind.code for kind in refusal.KINDS}
+    assert ADVICE.keys() == {kind.code for kind in problems.KINDS}
 
 
 @pytest.mark.parametrize("path", ["/escalations", "/receivables/overdue", "/receivables/overdue/history", "/none", "/"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from arrears.faces import http
+from arrears.api import http
 from contract.conftest import Answer, Api, check, invoice
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from arrears.cli.deployment import Deployment
-from arrears.cli.local import LocalStack
 from arrears.runtime import Services, Settings, build
+from arrears_cli.deployment import Deployment
+from local_stack.local import LocalStack
 
 
 @pytest.fixture(scope="session")

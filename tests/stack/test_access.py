@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment
 from stack.conftest import Tenant
 
 

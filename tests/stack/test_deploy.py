@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from arrears.cli.deployment import Deployment, deployed
-from arrears.cli.emulator import ADMINISTRATOR, administrator
-from arrears.cli.sam import building, sam
+from arrears_cli.deployment import ADMINISTRATOR, Deployment, administrator, deployed
+from local_stack.sam import building, sam
 
 COMMON = {"Stage": "prod", "DeletionProtection": "off", "ApiGatewayAccount": "existing"}
 COMBINATIONS = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from arrears.cli.deployment import Deployment
+from arrears_cli.deployment import Deployment
 
 
 def answer(stack: Deployment, method: str, path: str) -> tuple[int, Mapping[str, str], dict[str, object]]:

@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment
 from contract.conftest import check
 from stack.conftest import Tenant
 from support.hostile import RECORDS, Credentials, mutated

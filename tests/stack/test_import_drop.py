@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from arrears.cli.deployment import Deployment
-from arrears.cli.emulator import administrator
 from arrears.ledger.days import parse_day
-from arrears.ledger.side import Side
-from arrears.overdue.receivables import report
+from arrears.ledger.ledger_side import Side
+from arrears.reports.receivables import report
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
 from support.files import sample
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from arrears.cli.sam import BUILD, build, building
+from local_stack.sam import BUILD, build, building
 
 SOURCE_HASH_UNCHECKED = 0b01
 """Flags of a .pyc that is valid whatever its source's time stamp says (PEP 552)."""

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment
 from stack.conftest import Tenant
 from support.http import Answer, Client
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from arrears.cli.deployment import Deployment
-from arrears.cli.emulator import Emulator, administrator
-from arrears.cli.local import STACK_NAME, LocalStack
-from arrears.cli.output import Failed
+from arrears_cli.deployment import Deployment, administrator
+from arrears_cli.output import Failed
+from local_stack.emulator import Emulator
+from local_stack.local import STACK_NAME, LocalStack
 from stack.conftest import free_port
 
 

@@ -17,8 +17,8 @@ from docusign_esign.client.api_exception import ApiException
 from lago_python_client.client import Client as LagoClient
 from lago_python_client.exceptions import LagoApiError
 
-from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment
 from stack.conftest import Tenant
 from template import ROOT
 

@@ -10,8 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from arrears.cli.deployment import Deployment
-from arrears.cli.emulator import REGION, administrator
+from arrears_cli.deployment import REGION, Deployment, administrator
 from template import resources
 
 FUNCTIONS = resources("AWS::Serverless::Function")

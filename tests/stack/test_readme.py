@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment
 from generate.screens import browse, browser
 from stack.conftest import Tenant
 from template import ROOT

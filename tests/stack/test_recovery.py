@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from arrears.cli.deployment import Deployment
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment
 from oracle.book import Organisation as Home
 from oracle.generate import random_book
 from support.http import Client

@@ -11,10 +11,10 @@ from urllib.request import Request, urlopen
 import docker
 import pytest
 
-from arrears.cli.containers import docker_engine, invoke, serving, with_facts
-from arrears.cli.deployment import Deployment
-from arrears.cli.output import Failed
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment
+from arrears_cli.output import Failed
+from local_stack.containers import docker_engine, invoke, serving, with_facts
 from stack.conftest import Tenant, free_port
 from template import ROOT, resources
 

@@ -10,10 +10,9 @@ from typing import Any
 import boto3
 import pytest
 
-from arrears.cli.deployment import Deployment
-from arrears.cli.emulator import administrator
 from arrears.runtime import Services
-from arrears.storage.access import AccessStore
+from arrears.storage.access.organisations import AccessStore
+from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
 
 TODAY = datetime.now(UTC).date()

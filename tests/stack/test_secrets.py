@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from arrears.cli.deployment import Deployment
-from arrears.cli.emulator import administrator
 from arrears.runtime import Services
+from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
 from support.http import Client
 

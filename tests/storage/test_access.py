@@ -9,9 +9,9 @@ import pytest
 
 from arrears.ledger.caller import Scope
 from arrears.ledger.policy import Policy
-from arrears.ledger.refusal import Refusal
-from arrears.storage import access, passwords
-from arrears.storage.access import AccessStore
+from arrears.ledger.problems import Refusal
+from arrears.storage.access import organisations, passwords
+from arrears.storage.access.organisations import AccessStore
 
 NOON = datetime(2020, 6, 30, 12, tzinfo=UTC)
 CUSTOMER = "11111111-2222-3333-4444-555555555555"
@@ -199,7 +199,7 @@ def test_a_key_that_is_no_key_is_not_looked_up(world: World) -> None:
 
 def test_secrets_are_compared_even_where_there_is_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
-    monkeypatch.setattr(access, "same", lambda one, other: compared.append((len(one), len(other))))
+    monkeypatch.setattr(organisations, "same", lambda one, other: compared.append((len(one), len(other))))
     refused(lambda: world.store.authenticate("ar_" + "0" * 32 + "_" + "0" * 12 + "_" + "0" * 48), "unauthorised")
     refused(lambda: world.store.authenticate_token("ut_" + "0" * 32 + "_" + "0" * 32 + "_" + "0" * 48), "invalid_token")
     assert compared == [(64, 64), (64, 64)]
@@ -219,7 +219,7 @@ def test_one_read_a_minute(world: World) -> None:
 
 def test_a_new_key_works_at_once_though_it_was_tried_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     id_ = world.store.create_organisation("A", "UTC", "USD").id
-    monkeypatch.setattr(access.secrets, "token_hex", lambda size: "ab" * size)
+    monkeypatch.setattr(organisations.secrets, "token_hex", lambda size: "ab" * size)
     key = f"ar_{id_.replace('-', '')}_{'ab' * 6}_{'ab' * 24}"
     refused(lambda: world.store.authenticate(key), "unauthorised")
     assert world.store.create_key(id_) == key
@@ -227,7 +227,7 @@ def test_a_new_key_works_at_once_though_it_was_tried_before(world: World, monkey
 
 
 def test_the_cache_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "CACHE_ENTRIES", 3)
+    monkeypatch.setattr(organisations, "CACHE_ENTRIES", 3)
     id_ = world.store.create_organisation("A", "UTC", "USD").id
     keys = [world.store.create_key(id_) for _ in range(5)]
     for key in keys:
@@ -477,7 +477,7 @@ def test_after_too_many_guesses_not_even_the_password_helps_for_some_minutes(wor
     id_ = world.store.create_organisation("A", "UTC", "USD").id
     token = user(world, id_)
     user(world, id_, username="bob")
-    guess(world, access.GUESSES - 1)
+    guess(world, organisations.GUESSES - 1)
     world.process().authenticate_user("IK", "ann", "pw")
     guess(world, 1)
     refused(lambda: world.process().authenticate_user("IK", "ann", "pw"), "unknown_user")
@@ -485,7 +485,7 @@ def test_after_too_many_guesses_not_even_the_password_helps_for_some_minutes(wor
     world.process().authenticate_token(token)
     world.process().authenticate_user("IK", "bob", "pw")
     guess(world, 3)
-    world.now += timedelta(seconds=access.GUESS_WINDOW_SECONDS)
+    world.now += timedelta(seconds=organisations.GUESS_WINDOW_SECONDS)
     world.process().authenticate_user("IK", "ann", "pw")
 
 
@@ -495,11 +495,11 @@ def test_guesses_are_counted_alike_whether_there_is_such_a_user_or_not(
     id_ = world.store.create_organisation("A", "UTC", "USD").id
     user(world, id_)
     hashed = []
-    monkeypatch.setattr(access, "check_password", lambda password, stored: bool(hashed.append(stored is None)))
+    monkeypatch.setattr(organisations, "check_password", lambda password, stored: bool(hashed.append(stored is None)))
     messages = {name: set[str]() for name in ("ann", "nobody")}
     calls: dict[str, list[int]] = {"ann": [], "nobody": []}
     for name, told in messages.items():
-        for _ in range(access.GUESSES + 2):
+        for _ in range(organisations.GUESSES + 2):
             world.reads, world.writes = 0, []
             with pytest.raises(Refusal) as caught:
                 world.process().authenticate_user("IK", name, "pw?")
@@ -508,7 +508,7 @@ def test_guesses_are_counted_alike_whether_there_is_such_a_user_or_not(
     assert messages["ann"] == messages["nobody"]
     assert len(messages["ann"]) == 1
     assert calls["ann"] == calls["nobody"]
-    assert hashed == [False] * (access.GUESSES + 2) + [True] * (access.GUESSES + 2)
+    assert hashed == [False] * (organisations.GUESSES + 2) + [True] * (organisations.GUESSES + 2)
 
 
 def test_counted_guesses_are_deleted_by_themselves(world: World) -> None:
@@ -517,14 +517,14 @@ def test_counted_guesses_are_deleted_by_themselves(world: World) -> None:
     guess(world, 2)
     [counted] = [item for item in world.items() if "guesses" in item]
     epoch = int(counted["expires_at_epoch"]["N"])
-    assert 0 < epoch - world.now.timestamp() <= access.GUESS_WINDOW_SECONDS
+    assert 0 < epoch - world.now.timestamp() <= organisations.GUESS_WINDOW_SECONDS
     assert counted["guesses"] == {"N": "2"}
 
 
 def test_who_is_known_already_is_not_kept_out_by_somebody_who_guesses(world: World) -> None:
     user(world, world.store.create_organisation("A", "UTC", "USD").id)
     world.store.authenticate_user("IK", "ann", "pw")
-    guess(world, access.GUESSES)
+    guess(world, organisations.GUESSES)
     world.store.authenticate_user("IK", "ann", "pw")
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from arrears.ledger.days import year_before
-from arrears.ledger.facts import added_up
-from arrears.ledger.side import Side
-from arrears.overdue.behaviour import settled_in_year
+from arrears.ledger.document_facts import added_up
+from arrears.ledger.ledger_side import Side
+from arrears.reports.payment_behaviour import settled_in_year
 from support.records import invoice, payment
 from support.stored_ledger import Table
 

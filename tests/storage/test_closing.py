@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from arrears.analytics.snapshots import month_body
+from arrears.close.figures import figures_of
+from arrears.close.time_limit import OutOfTime
 from arrears.ledger.days import day_text, month_of
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.side import Side
-from arrears.overdue import receivables
-from arrears.schedule.figures import figures_of
-from arrears.schedule.time_limit import OutOfTime
+from arrears.reports import receivables
+from arrears.reports.month_close import month_body
 from oracle import Book, differences
 from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.side import Side
-from arrears.overdue import receivables
+from arrears.reports import receivables
 from support.books import noon
 from support.closing import Calls, Stored, Tables
 from support.files import records, sample

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from arrears.ledger.facts import LAST, Promise, added_up, applied_since
-from arrears.ledger.side import Side
+from arrears.ledger.document_facts import LAST, Promise, added_up, applied_since
+from arrears.ledger.ledger_side import Side
 from oracle.generate import random_book
 from support.books import answer, noon, organisation_of
 from support.figures import recomputed

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
-from arrears.storage import drops
-from arrears.storage.drops import DropStore, Gone
+from arrears.storage import import_bucket
+from arrears.storage.import_bucket import DropStore, Gone
 
 KEY = "imports/x/folder/a.csv"
 
@@ -31,7 +31,7 @@ def store(s3: Any) -> DropStore:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drops, "PIECE_BYTES", 1_000)
+    monkeypatch.setattr(import_bucket, "PIECE_BYTES", 1_000)
 
 
 def put(s3: Any, content: bytes, key: str = KEY) -> None:

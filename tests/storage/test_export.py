@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.side import Side
-from arrears.overdue import payables, receivables
-from arrears.storage.export import LedgerExport
-from arrears.storage.ledger import LedgerStore
-from arrears.storage.writer import Recorder
+from arrears.reports import payables, receivables
+from arrears.storage.ledger.export import LedgerExport
+from arrears.storage.ledger.reader import LedgerStore
+from arrears.storage.ledger.recorder import Recorder
 from oracle.generate import interesting_days, random_book
 from support.books import arrivals, last_day, noon, organisation_of
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from arrears.ledger.refusal import Refusal
-from arrears.storage import writer
+from arrears.ledger.problems import Refusal
+from arrears.storage.ledger import recorder
 from support.gate import FAULTS, Fault, Killed
 from support.records import bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
 from support.stored_ledger import Contents, StoredLedger, Table
@@ -64,7 +64,7 @@ def prepared(table: Table, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Tabl
     """The table as it stood before anything failed, each time. From then on transactions are small, and so several."""
     table.ledger().record(STOOD, TODAY)
     restore = table.save()
-    monkeypatch.setattr(writer, "MOST_CHANGES", 8)
+    monkeypatch.setattr(recorder, "MOST_CHANGES", 8)
 
     def prepare() -> Table:
         restore()

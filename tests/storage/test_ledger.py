@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import table as moto_table
 
-from arrears.ledger.facts import added_up
+from arrears.ledger.document_facts import added_up
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.side import Side
 from oracle import Book
 from oracle.generate import interesting_days, random_book
 from support.books import answer, arrivals, disagreements, in_memory, last_day, organisation_of, random_terms

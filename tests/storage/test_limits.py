@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from arrears.ledger import recording
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.records import MAX_ID_LENGTH, MAX_INVOICE_IDS, MAX_LINES, MAX_TEXT_LENGTH
-from arrears.ledger.side import Side
-from arrears.storage.book import StoredBook
+from arrears.storage.ledger.unit_of_work import StoredBook
 from support.figures import recomputed
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder
 from support.stored_ledger import StoredLedger, Table

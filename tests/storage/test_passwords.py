@@ -2,8 +2,8 @@
 
 import pytest
 
-from arrears.storage import passwords
-from arrears.storage.passwords import check_password, hash_password
+from arrears.storage.access import passwords
+from arrears.storage.access.passwords import check_password, hash_password
 
 
 def test_only_the_password_itself_passes() -> None:

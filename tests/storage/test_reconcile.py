@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from arrears.storage.reconcile import Difference, Reconciliation
-from arrears.storage.writer import Recorder
+from arrears.storage.ledger.reconcile import Difference, Reconciliation
+from arrears.storage.ledger.recorder import Recorder
 from oracle.generate import random_book
 from support.books import arrivals, last_day, noon, organisation_of
 

@@ -8,12 +8,12 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import to_minor
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
-from arrears.ledger.side import Side
-from arrears.overdue import payables, receivables
-from arrears.overdue.aging import Accounts, Report
+from arrears.reports import payables, receivables
+from arrears.reports.aging import Accounts, Report
 from oracle import Book, differences, payables_overdue, receivables_overdue
 from oracle import Policy as OraclePolicy
 from oracle.generate import random_policy

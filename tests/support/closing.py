@@ -11,14 +11,14 @@ from typing import Any
 import boto3
 from moto.dynamodb.models import dynamodb_backends
 
-from arrears.analytics.snapshots import month_body
+from arrears.close.figures import figures_of
+from arrears.close.run import Closing
 from arrears.ledger.organisation import Organisation
-from arrears.schedule.close import Closing
-from arrears.schedule.figures import figures_of
+from arrears.reports.month_close import month_body
 from arrears.storage.events import EventSender
-from arrears.storage.history import HistoryStore
-from arrears.storage.ledger import LedgerStore
-from arrears.storage.writer import Recorder
+from arrears.storage.history.escalations import HistoryStore
+from arrears.storage.ledger.reader import LedgerStore
+from arrears.storage.ledger.recorder import Recorder
 from oracle import Book
 from support.books import arrivals, noon
 

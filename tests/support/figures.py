@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from arrears.ledger import collection
+from arrears.ledger import payment_status
 from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document
 from support.memory_book import Figures
@@ -13,7 +13,7 @@ def recomputed(documents: Iterable[Document], today: int) -> Figures:
     sums: dict[tuple[str, str, str], list[int]] = {}
     for document in documents:
         facts = document.facts
-        status = collection.status_at(facts, today) if document.kind == "invoice" and facts.issued < NEVER else None
+        status = payment_status.status_at(facts, today) if document.kind == "invoice" and facts.issued < NEVER else None
         if status is not None:
             entry = sums.setdefault((month_of(facts.issued), status, facts.currency), [0, 0])
             entry[0] += 1

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from arrears.bulk.engine import Settings
-from arrears.bulk.mapping import Mapping, load, parse
-from arrears.bulk.reading import Outcome, Reader
-from arrears.bulk.rows import Layout
+from arrears.imports.file_reader import Outcome, Reader
+from arrears.imports.file_rows import Layout
+from arrears.imports.mapped_table import Settings
+from arrears.imports.mapping import Mapping, load, parse
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from arrears.ledger.accounts import AccountState, File
 from arrears.ledger.days import NEVER, year_before
+from arrears.ledger.document_facts import Account, Facts, rest_day, without
 from arrears.ledger.documents import Document
-from arrears.ledger.facts import Account, Facts, rest_day, without
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Recording, Result
 from arrears.ledger.records import read_record
 from arrears.ledger.reminders import read_reminders
-from arrears.ledger.side import Side
 
 type Figures = dict[tuple[str, str, str], tuple[int, int]]
 type Touched = Document | AccountState | File

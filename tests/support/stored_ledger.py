@@ -10,14 +10,14 @@ from typing import Any
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
+from arrears.ledger.document_facts import Account, Facts
 from arrears.ledger.documents import Document
-from arrears.ledger.facts import Account, Facts
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Result
-from arrears.ledger.side import Side
-from arrears.storage.book import read_document
-from arrears.storage.ledger import LedgerStore
-from arrears.storage.writer import Recorder
+from arrears.storage.ledger.reader import LedgerStore
+from arrears.storage.ledger.recorder import Recorder
+from arrears.storage.ledger.unit_of_work import read_document
 from support.books import noon
 from support.gate import Gate
 from support.memory_book import Figures

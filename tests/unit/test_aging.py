@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger.facts import Account, Facts, Step
-from arrears.ledger.side import Side
-from arrears.overdue import aging
-from arrears.overdue.aging import BUCKETS, Aging, bucket_of
+from arrears.ledger.document_facts import Account, Facts, Step
+from arrears.ledger.ledger_side import Side
+from arrears.reports import aging
+from arrears.reports.aging import BUCKETS, Aging, bucket_of
 from support.books import answer
 from support.memory_book import MemoryLedger
 from support.records import ORGANISATION, customer, invoice, payment

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.analytics.collection import MonthCollection, invoice_collection
-from arrears.analytics.months import months_between, window_start
-from arrears.analytics.overdue_balance import MonthBalance, overdue_balance
-from arrears.ledger.facts import Account, Dispute, Facts, Step
+from arrears.ledger.document_facts import Account, Dispute, Facts, Step
+from arrears.reports.invoice_collection import MonthCollection, invoice_collection
+from arrears.reports.months import months_between, window_start
+from arrears.reports.overdue_balance import MonthBalance, overdue_balance
 
 TODAY = date(2020, 6, 30).toordinal()
 ACCOUNT = Account("a", "a", "C1", "Ann")

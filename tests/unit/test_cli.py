@@ -13,11 +13,11 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
-from arrears.cli import command, deployment
-from arrears.cli.connection import DESCRIPTION
 from arrears.ledger import recording
 from arrears.ledger.organisation import Organisation
-from arrears.storage.writer import Recorder
+from arrears.storage.ledger.recorder import Recorder
+from arrears_cli import command, deployment
+from arrears_cli.connection import DESCRIPTION
 from support.files import DATA
 
 
@@ -368,7 +368,7 @@ def test_a_stack_in_aws_is_found_by_name(organisation: str, monkeypatch: pytest.
 
 def test_it_starts_without_what_few_commands_need() -> None:
     """Whoever completes a command line or asks for help does not wait for the AWS SDK."""
-    loaded = "import sys, arrears.cli.command; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = "import sys, arrears_cli.command; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
     assert "typer" in modules
     assert {"boto3", "botocore", "pydantic", "ijson", "sqlite3"}.isdisjoint(modules)

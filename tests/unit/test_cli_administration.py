@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from arrears.cli import command
-from arrears.cli.connection import DESCRIPTION
-from arrears.cli.output import Failed
-from arrears.ledger.refusal import Refusal
+from arrears.ledger.problems import Refusal
 from arrears.runtime import Services, Settings, build
+from arrears_cli import command
+from arrears_cli.connection import DESCRIPTION
+from arrears_cli.output import Failed
 
 
 @pytest.fixture

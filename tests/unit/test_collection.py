@@ -5,9 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger import collection
+from arrears.ledger import payment_status
 from arrears.ledger.days import NEVER
-from arrears.ledger.facts import PAYMENT_FAILED, Dispute, Facts, Step
+from arrears.ledger.document_facts import PAYMENT_FAILED, Dispute, Facts, Step
 
 days = st.integers(100, 130)
 steps = st.lists(st.tuples(days, st.integers(-60, 100)), max_size=6)
@@ -36,11 +36,11 @@ invoices = st.builds(
 
 @given(invoices)
 def test_changes_added_up_to_a_day_are_the_status_of_that_day(invoice: Facts) -> None:
-    changes = list(collection.status_changes(invoice))
+    changes = list(payment_status.status_changes(invoice))
     assert [day for day, _, _ in changes] == sorted({day for day, _, _ in changes})
     for day in range(95, 140):
         so_far = [after for when, _, after in changes if when <= day]
-        assert (so_far[-1] if so_far else None) == collection.status_at(invoice, day)
+        assert (so_far[-1] if so_far else None) == payment_status.status_at(invoice, day)
     for (_, _, after), (_, before, _) in pairwise(changes):
         assert after == before
     assert all(before != after for _, before, after in changes)
@@ -49,7 +49,7 @@ def test_changes_added_up_to_a_day_are_the_status_of_that_day(invoice: Facts) ->
 def test_a_failed_payment_shows_while_something_is_owed() -> None:
     steps = [Step(105, 100, 0, 1), Step(110, -1, 0, 0)]
     failed = Facts("i", None, "USD", 100, 100, None, applied=steps, marks=PAYMENT_FAILED)
-    assert list(collection.status_changes(failed)) == [
+    assert list(payment_status.status_changes(failed)) == [
         (100, None, "failed"),
         (105, "failed", "succeeded"),
         (110, "succeeded", "failed"),

@@ -7,8 +7,8 @@ import warnings
 
 import pytest
 
-from arrears.cli.containers import _relay, docker_engine, with_facts
-from arrears.cli.output import Failed
+from arrears_cli.output import Failed
+from local_stack.containers import _relay, docker_engine, with_facts
 
 
 def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:

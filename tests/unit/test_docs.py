@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from arrears.cli.command import app
+from arrears_cli.command import app
 from generate import bruno, tables
 from template import ROOT
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.faces import problem, routes
-from arrears.faces.http import MAX_BODY_BYTES, Endpoint, Request, bearer_tokens, encode
-from arrears.ledger.refusal import THROTTLED, Refusal
+from arrears.api import problem, routes
+from arrears.api.http import MAX_BODY_BYTES, Endpoint, Request, bearer_tokens, encode
+from arrears.ledger.problems import THROTTLED, Refusal
 from arrears.runtime import lambda_handler
 from template import resources
 

@@ -19,53 +19,89 @@ ANSWERING = {"aws_lambda_powertools", "botocore", "jmespath", "orjson"}
 READING = CLIENT | ANSWERING
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_inspection"}
 IGNORED = {
-    *("arrears", "typing_extensions", "_distutils_hack", "_sysconfigdata__linux_x86_64-linux-gnu"),
+    *(
+        "arrears",
+        "__editable___arrears_0_1_0_finder",
+        "typing_extensions",
+        "_distutils_hack",
+        "_sysconfigdata__linux_x86_64-linux-gnu",
+    ),
     *("OpenSSL", "_awscrt", "_cffi_backend", "_openssl", "awscrt", "certifi", "cryptography"),
 }
 """What others take if it is there: the development environment has it, the layer has not."""
 
 CONNECTED = {
-    *("ledger.caller", "ledger.customers", "ledger.days", "ledger.facts", "ledger.ids", "ledger.money", "measures"),
-    *("ledger.organisation", "ledger.policy", "ledger.refusal", "ledger.reminders", "ledger.side", "runtime"),
-    *("storage.access", "storage.client", "storage.keys", "storage.ledger", "storage.pages", "storage.passwords"),
+    *(
+        "ledger.caller",
+        "ledger.customers",
+        "ledger.days",
+        "ledger.document_facts",
+        "ledger.ids",
+        "ledger.money",
+        "metrics",
+    ),
+    *("ledger.organisation", "ledger.policy", "ledger.problems", "ledger.reminders", "ledger.ledger_side", "runtime"),
+    *(
+        "storage.access.organisations",
+        "storage.client",
+        "storage.ledger.keys",
+        "storage.ledger.reader",
+        "storage.ledger.codec",
+        "storage.access.passwords",
+    ),
 }
 """What every function has that asks the tables anything."""
-DOLFIN = CONNECTED | {"faces.cursor", "faces.dolfin", "faces.http", "faces.problem", "faces.routes", "overdue.aging"}
-LAGO = CONNECTED | {"analytics.months", "faces.http", "faces.lago", "faces.routes"}
-REPORT = DOLFIN | {"overdue.behaviour", "overdue.tiers"}
-BULK = {f"bulk.{name}" for name in ("dates", "drop", "engine", "importing", "mapping", "reading", "rows", "text")}
+DOLFIN = CONNECTED | {"api.cursor", "api.dolfin", "api.http", "api.problem", "api.routes", "reports.aging"}
+LAGO = CONNECTED | {"reports.months", "api.http", "api.lago", "api.routes"}
+REPORT = DOLFIN | {"reports.payment_behaviour", "reports.tiers"}
+IMPORTS = {
+    f"imports.{name}"
+    for name in (
+        "dates",
+        "dropped_files",
+        "encoding",
+        "file_reader",
+        "file_rows",
+        "import_run",
+        "mapped_table",
+        "mapping",
+    )
+}
 RECORDS = {"ledger.exact_json", "ledger.records"}
-RECORDING = {f"ledger.{name}" for name in ("accounts", "collection", "documents", "recording")}
-REFUSING = {"ledger.refusal", "measures", "faces.http", "faces.problem", "faces.routes"}
+RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
+REFUSING = {"ledger.problems", "metrics", "api.http", "api.problem", "api.routes"}
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "billing_invoices_past_due": (
-        CONNECTED | {"faces.docusign", "faces.http", "faces.routes", "overdue.aging"},
+        CONNECTED | {"api.docusign", "api.http", "api.routes", "reports.aging"},
         READING | {"defusedxml"},
     ),
-    "close_worker": (CONNECTED | {"schedule.time_limit"}, READING),
-    "daily_run": (CONNECTED | {"schedule.fan_out"}, READING),
-    "documentation": (REFUSING | {"faces.documentation"}, ANSWERING),
-    "escalations": (DOLFIN | {"faces.history", "overdue.tiers"}, READING),
+    "close_worker": (CONNECTED | {"close.time_limit"}, READING),
+    "daily_run": (CONNECTED | {"close.due_organisations"}, READING),
+    "documentation": (REFUSING | {"api.documentation"}, ANSWERING),
+    "escalations": (DOLFIN | {"api.dolfin_history", "reports.tiers"}, READING),
     "fallback": (
         REFUSING
-        | {"faces.docusign", "faces.fallback", "faces.lago", "overdue.aging"}
-        | {f"ledger.{name}" for name in ("caller", "customers", "days", "facts", "money", "organisation", "policy")},
+        | {"api.docusign", "api.fallback", "api.lago", "reports.aging"}
+        | {
+            f"ledger.{name}"
+            for name in ("caller", "customers", "days", "document_facts", "money", "organisation", "policy")
+        },
         ANSWERING | {"defusedxml"},
     ),
     "import_drop": (
-        CONNECTED | BULK | RECORDS | RECORDING | {"storage.drops"},
+        CONNECTED | IMPORTS | RECORDS | RECORDING | {"storage.import_bucket"},
         READING | PYDANTIC | {"boto3", "s3transfer"},
     ),
-    "invoice_collection": (LAGO | {"analytics.collection"}, READING),
-    "ledger_records": (DOLFIN | RECORDS | {"faces.records"}, READING | PYDANTIC),
-    "overdue_balance": (LAGO | {"analytics.overdue_balance", "overdue.aging"}, READING),
-    "payables_overdue": (REPORT | {"overdue.payables"}, READING),
+    "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
+    "ledger_records": (DOLFIN | RECORDS | {"api.record_batch"}, READING | PYDANTIC),
+    "overdue_balance": (LAGO | {"reports.overdue_balance", "reports.aging"}, READING),
+    "payables_overdue": (REPORT | {"reports.payables"}, READING),
     "receivables_history": (
-        DOLFIN | {"analytics.snapshots", "faces.history", "overdue.tiers", "schedule.figures"},
+        DOLFIN | {"reports.month_close", "api.dolfin_history", "reports.tiers", "close.figures"},
         READING,
     ),
-    "receivables_overdue": (REPORT | {"overdue.receivables"}, READING),
+    "receivables_overdue": (REPORT | {"reports.receivables"}, READING),
 }
 """Modules of the package, and packages of others, by function."""
 

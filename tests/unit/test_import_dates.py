@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.bulk.dates import DateFormat, DateReader, is_format, question
+from arrears.imports.dates import DateFormat, DateReader, is_format, question
 
 
 def day(text: str, *formats: str, zone: str | None = None, home: str = "UTC") -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from arrears.bulk.drop import Importer, Job, is_input, jobs
+from arrears.imports.dropped_files import Importer, Job, is_input, jobs
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Result
 from support.files import MemoryFile

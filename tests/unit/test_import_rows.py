@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.bulk.rows import BadRow, Layout, Row, open_table
-from arrears.bulk.text import FileRefused
+from arrears.imports.encoding import FileRefused
+from arrears.imports.file_rows import BadRow, Layout, Row, open_table
 from support.files import MemoryFile, text_file
 
 

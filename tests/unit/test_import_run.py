@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arrears.bulk.importing import (
+from arrears.imports.import_run import (
     BATCH_RECORDS,
     Progress,
     RejectedRows,
@@ -19,8 +19,8 @@ from arrears.bulk.importing import (
     run,
     validate_only,
 )
+from arrears.ledger.problems import FORBIDDEN, UNAVAILABLE, Refusal
 from arrears.ledger.recording import Result
-from arrears.ledger.refusal import FORBIDDEN, UNAVAILABLE, Refusal
 from support.files import MemoryFile, reader, text_file
 
 

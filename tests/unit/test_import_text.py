@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.bulk.text import FileRefused, TextLines, encoding_name, guess_encoding
+from arrears.imports.encoding import FileRefused, TextLines, encoding_name, guess_encoding
 
 
 def lines(data: bytes, encoding: str | None = None) -> list[str]:

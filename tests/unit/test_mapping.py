@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.bulk.engine import read_number
-from arrears.bulk.mapping import FIELDS, load, parse, shipped
-from arrears.bulk.text import FileRefused
+from arrears.imports.encoding import FileRefused
+from arrears.imports.mapped_table import read_number
+from arrears.imports.mapping import FIELDS, load, parse, shipped
 from support.files import outcomes, records, text_file
 
 OWN = """

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from arrears.bulk.dates import question
-from arrears.bulk.mapping import MappedTable, parse, shipped
-from arrears.cli.command import app
+from arrears.imports.dates import question
+from arrears.imports.mapping import MappedTable, parse, shipped
+from arrears_cli.command import app
 from support.files import records, text_file
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text()

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from arrears.ledger.days import parse_day
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.side import Side
-from arrears.overdue import payables, receivables
-from arrears.overdue.aging import Report
+from arrears.reports import payables, receivables
+from arrears.reports.aging import Report
 from support.files import MemoryFile, outcomes, records, sample, samples, text_file
 from support.memory_book import MemoryLedger
 

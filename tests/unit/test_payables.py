@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from arrears.ledger.facts import BILL_STATES, PAYABLE_STATES
+from arrears.ledger.document_facts import BILL_STATES, PAYABLE_STATES
 from arrears.ledger.ids import outward_id
-from arrears.ledger.side import Side
+from arrears.ledger.ledger_side import Side
 from support.books import answer
 from support.memory_book import MemoryLedger
 from support.records import ORGANISATION, bill, payment, supplier

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
-from arrears.ledger.side import Side
 from support.books import answer
 from support.memory_book import MemoryLedger
 from support.records import ORGANISATION, credit, customer, dispute, invoice, payment, promise, reminder

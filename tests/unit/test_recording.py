@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrears.ledger import recording
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.ledger.recording import Result
-from arrears.ledger.side import Side
 from support.books import report_of
 from support.memory_book import MemoryLedger
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier

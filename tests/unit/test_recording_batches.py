@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger import facts
-from arrears.ledger.facts import BILL_STATES, LAST, rest_day
+from arrears.ledger import document_facts
+from arrears.ledger.document_facts import BILL_STATES, LAST, rest_day
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.side import Side
 from support.books import answer
 from support.figures import recomputed
 from support.memory_book import MemoryLedger
@@ -108,7 +108,7 @@ def _check_sums(ledger: MemoryLedger, today: int) -> None:
         assert (account.documents, account.open) == (len(mine), len(mine) - len(at_rest))
         assert sum(account.rested.values()) == sum(rest_day(rested) > account._rested_from for rested in at_rest)
         for promise in account.promises:
-            assert promise.kept == sum(facts.applied_since(promise, rested, LAST) for rested in at_rest)
+            assert promise.kept == sum(document_facts.applied_since(promise, rested, LAST) for rested in at_rest)
 
 
 def _check_readers(ledger: MemoryLedger, today: int) -> None:

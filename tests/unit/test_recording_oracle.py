@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger import facts
-from arrears.ledger.facts import LAST, Account, Facts
+from arrears.ledger import document_facts
+from arrears.ledger.document_facts import LAST, Account, Facts
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.side import Side
 from oracle import Book, invoice_collection
 from oracle.generate import interesting_days, random_book
 from support.books import answer, arrivals, disagreements, in_memory, last_day, organisation_of, random_terms
@@ -128,16 +128,18 @@ def _check_accounts(ledger: MemoryLedger, side: Side) -> None:
         assert account.named == sum(bool(document.name_told()) for document in mine)
         assert list(account.account().history) == _history(at_rest, account.floor)
         for promise in account.promises:
-            assert promise.kept == sum(facts.applied_since(promise, document, LAST) for document in at_rest)
+            assert promise.kept == sum(document_facts.applied_since(promise, document, LAST) for document in at_rest)
 
 
-def _history(at_rest: list[Facts], floor: int) -> list[facts.Settled]:
-    settled = [found for document in at_rest if (found := facts.settlement(document, LAST)) and found.day > floor]
+def _history(at_rest: list[Facts], floor: int) -> list[document_facts.Settled]:
+    settled = [
+        found for document in at_rest if (found := document_facts.settlement(document, LAST)) and found.day > floor
+    ]
     days = sorted({found.day for found in settled})
     sums = {
         day: [sum(figures) for figures in zip(*(s[1:] for s in settled if s.day == day), strict=True)] for day in days
     }
-    return [facts.Settled(day, *sums[day]) for day in days]
+    return [document_facts.Settled(day, *sums[day]) for day in days]
 
 
 @settings(max_examples=25)

@@ -7,12 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from arrears.analytics.escalations import CustomerRow, Move, moves, path
-from arrears.analytics.snapshots import Book, Figures, currency_body, month_end, month_ends
-from arrears.ledger.facts import Account, Facts, Promise, Step
+from arrears.close.due_organisations import due_organisations
+from arrears.ledger.document_facts import Account, Facts, Promise, Step
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
-from arrears.schedule.fan_out import due_organisations
+from arrears.reports.escalations import CustomerRow, Move, moves, path
+from arrears.reports.month_close import Book, Figures, currency_body, month_end, month_ends
 
 ANN = Account("a", "a", "C1", "Ann")
 CREATED = date(2020, 1, 1).toordinal()

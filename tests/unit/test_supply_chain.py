@@ -10,7 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from pip_requirements_parser import InstallRequirement, RequirementsFile
 
-from arrears.cli.sbom import bill_of, text_of
+from local_stack.sbom import bill_of, text_of
 from template import ROOT
 
 LAYER = ROOT / "layers" / "arrears" / "requirements.txt"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
-from arrears.measures import NAMESPACE
+from arrears.metrics import NAMESPACE
 from template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")

@@ -3,7 +3,7 @@
 import pytest
 
 from arrears.ledger.policy import Policy
-from arrears.overdue import tiers
+from arrears.reports import tiers
 
 
 @pytest.mark.parametrize(

@@ -8,23 +8,23 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from arrears.storage.access import AccessStore
+from arrears.storage.access.organisations import AccessStore
 from arrears.storage.client import as_refusal, connect
-from arrears.storage.ledger import LedgerStore
+from arrears.storage.ledger.reader import LedgerStore
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-    from arrears.faces.http import Endpoint
+    from arrears.api.http import Endpoint
+    from arrears.close.run import Closing
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.recording import Result
-    from arrears.schedule.close import Closing
-    from arrears.storage.drops import DropStore
-    from arrears.storage.export import LedgerExport
-    from arrears.storage.history import HistoryStore
-    from arrears.storage.queue import CloseQueue
-    from arrears.storage.reconcile import Reconciliation
-    from arrears.storage.writer import Recorder
+    from arrears.storage.close_queue import CloseQueue
+    from arrears.storage.history.escalations import HistoryStore
+    from arrears.storage.import_bucket import DropStore
+    from arrears.storage.ledger.export import LedgerExport
+    from arrears.storage.ledger.reconcile import Reconciliation
+    from arrears.storage.ledger.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Services:
 
     def recorder(self) -> "Recorder":
         """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
-        from arrears.storage.writer import Recorder
+        from arrears.storage.ledger.recorder import Recorder
 
         return Recorder(self.client, self.settings.ledger_table)
 
@@ -80,37 +80,37 @@ class Services:
 
     def export(self) -> "LedgerExport":
         """The whole ledger, for the command."""
-        from arrears.storage.export import LedgerExport
+        from arrears.storage.ledger.export import LedgerExport
 
         return LedgerExport(self.client, self.settings.ledger_table)
 
     def reconciliation(self) -> "Reconciliation":
         """What checks sums against the documents, for the command."""
-        from arrears.storage.reconcile import Reconciliation
+        from arrears.storage.ledger.reconcile import Reconciliation
 
         return Reconciliation(self.client, self.settings.ledger_table)
 
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""
-        from arrears.storage.history import HistoryStore
+        from arrears.storage.history.escalations import HistoryStore
 
         return HistoryStore(self.client, self.settings.history_table)
 
     def close_queue(self) -> "CloseQueue":
         """The organisations to work through."""
-        from arrears.storage.queue import CloseQueue
+        from arrears.storage.close_queue import CloseQueue
 
         return CloseQueue(self.settings.close_queue_url)
 
     def drops(self) -> "DropStore":
         """Files dropped into a bucket, and the queue of those to import."""
-        from arrears.storage.drops import DropStore
+        from arrears.storage.import_bucket import DropStore
 
         return DropStore(self.settings.import_queue_url)
 
     def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> "Closing":
         """What works through the days; escalations are sent where there is a bus."""
-        from arrears.schedule.close import Closing
+        from arrears.close.run import Closing
         from arrears.storage.events import EventSender
 
         sender = EventSender(self.settings.event_bus) if self.settings.event_bus else None

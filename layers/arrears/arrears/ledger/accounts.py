@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
-from arrears.ledger import facts
+from arrears.ledger import document_facts
+from arrears.ledger.document_facts import Facts, Promise, Reminder, Settled
 from arrears.ledger.documents import Claim, Document, Part
-from arrears.ledger.facts import Facts, Promise, Reminder, Settled
 from arrears.ledger.ids import folded_name, outward_id
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.records import Bill, Invoice
-from arrears.ledger.side import Side
 
 HISTORY_DAYS = 400
 """How far back an account keeps settled documents added up: the year that behaviour looks at, and some."""
@@ -86,11 +86,13 @@ class AccountState:
         if claim.facts is None:
             return
         self.promises = [
-            promise._replace(kept=promise.kept + sign * facts.applied_since(promise, claim.facts, facts.LAST))
+            promise._replace(
+                kept=promise.kept + sign * document_facts.applied_since(promise, claim.facts, document_facts.LAST)
+            )
             for promise in self.promises
         ]
         self._forget(floor)
-        self._rest(facts.rest_day(claim.facts), sign)
+        self._rest(document_facts.rest_day(claim.facts), sign)
         self._settle(claim.facts, sign)
 
     def _forget(self, floor: int) -> None:
@@ -117,7 +119,7 @@ class AccountState:
         return sum(count for rested, count in self.rested.items() if rested >= day)
 
     def _settle(self, document: Facts, sign: int) -> None:
-        settled = facts.settlement(document, facts.LAST)
+        settled = document_facts.settlement(document, document_facts.LAST)
         if settled is None or settled.day <= self.floor:
             return
         stood = self.history.get(settled.day, Settled(settled.day, 0, 0, 0, 0, 0, 0))
@@ -147,9 +149,9 @@ class AccountState:
             if name:
                 self._tell_name([document.issued_on()[0], document.reference, name], 1)
 
-    def account(self) -> facts.Account:
+    def account(self) -> document_facts.Account:
         """What readers see of it."""
-        return facts.Account(
+        return document_facts.Account(
             self.id,
             None if self.key[0] == "n" else self.id,
             self.reference,

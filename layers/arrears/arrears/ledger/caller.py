@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.refusal import FORBIDDEN, Refusal
+from arrears.ledger.problems import FORBIDDEN, Refusal
 
 
 class Scope(StrEnum):

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from arrears.ledger import facts
+from arrears.ledger import document_facts
 from arrears.ledger.days import NEVER
-from arrears.ledger.facts import BillState, Dispute, Facts, Step
+from arrears.ledger.document_facts import BillState, Dispute, Facts, Step
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import to_minor
-from arrears.ledger.side import Side
 
 type Part = list[Any]
 """What was told of one allocation, dispute, reminder or promise: [content, updated_at]."""
@@ -49,7 +49,7 @@ class Document:
     def refresh(self, today: int) -> None:
         """Works its facts out anew, and whether it is at rest on `today`."""
         self.facts = self._facts()
-        self.at_rest = facts.rest_day(self.facts) <= today
+        self.at_rest = document_facts.rest_day(self.facts) <= today
 
     def _facts(self) -> Facts:
         head = self.head
@@ -58,9 +58,9 @@ class Document:
         currency = head["currency"]
         issued, inferred = self.issued_on()
         due = head.get("due_on", self.filled_due)
-        marks = facts.ISSUED_INFERRED if inferred else 0
-        marks |= facts.PAYMENT_FAILED if head.get("payment_status") == "failed" else 0
-        marks |= facts.DUE_FILLED if "due_on" not in head and self.filled_due is not None else 0
+        marks = document_facts.ISSUED_INFERRED if inferred else 0
+        marks |= document_facts.PAYMENT_FAILED if head.get("payment_status") == "failed" else 0
+        marks |= document_facts.DUE_FILLED if "due_on" not in head and self.filled_due is not None else 0
         voided = head.get("voided_on", NEVER)
         status = head.get("status")
         if status == "draft" or (status == "voided" and voided == NEVER):

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
-from arrears.ledger import collection, facts
+from arrears.ledger import document_facts, payment_status
 from arrears.ledger.accounts import HISTORY_DAYS, AccountState, File, party_of
 from arrears.ledger.days import LAST_DAY, month_of
+from arrears.ledger.document_facts import Facts, Promise, Reminder
 from arrears.ledger.documents import Claim, Document, Part, claim_of, in_minor, older, same_course, with_state
-from arrears.ledger.facts import Facts, Promise, Reminder
 from arrears.ledger.ids import outward_id
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.organisation import Organisation
@@ -152,7 +152,7 @@ class Recording:
     def settle(self, kind: str, id: str) -> bool:
         """Brings a document to rest that time has; False when it is there, or is not at rest, already."""
         document = self._book.document(kind, id, "")
-        if document.at_rest == (facts.rest_day(document.facts) <= self._today):
+        if document.at_rest == (document_facts.rest_day(document.facts) <= self._today):
             return False
         self._change(document, lambda: None)
         return True
@@ -229,7 +229,7 @@ class Recording:
             self._move(before, after)
 
     def _roll(self, invoice: Facts, shard: int, sign: int) -> None:
-        for day, before, after in collection.status_changes(invoice):
+        for day, before, after in payment_status.status_changes(invoice):
             effective = day if day > self._today else 0
             for status, change in ((before, -sign), (after, sign)):
                 if status is not None:
@@ -445,7 +445,7 @@ class Recording:
         if account.rest < promise.made:
             return 0
         documents = self._book.rested(account, promise.made)
-        return sum(facts.applied_since(promise, document.facts, facts.LAST) for document in documents)
+        return sum(document_facts.applied_since(promise, document.facts, document_facts.LAST) for document in documents)
 
     def _outward(self, kind: str, id: str) -> str:
         return outward_id(self._organisation.id, kind, id)

@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from arrears.ledger.days import parse_day
-from arrears.ledger.facts import BILL_STATES
+from arrears.ledger.document_facts import BILL_STATES
 from arrears.ledger.money import EXPONENTS, read_amount, to_minor
 
 MAX_RECORDS = 500

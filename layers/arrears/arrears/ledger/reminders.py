@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from arrears.ledger.days import day_of
-from arrears.ledger.facts import Reminder
+from arrears.ledger.document_facts import Reminder
 from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
 

@@ -6,7 +6,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from botocore.session import get_session
 
-from arrears.ledger.refusal import THROTTLED, UNAVAILABLE, Refusal
+from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -1,0 +1,57 @@
+"""The command put together, and how it ends: 0 done, 1 refused or some rows rejected, 2 not a usable command line."""
+
+import sys
+
+import typer
+
+from arrears_cli import imports, month_close, organisations, reports
+from arrears_cli.output import Failed, say
+
+app = typer.Typer(
+    help="Overdue receivables and payables of every organisation, from one ledger.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(organisations.organisations, name="org")
+app.add_typer(organisations.keys, name="key")
+app.add_typer(organisations.users, name="user")
+app.add_typer(organisations.policies, name="policy")
+app.add_typer(imports.mappings, name="mapping")
+app.add_typer(month_close.snapshots, name="snapshots")
+app.command("import")(imports.import_files)
+app.command("export")(imports.export)
+app.command("receivables")(reports.receivables)
+app.command("payables")(reports.payables)
+app.command("close")(month_close.close)
+app.command("reconcile")(month_close.reconcile)
+
+
+def run() -> None:
+    """Runs the command line. What a person can mend is one line on stderr, not a traceback."""
+    try:
+        app()
+    except Exception as error:
+        message = explanation(error)
+        if message is None:
+            raise
+        say(message)
+        sys.exit(1)
+
+
+def explanation(error: Exception) -> str | None:
+    """What to tell a person of an error; None for what is a fault of ours."""
+    from arrears.imports.encoding import FileRefused
+    from arrears.ledger.problems import Refusal
+    from arrears.storage.client import as_refusal
+
+    refusal = error if isinstance(error, Refusal) else as_refusal(error)
+    if refusal is not None:
+        return refusal.detail
+    if isinstance(error, Failed | FileRefused):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if type(error).__module__.startswith("botocore."):
+        return f"AWS: {error}"
+    return None

@@ -1,0 +1,71 @@
+"""A deployed Arrears as the command finds it: where it answers and which tables are its own."""
+
+from dataclasses import dataclass
+
+import boto3
+
+REGION = "us-east-1"
+ADMINISTRATOR = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+"""The environment of who may do everything. What listens on loopback only has no secret to keep."""
+
+
+def administrator() -> boto3.Session:
+    """The session of who may do everything; a client made of it still needs the endpoint."""
+    return boto3.Session(
+        aws_access_key_id=ADMINISTRATOR["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ADMINISTRATOR["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployed stack: base URL, tables, event bus, import bucket; endpoint_url stands in for AWS."""
+
+    stack_name: str
+    region: str
+    base_url: str
+    ledger_table: str
+    access_table: str
+    history_table: str
+    event_bus: str = ""
+    import_bucket: str = ""
+    endpoint_url: str | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The variables under which the deployed functions run, for a process that works beside them."""
+        variables = {
+            "LEDGER_TABLE": self.ledger_table,
+            "ACCESS_TABLE": self.access_table,
+            "HISTORY_TABLE": self.history_table,
+            "EVENT_BUS": self.event_bus,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+        if self.endpoint_url is not None:
+            variables |= ADMINISTRATOR | {"AWS_ENDPOINT_URL": self.endpoint_url}
+        return variables
+
+
+def deployed(stack_name: str, region: str | None = None, endpoint_url: str | None = None) -> Deployment:
+    """The stack of that name, in AWS under its usual settings or in the emulator at `endpoint_url`.
+
+    Raises botocore's ClientError where there is no such stack or it may not be read.
+    """
+    session = boto3.Session(region_name=region) if endpoint_url is None else administrator()
+    client = session.client("cloudformation", endpoint_url=endpoint_url)
+    [stack] = client.describe_stacks(StackName=stack_name)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    base_url = outputs["ApiUrl"]
+    if endpoint_url is not None:
+        base_url = f"{endpoint_url}/_aws/execute-api/{outputs['ApiId']}/{outputs['StageName']}"
+    return Deployment(
+        stack_name=stack_name,
+        region=client.meta.region_name,
+        base_url=base_url,
+        ledger_table=outputs["LedgerTableName"],
+        access_table=outputs["AccessTableName"],
+        history_table=outputs["HistoryTableName"],
+        event_bus=outputs["EventBusName"],
+        import_bucket=outputs["ImportBucketName"],
+        endpoint_url=endpoint_url,
+    )

@@ -1,0 +1,161 @@
+"""By hand what the schedule does every day, and a look at what it has kept."""
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
+from arrears_cli.output import Failed, Json, put, put_table, say
+
+if TYPE_CHECKING:
+    from arrears.storage.ledger.reconcile import Difference
+
+snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def close(
+    organisation_id: OrganisationId,
+    through: Annotated[str | None, typer.Option(metavar="MONTH", help="Last month to work through, YYYY-MM.")] = None,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Work through all complete days: record escalations, close the months that have ended."""
+    from arrears.ledger.days import NEVER, day_text
+
+    last = NEVER if through is None else _month_end(through)
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    closed = services.closing().close(organisation, services.clock(), last)
+    day = None if closed.through is None else day_text(closed.through)
+    body = {"through": day, "months": closed.months, "escalations": closed.escalations, "sent": closed.sent}
+    months = f"{len(closed.months)} months closed ({closed.months[0]} to {closed.months[-1]})" if closed.months else ""
+    done = f"Worked through {day}." if day else "There is nothing to work through yet."
+    put(body, as_json, " ".join((done, months or "No month closed,", f"{closed.escalations} escalations recorded.")))
+
+
+def _month_end(text: str) -> int:
+    from arrears.ledger.days import parse_day
+    from arrears.reports.month_close import month_end
+
+    if not _MONTH.fullmatch(text) or text.startswith("0000"):
+        raise typer.BadParameter("is not a month of the form YYYY-MM")
+    return month_end(parse_day(f"{text}-01"))
+
+
+@snapshots.command("show")
+def show_snapshot(
+    organisation_id: OrganisationId,
+    month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Show a closed month as it was closed, as it would be closed now, and the difference."""
+    from arrears.close.figures import figures_of
+    from arrears.reports.month_close import month_body
+
+    _month_end(month)
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    snapshot = services.history().snapshot(organisation.id, month)
+    if snapshot is None:
+        raise Failed(f"{month} is not closed.")
+    then, now = (
+        month_body(snapshot.end, snapshot.policy_version, list(figures.items()))
+        for figures in (figures_of(snapshot), services.closing().month_now(organisation, snapshot))
+    )
+    differences = _currencies(then, now)
+    body = {"then": then, "now": now, "difference": {"currencies": differences}, "closedAt": snapshot.recorded_at}
+    if as_json:
+        put(body, True, "")
+        return
+    for difference in differences:
+        _put_month(f"{month} {difference['currency']}", difference["currency"], then, now, difference)
+
+
+def _currencies(then: dict[str, Any], now: dict[str, Any]) -> list[dict[str, Any]]:
+    """Now less then, per currency of either."""
+    was, is_ = _by_currency(then), _by_currency(now)
+    return [
+        {"currency": currency, **_less(is_.get(currency, {}), was.get(currency, {}))} for currency in {**was, **is_}
+    ]
+
+
+def _by_currency(month: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {entry["currency"]: entry for entry in month["currencies"]}
+
+
+def _less(now: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """The difference of two objects' numbers, by name; what is missing or null on one side is left out."""
+    found: dict[str, Any] = {}
+    for name in {**then, **now}:
+        was, is_ = then.get(name), now.get(name)
+        if isinstance(was, dict) or isinstance(is_, dict):
+            found[name] = _less(is_ or {}, was or {})
+        elif name != "currency" and (was, is_) != (None, None):
+            found[name] = _number(Decimal(str(is_ or 0)) - Decimal(str(was or 0)))
+    return found
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _put_month(
+    title: str, currency: str, then: dict[str, Any], now: dict[str, Any], difference: dict[str, Any]
+) -> None:
+    columns = [
+        _flat(_by_currency(then).get(currency, {})),
+        _flat(_by_currency(now).get(currency, {})),
+        _flat(difference),
+    ]
+    names = [name for name in {**columns[0], **columns[1]} if name != "currency"]
+    rows = [(name, *(str(column.get(name, "")) for column in columns)) for name in names]
+    put_table(title, ("figure", "then", "now", "difference"), rows, ("then", "now", "difference"))
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name} ") if isinstance(value, dict) else {prefix + name: value}
+    return flat
+
+
+def reconcile(
+    organisation_id: OrganisationId,
+    mend: Annotated[bool, typer.Option("--mend", help="Mend what differs. Nothing else may write meanwhile.")] = False,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Work out accounts and monthly figures anew from the documents, and say what differs."""
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    found = []
+    for difference in services.reconciliation().run(organisation, services.clock(), mend):
+        found.append(difference)
+        say(_sentence(difference))
+    body = {"differences": [_difference_body(difference) for difference in found], "mended": mend}
+    what = "mended" if mend else "found"
+    put(body, as_json, f"{len(found)} differences {what}." if found else "Everything adds up.")
+    if found and not mend:
+        raise typer.Exit(1)
+
+
+def _sentence(difference: "Difference") -> str:
+    return (
+        f"{difference.kind} {difference.what}: {difference.field} is {difference.stored}, "
+        f"the documents say {difference.recomputed}"
+    )
+
+
+def _difference_body(difference: "Difference") -> dict[str, Any]:
+    return {
+        "kind": difference.kind,
+        "what": difference.what,
+        "field": difference.field,
+        "stored": difference.stored,
+        "recomputed": difference.recomputed,
+    }

@@ -1,1 +1,0 @@
-"""Figures over months: overdue balance, collection, snapshots, roll-forward and escalations. Pure."""

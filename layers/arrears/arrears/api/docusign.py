@@ -1,0 +1,235 @@
+"""The DocuSign contract: its credentials, in two headers and two notations, its body of strings, and its errors."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn, Protocol
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from arrears.api.http import Endpoint, Request, Wording, bearer_tokens
+from arrears.ledger.caller import User
+from arrears.ledger.customers import Customer, InvoiceDetail, Line
+from arrears.ledger.days import day_text
+from arrears.ledger.document_facts import Facts, disputed_at
+from arrears.ledger.money import major_text, to_minor
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.problems import (
+    FOREIGN_ACCOUNT,
+    INVALID_TOKEN,
+    NO_ADMINISTRATOR,
+    NOT_FOUND,
+    UNKNOWN_INTEGRATOR,
+    UNKNOWN_USER,
+    Refusal,
+)
+from arrears.reports.aging import Overdue, currency_order, owed_at
+
+VERSIONS = ("v2", "v2.1")
+MAX_CREDENTIALS_LENGTH = 8_000
+_CREDENTIALS = "DocuSignCredentials"
+_PARTS = ("Username", "Password", "IntegratorKey")
+
+_CODES = {
+    UNKNOWN_INTEGRATOR: "PARTNER_AUTHENTICATION_FAILED",
+    UNKNOWN_USER: "USER_AUTHENTICATION_FAILED",
+    INVALID_TOKEN: "AUTHORIZATION_INVALID_TOKEN",
+    NO_ADMINISTRATOR: "USER_LACKS_PERMISSIONS",
+    FOREIGN_ACCOUNT: "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT",
+}
+
+
+def _refusal_body(refusal: Refusal, _: str) -> dict[str, Any]:
+    return {"errorCode": _CODES.get(refusal.kind, refusal.kind.code.upper()), "message": refusal.detail}
+
+
+WORDING = Wording(_refusal_body, trace_header="X-DocuSign-TraceToken")
+
+
+def endpoint() -> Endpoint:
+    """An endpoint whose refusals are DocuSign's."""
+    return Endpoint(lambda _: WORDING)
+
+
+def check_version(version: str) -> None:
+    """Raises a refusal for a version of the API that is not served."""
+    if version not in VERSIONS:
+        raise Refusal(NOT_FOUND, f"There is no version {version[:20]} here; there are {' and '.join(VERSIONS)}.")
+
+
+# --- Who asks -------------------------------------------------------------------------------------------------------
+
+
+class Users(Protocol):
+    """What tells users by their credentials."""
+
+    def authenticate_user(self, integrator_key: str, username: str, password: str) -> User:
+        """By integrator key, username and password; raises refusals."""
+        ...
+
+    def authenticate_token(self, token: str) -> User:
+        """By user token; raises a refusal."""
+        ...
+
+
+def read_user(request: Request, users: Users) -> User:
+    """The user whose credentials the request carries, in one of the two headers. Raises refusals."""
+    credentials, authorization = request.header("x-docusign-authentication"), request.header("authorization")
+    if len(credentials) + len(authorization) != 1:
+        raise Refusal(UNKNOWN_USER, "Send X-DocuSign-Authentication or Authorization, one of them and once.")
+    if credentials:
+        return users.authenticate_user(*read_credentials(credentials[0]))
+    tokens = bearer_tokens(request)
+    if not tokens:
+        raise Refusal(UNKNOWN_USER, "Authorization is not of the form Bearer, then a user token.")
+    return users.authenticate_token(tokens[0])
+
+
+def read_credentials(text: str) -> tuple[str, str, str]:
+    """Integrator key, username and password from XML or JSON. Raises refusals for what cannot be read."""
+    if len(text) > MAX_CREDENTIALS_LENGTH:
+        _unreadable(f"have more than {MAX_CREDENTIALS_LENGTH} characters")
+    text = text.strip()
+    parts = _read_xml(text) if text.startswith("<") else _read_json(text)
+    for name, value in parts:
+        if name not in _PARTS:
+            _unreadable(f"have a part {name[:40]!r}; there are {', '.join(_PARTS)}")
+        if not value.isprintable():
+            _unreadable(f"have a {name} with characters that cannot be in it")
+    values = dict(parts)
+    if len(values) < len(parts):
+        _unreadable("name a part twice")
+    if not values.get("IntegratorKey"):
+        raise Refusal(UNKNOWN_INTEGRATOR, "The integrator key is not known: none was sent.")
+    if not values.get("Username") or not values.get("Password"):
+        _unreadable("lack the Username or the Password")
+    return values["IntegratorKey"], values["Username"], values["Password"]
+
+
+def _unreadable(what: str) -> NoReturn:
+    raise Refusal(UNKNOWN_USER, f"The credentials in X-DocuSign-Authentication {what}.")
+
+
+def _read_xml(text: str) -> list[tuple[str, str]]:
+    # A "<!" begins a document type, a comment or a CDATA section, and nothing that credentials need.
+    if "<!" in text:
+        _unreadable("have a document type, a comment or a CDATA section")
+    try:
+        root: Element = fromstring(text, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        _unreadable("are not well-formed XML")
+    children = list(root)
+    if root.tag != _CREDENTIALS or any(list(child) or child.attrib for child in children):
+        _unreadable(f"are not a {_CREDENTIALS} element with only text inside its parts")
+    return [(child.tag, (child.text or "").strip()) for child in children]
+
+
+def _read_json(text: str) -> list[tuple[str, str]]:
+    try:
+        pairs = json.loads(text, object_pairs_hook=lambda pairs: pairs)
+    except (ValueError, RecursionError):
+        _unreadable("are neither XML nor JSON")
+    # Both an object and a list come as a list here: only an object's has pairs with text in front.
+    if not text.startswith("{") or not all(isinstance(value, str) for _, value in pairs):
+        _unreadable("are not a JSON object of texts")
+    return [(name, value.strip()) for name, value in pairs]
+
+
+def administered(user: User, customer: Customer | None) -> Customer:
+    """The customer, if the user administers it; refusals otherwise, the same for foreign and unknown accounts."""
+    if customer is None or customer.place.id not in user.accounts:
+        raise Refusal(FOREIGN_ACCOUNT, "The user does not belong to the account.")
+    if not user.accounts[customer.place.id]:
+        raise Refusal(NO_ADMINISTRATOR, "The user is not an administrator of the account.")
+    return customer
+
+
+# --- Body -----------------------------------------------------------------------------------------------------------
+
+
+type Details = Callable[[Organisation, Sequence[str]], Mapping[str, InvoiceDetail]]
+"""Looks up the details of some invoices, by id."""
+
+
+def past_due(
+    organisation: Organisation,
+    account: str,
+    customer: Customer,
+    invoices: Iterable[Facts],
+    today: int,
+    details: Details,
+) -> dict[str, Any]:
+    """The body: what a customer owes. account: the customer as it was addressed."""
+    own = customer.currency or organisation.currency
+    owing = [(invoice, owed_at(invoice, today)) for invoice in invoices]
+    open_invoices = [(invoice, owed) for invoice, owed in owing if owed]
+    late = sorted(
+        Overdue(invoice.due, invoice.id, owed, today - invoice.due, invoice)
+        for invoice, owed in open_invoices
+        if invoice.due is not None and invoice.due < today
+    )
+    payable = any(not disputed_at(overdue.document, today) for overdue in late)
+    listed = [overdue for overdue in late if overdue.document.currency == own]
+    found = details(organisation, [overdue.id for overdue in listed])
+    others = {invoice.currency for invoice, _ in open_invoices} - {own}
+    return {
+        **_balances(open_invoices, late, own),
+        "paymentAllowed": _boolean(organisation.payments_over_api and not customer.payment_blocked and payable),
+        "billingInvoices": [_invoice(account, overdue, found.get(overdue.id)) for overdue in listed],
+        "otherCurrencies": [
+            _balances(open_invoices, late, other) for other in currency_order(others, organisation.currency)
+        ],
+    }
+
+
+def _balances(open_invoices: Sequence[tuple[Facts, int]], late: Sequence[Overdue], currency: str) -> dict[str, str]:
+    past_due = sum(overdue.owed for overdue in late if overdue.document.currency == currency)
+    owed = sum(owed for invoice, owed in open_invoices if invoice.currency == currency)
+    return {
+        "currencyCode": currency,
+        "pastDueBalance": major_text(past_due, currency),
+        "accountBalance": major_text(owed, currency),
+    }
+
+
+def _invoice(account: str, overdue: Overdue, detail: InvoiceDetail | None) -> dict[str, Any]:
+    invoice = overdue.document
+    currency = invoice.currency
+    taxable = (detail.taxable_amount if detail is not None else None) or 0
+    return {
+        "amount": major_text(invoice.total, currency),
+        "balance": major_text(overdue.owed, currency),
+        "taxableAmount": major_text(taxable, currency),
+        "nonTaxableAmount": major_text(invoice.total - taxable, currency),
+        "dueDate": day_text(overdue.due),
+        "invoiceId": overdue.id,
+        "invoiceNumber": invoice.number or "",
+        "pdfAvailable": _boolean(detail is not None and detail.pdf_available),
+        "invoiceUri": f"/accounts/{account}/billing_invoices/{invoice.id}",
+        "invoiceItems": [_item(line, currency) for line in (detail.lines if detail is not None else ())],
+    }
+
+
+def _item(line: Line, currency: str) -> dict[str, str]:
+    item = {
+        "chargeAmount": major_text(line.amount, currency),
+        "chargeName": line.name,
+        "invoiceItemId": line.id,
+        "quantity": line.quantity,
+        "unitPrice": _price(line.unit_price, currency),
+    }
+    if line.tax_amount is not None:
+        item["taxAmount"] = major_text(line.tax_amount, currency)
+    return item
+
+
+def _price(price: str, currency: str) -> str:
+    """A price with all the decimals of its currency, and more where it is that fine."""
+    minor = to_minor(Decimal(price), currency)
+    return price if minor is None else major_text(minor, currency)
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"

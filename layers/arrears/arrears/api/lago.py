@@ -1,0 +1,131 @@
+"""The Lago contract: bearer keys, the parameters of its analytics, its bodies and its errors."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from arrears.api.http import Endpoint, Request, Wording, bearer_tokens
+from arrears.ledger.caller import Caller, Scope
+from arrears.ledger.problems import FEATURE_UNAVAILABLE, UNAUTHORISED, Kind, Refusal
+
+if TYPE_CHECKING:
+    from arrears.reports.invoice_collection import MonthCollection
+    from arrears.reports.overdue_balance import MonthBalance
+
+FEATURE = "analytics"
+_CURRENCIES = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BIF BMD BND BOB BRL BSD BWP BYN BZD CAD CDF CHF CLF CLP "
+    "CNY COP CRC CVE CZK DJF DKK DOP DZD EGP ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR "
+    "ILS INR ISK JMD JPY KES KGS KHR KMF KRW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRO MUR MVR MWK "
+    "MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLL "
+    "SOS SRD STD SZL THB TJS TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VND VUV WST XAF XCD XOF XPF YER ZAR ZMW"
+)
+CURRENCIES = frozenset(_CURRENCIES.split())
+"""What the contract lets `currency` be; answers show every currency of the book."""
+
+INVALID_VALUES = Kind(422, "validation_errors", "A query parameter cannot be used")
+
+_PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
+_MONTHS = re.compile(r"0*[1-9][0-9]*", re.ASCII)
+_MORE_MONTHS_THAN_ANY_BOOK = 10**6
+
+
+class InvalidValues(Refusal):
+    """Query parameters that cannot be used, by name."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(INVALID_VALUES, f"{' and '.join(names)} cannot be used.")
+        self.names = names
+
+
+def _refusal_body(refusal: Refusal, _: str) -> dict[str, Any]:
+    status = refusal.kind.status
+    body: dict[str, Any] = {"status": status, "error": _PHRASES.get(status) or HTTPStatus(status).phrase}
+    if refusal.kind is not UNAUTHORISED:
+        body["code"] = refusal.kind.code
+    if isinstance(refusal, InvalidValues):
+        body["error_details"] = {name: ["value_is_invalid"] for name in refusal.names}
+    return body
+
+
+WORDING = Wording(_refusal_body)
+
+
+def endpoint() -> Endpoint:
+    """An endpoint whose refusals are Lago's."""
+    return Endpoint(lambda _: WORDING)
+
+
+def read_caller(request: Request, authenticate: Callable[[str], Caller]) -> Caller:
+    """Who asks, by `Authorization: Bearer`. Raises refusals without a key, its scope or the analytics feature."""
+    keys = set(bearer_tokens(request))
+    if len(keys) != 1:
+        raise Refusal(UNAUTHORISED, "Send one API key in Authorization, as Bearer.")
+    caller = authenticate(keys.pop())
+    caller.require(Scope.READ_ANALYTICS)
+    if FEATURE not in caller.organisation.features:
+        raise Refusal(FEATURE_UNAVAILABLE, f"The organisation does not have the feature {FEATURE}.")
+    return caller
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is asked of the analytics. currency: upper case. months: the current one and so many before. None: all."""
+
+    currency: str | None
+    months: int | None
+    external_customer_id: str | None
+
+    @classmethod
+    def read(cls, request: Request) -> "Filters":
+        """Reads the parameters; like Lago, it passes over those it does not know. Raises InvalidValues."""
+        currency, months = request.last("currency"), request.last("months")
+        invalid = []
+        if currency is not None and currency.upper() not in CURRENCIES:
+            invalid.append("currency")
+        if months is not None and not _MONTHS.fullmatch(months):
+            invalid.append("months")
+        if invalid:
+            raise InvalidValues(invalid)
+        return cls(
+            None if currency is None else currency.upper(),
+            None if months is None else _whole(months),
+            request.last("external_customer_id"),
+        )
+
+
+def _whole(digits: str) -> int:
+    return _MORE_MONTHS_THAN_ANY_BOOK if len(digits) > 6 else int(digits)
+
+
+def overdue_balances(rows: "Sequence[MonthBalance]") -> dict[str, Any]:
+    """The body of GET /analytics/overdue_balance."""
+    return {
+        "overdue_balances": [
+            {
+                "month": _month(row.month),
+                "amount_cents": row.amount,
+                "currency": row.currency,
+                "lago_invoice_ids": row.invoice_ids,
+            }
+            for row in rows
+        ]
+    }
+
+
+def invoice_collections(rows: "Sequence[MonthCollection]") -> dict[str, Any]:
+    """The body of GET /analytics/invoice_collection; months without invoices have no status and no currency."""
+    return {"invoice_collections": [_collection(row) for row in rows]}
+
+
+def _collection(row: "MonthCollection") -> dict[str, Any]:
+    body: dict[str, Any] = {"month": _month(row.month), "invoices_count": row.count, "amount_cents": row.amount}
+    if row.status is not None:
+        body |= {"payment_status": row.status, "currency": row.currency}
+    return body
+
+
+def _month(month: str) -> str:
+    return f"{month}-01T00:00:00.000Z"

@@ -1,8 +1,0 @@
-"""The `arrears` command, for people and scripts. It is not shipped with the functions."""
-
-
-def main() -> None:
-    """Runs the command."""
-    from arrears.cli.command import run
-
-    run()

@@ -1,0 +1,210 @@
+"""Working through an organisation's complete days: escalations day by day, and a snapshot at every month's end.
+
+It may run at any time, late, twice or twice at once, and be killed anywhere: what is written is written once, and the
+next run goes on from what is written. All days since the last run are worked through on one reading of the book.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from arrears.close.escalation_writer import Escalating
+from arrears.close.figures import figures_of
+from arrears.close.time_limit import OutOfTime
+from arrears.ledger.days import NEVER, month_of, year_before
+from arrears.ledger.document_facts import Account, Facts, rest_day
+from arrears.ledger.ledger_side import Side
+from arrears.ledger.organisation import Organisation
+from arrears.reports import month_close, receivables
+from arrears.reports.aging import currency_order, owed_at
+from arrears.reports.escalations import CustomerRow
+from arrears.reports.month_close import Figures, month_ends
+from arrears.storage.history.escalations import Moved, Overtaken
+
+if TYPE_CHECKING:
+    from arrears.storage.events import EventSender
+    from arrears.storage.history.escalations import HistoryStore, Run, Snapshot
+    from arrears.storage.ledger.reader import LedgerStore
+    from arrears.storage.ledger.recorder import Recorder
+
+type View = list[tuple[Account, list[Facts]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What a run has done. through: the last day worked through, None when there was nothing to begin with.
+
+    entered: how many rows entered each tier, historical ones apart. overdue: minor units per currency on that day.
+    """
+
+    through: int | None
+    months: Sequence[str] = ()
+    escalations: int = 0
+    entered: Mapping[str, int] = field(default_factory=dict)
+    overdue: Mapping[str, int] = field(default_factory=dict)
+    sent: int = 0
+
+
+class Closing:
+    """Works through the days of organisations, with the stores it is handed.
+
+    sender: None sends nothing, the outbox keeps it. out_of_time: asked between steps.
+    """
+
+    def __init__(
+        self,
+        ledger: "LedgerStore",
+        history: "HistoryStore",
+        recorder: "Recorder",
+        sender: "EventSender | None",
+        out_of_time: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._ledger = ledger
+        self._history = history
+        self._recorder = recorder
+        self._sender = sender
+        self._out_of_time = out_of_time
+
+    def close(self, organisation: Organisation, now: datetime, through: int = NEVER) -> Closed:
+        """Works through every complete day of the organisation, up to `through` at most.
+
+        Raises OutOfTime when it has to stop before; run it again to go on.
+        """
+        while True:
+            try:
+                closed = self._close(organisation, now, through)
+            except Overtaken:
+                continue  # another run has done these days; what is left is found from where it has come to
+            return replace(closed, sent=self._send(organisation))
+
+    def _close(self, organisation: Organisation, now: datetime, through: int) -> Closed:
+        today = organisation.today(now)
+        last = min(today - 1, through)
+        run = self._history.run(organisation.id)
+        if run.through is not None and run.through >= last:
+            return Closed(run.through)
+        view, worked = self._read(organisation, run, last)
+        if worked is None:
+            return Closed(None)
+        recorded_at = _moment(now)
+        rows = Escalating(self._history, organisation, run, worked, last, recorded_at, self._out_of_time)
+        self._escalate(organisation, view, rows)
+        months = self._close_months(organisation, view, worked, last, recorded_at)
+        self._finish(organisation, run, last)
+        self._settle(organisation, today, now)
+        return Closed(last, months, rows.written, rows.entered, _overdue(view, last))
+
+    def _read(self, organisation: Organisation, run: "Run", last: int) -> tuple[View, int | None]:
+        """The book for the days to work through, and the last day worked through before them.
+
+        On the first run that is the day before the first document's; None when there is no document by `last`.
+        """
+        if run.through is None:
+            view = list(self._ledger.accounts_since(organisation, Side.RECEIVABLE, 0))
+            every = (document for _, documents in view for document in documents)
+            first = min((one.issued for one in every if one.issued < one.voided), default=NEVER)
+            return view, first - 1 if first <= last else None
+        ends = month_ends(run.through + 1, last)
+        since = min(run.through, year_before(ends[0])) if ends else run.through
+        return list(self._ledger.accounts_since(organisation, Side.RECEIVABLE, since)), run.through
+
+    def _escalate(self, organisation: Organisation, view: View, rows: Escalating) -> None:
+        left = self._history.rows(organisation.id)
+        for account, documents in view:
+            for currency in sorted({document.currency for document in documents}):
+                rows.work(CustomerRow(account, documents, currency), left.pop((account.id, currency), None))
+        for (customer, currency), state in left.items():
+            # A recorded row whose documents are all at rest, moved or gone.
+            rows.work(CustomerRow(Account(customer, customer, "", ""), (), currency), state)
+        rows.flush()
+
+    # Months
+
+    def _close_months(
+        self, organisation: Organisation, view: View, worked: int, last: int, recorded_at: str
+    ) -> list[str]:
+        ends = month_ends(worked + 1, last)
+        if not ends:
+            return []
+        book = month_close.Book(view)
+        closed = []
+        previous = self._figures(organisation, ends[0])
+        for end in ends:
+            if self._out_of_time():
+                raise OutOfTime
+            kept = self._history.snapshot(organisation.id, month_of(end))
+            if kept is None:
+                figures = book.month(end, previous)
+                previous = {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
+                rows = [row.write() for row in receivables.report(book.standing(end), end, organisation).rows]
+                version = organisation.policy.version
+                month = month_of(end)
+                told = {currency: asdict(own) for currency, own in previous.items()}
+                self._history.keep_snapshot(organisation.id, month, end, version, recorded_at, told, rows)
+                closed.append(month)
+            previous = self._figures_of(organisation, end)
+        return closed
+
+    def _figures(self, organisation: Organisation, end: int) -> dict[str, Figures]:
+        """The figures of the snapshot before a month's."""
+        before = _day_before_month(end)
+        return {} if before is None else self._figures_of(organisation, before)
+
+    def _figures_of(self, organisation: Organisation, end: int) -> dict[str, Figures]:
+        kept = self._history.snapshot(organisation.id, month_of(end))
+        return {} if kept is None else figures_of(kept)
+
+    def month_now(self, organisation: Organisation, snapshot: "Snapshot") -> dict[str, Figures]:
+        """A closed month's figures as they would be by what is known today."""
+        view = self._ledger.accounts_since(organisation, Side.RECEIVABLE, _day_before_month(snapshot.end) or 0)
+        figures = month_close.Book(view).month(snapshot.end, self._figures(organisation, snapshot.end))
+        return {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
+
+    # The end of a run
+
+    def _finish(self, organisation: Organisation, run: "Run", last: int) -> None:
+        try:
+            self._history.advance(organisation.id, run, last)
+        except Moved:
+            return  # another run has come as far, or the next one will find out how far this one came
+        self._history.forget_cleared(organisation.id, self._history.rows(organisation.id), last)
+
+    def _settle(self, organisation: Organisation, today: int, now: datetime) -> None:
+        """Moves what has come to rest by the passing of days out of the open set, and takes in due effects."""
+        for side, kind in ((Side.RECEIVABLE, "invoice"), (Side.PAYABLE, "bill")):
+            standing = self._ledger.accounts(organisation, side, today, today)
+            every = (document for _, documents in standing for document in documents)
+            rested = [document.id for document in every if rest_day(document) <= today]
+            self._recorder.settle(organisation, kind, rested, now)
+        self._recorder.take_in_due_effects(organisation, today)
+
+    def _send(self, organisation: Organisation) -> int:
+        """Sends what waits in the outbox. A record is sent again when the note that it was is lost."""
+        if self._sender is None:
+            return 0
+        sent = 0
+        for id_ in self._sender.send(organisation.id, list(self._history.unsent(organisation.id))):
+            self._history.sent(organisation.id, [id_])
+            sent += 1
+        return sent
+
+
+def _day_before_month(end: int) -> int | None:
+    first = datetime.fromordinal(end).replace(day=1).toordinal()
+    return first - 1 if first > 1 else None
+
+
+def _overdue(view: View, day: int) -> Mapping[str, int]:
+    """What is overdue at the end of a day, in minor units by currency."""
+    amounts: Counter[str] = Counter()
+    for _, documents in view:
+        for document in documents:
+            if document.due is not None and document.due < day:
+                amounts[document.currency] += owed_at(document, day)
+    return amounts
+
+
+def _moment(now: datetime) -> str:
+    return now.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

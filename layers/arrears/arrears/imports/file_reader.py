@@ -1,0 +1,214 @@
+"""From files to records: which table of the mapping a file is, what its rows become, and what it needs of others."""
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any, NamedTuple
+
+from arrears.imports.dates import question
+from arrears.imports.encoding import FileRefused
+from arrears.imports.file_rows import BadRow, Layout, Source, Table, open_table
+from arrears.imports.mapped_table import Find, Made, MapTable, Problem, RecordTable, Row, Settings, Skipped, _at, check
+from arrears.imports.mapping import Mapping
+
+SAMPLE_ROWS = 1_000
+
+
+class Outcome(NamedTuple):
+    """What a row became: records, or why it was skipped or rejected (column, sentence). cells: as it stood."""
+
+    line: int
+    cells: Sequence[str]
+    made: Sequence[Made] = ()
+    skipped: str | None = None
+    rejected: tuple[str | None, str] | None = None
+
+
+class Reader:
+    """Reads files by one mapping, or the ledger's own records without any."""
+
+    def __init__(self, mapping: Mapping | None, settings: Settings, layout: Layout | None = None) -> None:
+        self.mapping = mapping
+        self.settings = settings
+        layout = layout or Layout()
+        if mapping is not None:
+            layout = Layout(layout.encoding or mapping.encoding, layout.separator or mapping.separator)
+        self.layout = layout
+        self._tables = [MapTable(table, settings) for table in mapping.table] if mapping else []
+        self._companions: Companions | None = None
+
+    def at(self, timezone: str, currency: str) -> "Reader":
+        """The same reader for an organisation of that time zone and currency."""
+        return Reader(self.mapping, replace(self.settings, timezone=timezone, currency=currency), self.layout)
+
+    def open(self, source: Source) -> "OpenFile":
+        """Opens a file. Raises FileRefused when it fits no table, or has a date column that nobody has explained."""
+        tables = self._tables or [RecordTable(None, self.settings)]
+        table = open_table(source, [path for each in tables for path in each.spec.at], self.layout)
+        if table.columns is not None:
+            tables = [self._recognise(table.columns)]
+        return OpenFile(table, tables, self._find)
+
+    def explained(self, source: Source) -> None:
+        """Asks about date columns before anything is written. Raises FileRefused with the question."""
+        opened = self.open(source)
+        try:
+            _ask(opened)
+        finally:
+            opened.close()
+
+    def _recognise(self, columns: Sequence[str]) -> MapTable:
+        if self.mapping is None:
+            if "type" not in columns:
+                raise FileRefused(
+                    "The file has no column 'type', so its rows are not the ledger's own records. "
+                    "Say whose export it is with --mapping."
+                )
+            return RecordTable(columns, self.settings)
+        lacking = []
+        for table in self._tables:
+            missing = [column for column in table.spec.columns if column not in columns]
+            if not missing:
+                return table
+            lacking.append((len(missing), f"{table.spec.name}: {', '.join(missing)}"))
+        closest = min(lacking)[1]
+        raise FileRefused(f"The file fits no table of the mapping {self.mapping.name!r}. Missing for {closest}.")
+
+    def with_companions(self, sources: Iterable[Source]) -> "Companions":
+        """Indexes those of the files that tables look up in. Close it when the import is over."""
+        wanted = {lookup.table for table in self._tables for lookup in table.spec.lookup.values()}
+        self._companions = Companions()
+        for source in sources if wanted else ():
+            self._index(source, wanted, self._companions)
+        return self._companions
+
+    def _index(self, source: Source, wanted: set[str], companions: "Companions") -> None:
+        try:
+            opened = self.open(source)
+        except (FileRefused, OSError):
+            return
+        try:
+            if opened.tables[0].spec.name in wanted or opened.table.columns is None:
+                companions.add(
+                    (table.spec.name, table.key(row), row)
+                    for table, row in opened.mapped_rows()
+                    if table.spec.name in wanted
+                )
+        finally:
+            opened.close()
+
+    def _find(self, table: str, key: str) -> Row | None:
+        return None if self._companions is None else self._companions.find(table, key)
+
+
+class OpenFile:
+    """A file and the tables that its rows may be of (of CSV exactly one)."""
+
+    def __init__(self, table: Table, tables: Sequence[MapTable], find: Find) -> None:
+        self.table = table
+        self.tables = tables
+        self._find = find
+
+    def outcomes(self, skip_rows: int = 0) -> Iterator[Outcome]:
+        """What each row becomes, in order, after the first `skip_rows`."""
+        for row in islice(self.table.rows(), skip_rows, None):
+            if isinstance(row, BadRow):
+                yield Outcome(row.line, row.cells, rejected=(None, row.reason))
+            else:
+                yield self._outcome(row.line, row.values, row.cells)
+
+    def _outcome(self, line: int, values: Row, cells: Sequence[str]) -> Outcome:
+        made: list[Made] = []
+        skipped = None
+        try:
+            for table, part in self._parts(values):
+                found = table.make(part, self._find)
+                if isinstance(found, Skipped):
+                    skipped = found.reason
+                else:
+                    made += found
+            problem = check(made)
+        except Problem as found_problem:
+            problem = found_problem
+        if problem is not None:
+            return Outcome(line, cells, rejected=(problem.about, problem.reason))
+        return Outcome(line, cells, made, None if made else skipped)
+
+    def _parts(self, values: Row) -> Iterator[tuple[MapTable, Row]]:
+        """The rows inside a row: itself, or what a JSON document keeps at one of the known places."""
+        if self.table.columns is not None:
+            yield self.tables[0], values
+            return
+        for table in self.tables:
+            for path in table.spec.at:
+                inner = _at(values, path)
+                rows = inner if isinstance(inner, list) else [inner]
+                if inner is not None and all(isinstance(row, dict) and table.fits(row) for row in rows):
+                    yield from ((table, row) for row in rows)
+                    return
+        for table in self.tables:
+            if table.fits(values):
+                yield table, values
+                return
+        raise Problem(None, "is a record that the mapping does not know")
+
+    def mapped_rows(self) -> Iterator[tuple[MapTable, Row]]:
+        """The rows that can be read, each with its table."""
+        for row in self.table.rows():
+            if not isinstance(row, BadRow):
+                try:
+                    yield from self._parts(row.values)
+                except Problem:
+                    continue
+
+    def close(self) -> None:
+        """Gives the file back."""
+        self.table.close()
+
+
+class Companions:
+    """Rows of the files that others look up in, in a file of their own: memory does not grow with them."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")
+        self._database.execute("CREATE TABLE rows (name TEXT, key TEXT, row TEXT, PRIMARY KEY (name, key))")
+
+    def add(self, rows: Iterable[tuple[str, str, Row]]) -> None:
+        """Keeps (table, key, row); of several with one key the last."""
+        self._database.executemany(
+            "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
+            ((name, key, json.dumps(row, default=str)) for name, key, row in rows),
+        )
+
+    def find(self, table: str, key: str) -> Row | None:
+        """The row of a table by its key, None when there is none."""
+        found = self._database.execute("SELECT row FROM rows WHERE name = ? AND key = ?", (table, key)).fetchone()
+        row: dict[str, Any] | None = json.loads(found[0]) if found else None
+        return row
+
+    def close(self) -> None:
+        """Drops what was kept."""
+        self._database.close()
+
+
+def _ask(opened: OpenFile) -> None:
+    """A column most of whose dates are of no stated form is a question, a lone one among ISO dates a bad row."""
+    known: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    for table, row in islice(opened.mapped_rows(), SAMPLE_ROWS):
+        for column, text in table.open_dates(row):
+            asked = question(column, text) if text else None
+            if asked:
+                unknown[column] += 1
+                shown.setdefault(column, asked)
+            else:
+                known[column] += 1
+    own = isinstance(opened.tables[0], RecordTable)
+    for column, asked in shown.items():
+        # The ledger's own records have one form of dates: what differs is a bad row, unless all of the file does.
+        if unknown[column] >= known[column] and not (own and known.total()):
+            raise FileRefused(asked)

@@ -1,0 +1,229 @@
+"""Mapping files: how the rows of somebody's export become records, as data.
+
+A mapping has tables (one kind of export file each), a table has records (what a row becomes). A record's fields are
+templates such as "{invoice_id}", or templates with a word about how to read them. docs/mappings.md explains it.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from arrears.imports.dates import is_format
+from arrears.imports.encoding import FileRefused, encoding_name
+from arrears.ledger.records import Line, Record
+
+SHIPPED = Path(__file__).parent.parent / "mappings"
+
+FIELDS: dict[str, dict[str, bool]] = {
+    get_args(model.model_fields["type"].annotation)[0]: {
+        info.alias or name: info.is_required() for name, info in model.model_fields.items()
+    }
+    for model in get_args(Record)
+}
+"""Of each type of record its fields, and whether each is required."""
+
+TEXTS = Annotated[list[str], Field(min_length=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+
+class Test(_Part):
+    """What a value must be. Every word given must hold; text is compared without case."""
+
+    any_of: TEXTS | None = None
+    not_: TEXTS | None = Field(default=None, alias="not")
+    empty: bool | None = None
+    above: float | None = None
+    below: float | None = None
+    equals: float | None = None
+
+
+type Condition = dict[str, str | TEXTS | Test]
+"""By column: the value, the values it may be, or a test."""
+
+
+class Value(_Part):
+    """A template and how to read what it gives. when: for a field with several cases, the first that holds counts."""
+
+    from_: str = Field(alias="from")
+    when: Condition = {}
+    map: dict[str, str] | None = None
+    else_: str | None = Field(default=None, alias="else")
+    dates: str | list[str] | None = None
+    zone: str | None = None
+    decimal: Literal[".", ","] | None = None
+    minor_units: bool | None = None
+    negate: bool = False
+
+
+type FieldRule = str | Value | list[Value]
+
+
+class Lines(_Part):
+    """A list in a JSON row that becomes the lines of an invoice."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    each: str
+
+    @property
+    def fields(self) -> dict[str, FieldRule]:
+        """The templates of a line's fields."""
+        return {name: _value(rule) for name, rule in (self.model_extra or {}).items()}
+
+
+class Rule(_Part):
+    """One record that a row makes. each: a list in a JSON row, to make one record of each of its items."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    type: str
+    when: Condition = {}
+    each: str | None = None
+
+    @property
+    def fields(self) -> "dict[str, FieldRule | Lines]":
+        """The templates of the record's fields, `id` first."""
+        return {
+            name: Lines.model_validate(rule) if name == "lines" and isinstance(rule, dict) else _value(rule)
+            for name, rule in (self.model_extra or {}).items()
+        }
+
+    @model_validator(mode="after")
+    def _known(self) -> "Rule":
+        known = FIELDS.get(self.type)
+        if known is None:
+            raise ValueError(f"{self.type!r} is no type of record")
+        given = self.model_extra or {}
+        for name in given:
+            if name not in known:
+                raise ValueError(f"{self.type} has no field {name!r}; it has {', '.join(sorted(known))}")
+        missing = [name for name, required in known.items() if required and name not in given and name != "type"]
+        if missing:
+            raise ValueError(f"{self.type} needs {', '.join(missing)}")
+        lines = self.fields.get("lines")
+        for name in lines.fields if isinstance(lines, Lines) else ():
+            if name not in Line.model_fields:
+                raise ValueError(f"a line has no field {name!r}; it has {', '.join(Line.model_fields)}")
+        return self
+
+
+def _value(rule: Any) -> FieldRule:
+    if isinstance(rule, list):
+        return [Value.model_validate(case) for case in rule]
+    return rule if isinstance(rule, str) else Value.model_validate(rule)
+
+
+class Skip(_Part):
+    """Rows that make no record, and why."""
+
+    when: Condition = {}
+    reason: str
+
+
+class Lookup(_Part):
+    """Another table whose row is needed beside this one: the one whose key is what `by` gives."""
+
+    table: str
+    by: str
+
+
+class MappedTable(_Part):
+    """One kind of file. columns: those by which it is known. at: where a JSON document or row keeps its rows."""
+
+    name: str
+    columns: TEXTS
+    at: list[str] = []
+    key: str | None = None
+    dates: str | list[str] | None = None
+    zone: str | None = None
+    decimal: Literal[".", ","] | None = None
+    minor_units: bool = False
+    decimals: dict[str, int] = {}
+    lookup: dict[str, Lookup] = {}
+    skip: list[Skip] = []
+    record: list[Rule] = []
+
+    @field_validator("dates")
+    @classmethod
+    def _readable(cls, value: str | list[str] | None) -> str | list[str] | None:
+        for text in [value] if isinstance(value, str) else value or []:
+            if not is_format(text):
+                raise ValueError(f"{text!r} is no date format; write one such as D/M/YYYY, MM/DD/YYYY or DD-MMM-YYYY")
+        return value
+
+
+class Mapping(_Part):
+    """A whole mapping file."""
+
+    title: str
+    encoding: str | None = None
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    table: Annotated[list[MappedTable], Field(min_length=1)]
+    name: str = ""
+    digest: str = ""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        try:
+            return encoding_name(value) if value else None
+        except FileRefused as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _lookups_exist(self) -> "Mapping":
+        keys = {table.name: table.key for table in self.table}
+        for table in self.table:
+            for lookup in table.lookup.values():
+                if keys.get(lookup.table) is None:
+                    raise ValueError(f"{table.name} looks up {lookup.table!r}, which is no table with a key")
+        return self
+
+    def named(self, name: str) -> MappedTable:
+        """The table of that name, which exists."""
+        return next(table for table in self.table if table.name == name)
+
+
+def shipped() -> Iterator[str]:
+    """Names of the mappings that come with the product."""
+    return (path.stem for path in sorted(SHIPPED.glob("*.toml")))
+
+
+def load(name_or_file: str) -> Mapping:
+    """A shipped mapping by name, or a mapping file. Raises FileRefused with what is wrong with it."""
+    path = SHIPPED / f"{name_or_file}.toml"
+    if name_or_file not in shipped():
+        path = Path(name_or_file)
+        if not path.is_file():
+            known = ", ".join(shipped())
+            raise FileRefused(f"There is no mapping {name_or_file!r}: it is neither a file nor one of {known}.")
+    return parse(path.read_bytes(), path.name)
+
+
+def parse(data: bytes, file_name: str) -> Mapping:
+    """A mapping from the bytes of a TOML or JSON file. Raises FileRefused with what is wrong with it."""
+    try:
+        text = data.decode("utf-8-sig")
+        content = json.loads(text) if file_name.endswith(".json") else tomllib.loads(text)
+        mapping = Mapping.model_validate(content)
+    except ValidationError as error:
+        raise FileRefused(f"The mapping {file_name} is not right: {_first(error)}") from None
+    except ValueError as error:
+        raise FileRefused(f"The mapping {file_name} cannot be read: {error}") from None
+    return mapping.model_copy(
+        update={"name": file_name.rsplit(".", 1)[0], "digest": hashlib.sha256(data).hexdigest()[:16]}
+    )
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg'].removeprefix('Value error, ')}" if where else first["msg"]

@@ -1,0 +1,49 @@
+"""What an invoice adds to its issue month, and from which day: the monthly collection figures without its documents.
+
+An invoice moves between payment statuses on known days: its issue, its allocations, its void, a lost dispute. Added up
+as dated differences, a month's figures are right on any later day without another write.
+"""
+
+from collections.abc import Iterator
+
+from arrears.ledger.days import NEVER
+from arrears.ledger.document_facts import PAYMENT_FAILED, Facts, exists_at, lost_from, outstanding_at
+
+SUCCEEDED = "succeeded"
+PENDING = "pending"
+FAILED = "failed"
+
+
+def status_at(invoice: Facts, day: int) -> str | None:
+    """Its payment status at the end of `day`; None when it is not finalized, void, or lost in a dispute."""
+    if not exists_at(invoice, day) or lost_from(invoice) <= day:
+        return None
+    return _standing(invoice, outstanding_at(invoice, day))
+
+
+def status_changes(invoice: Facts) -> Iterator[tuple[int, str | None, str | None]]:
+    """The days on which its status changes, in order: (day, status before, status from then on)."""
+    end = min(invoice.voided, lost_from(invoice))
+    if invoice.issued >= end:
+        return
+    applied = {invoice.issued: 0}
+    for step in invoice.applied:
+        day = max(step[0], invoice.issued)
+        applied[day] = applied.get(day, 0) + step[1] + step[2]
+    before, owed = None, invoice.total
+    for day, amount in applied.items():
+        if day >= end:
+            break
+        owed -= amount
+        status = _standing(invoice, owed)
+        if status != before:
+            yield day, before, status
+            before = status
+    if end < NEVER:
+        yield end, before, None
+
+
+def _standing(invoice: Facts, owed: int) -> str:
+    if owed <= 0:
+        return SUCCEEDED
+    return FAILED if invoice.marks & PAYMENT_FAILED else PENDING

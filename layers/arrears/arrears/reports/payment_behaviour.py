@@ -1,0 +1,22 @@
+"""Payment behaviour: how documents settled in the last twelve months were paid."""
+
+from collections.abc import Iterable
+
+from arrears.ledger.days import year_before
+from arrears.ledger.document_facts import Account, Facts, Settled, added_up, settlement
+from arrears.reports.aging import owed_at
+
+
+def settled_in_year(account: Account, documents: Iterable[Facts], day: int) -> Settled | None:
+    """All documents settled with a payment in the twelve months up to `day`, added up; None when there are none.
+
+    documents: those in hand; what else was settled is in the account's history.
+    """
+    after = year_before(day)
+    found = [settled for settled in account.history if after < settled[0] <= day]
+    for document in documents:
+        if (document.applied or document.states) and not owed_at(document, day):
+            settled = settlement(document, day)
+            if settled is not None and after < settled.day:
+                found.append(settled)
+    return added_up(found, day) if found else None

@@ -1,0 +1,1 @@
+"""The access table: organisations, API keys, users, and who may do what."""
