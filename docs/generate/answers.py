@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from api.conftest import Answer, Api, Clock
 from arrears import runtime
 from arrears.api import http, routes
 from arrears.storage.access import passwords
-from contract.conftest import Answer, Api, Clock
 from template import create_tables
 
 NOON = datetime(2026, 6, 30, 10, tzinfo=UTC)

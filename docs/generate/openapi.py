@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from api.conftest import SCHEMAS
 from arrears.api import routes
 from arrears.ledger import records
-from contract.conftest import SCHEMAS
 from generate.answers import BATCH, Answered, answers
 from generate.operations import HEADERS, OPERATIONS, OURS, SECURITY, STATUSES, TAGS, Operation
 from template import ROOT

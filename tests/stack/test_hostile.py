@@ -15,9 +15,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from api.conftest import check
 from arrears.runtime import Services
 from arrears_cli.deployment import Deployment
-from contract.conftest import check
 from stack.conftest import Tenant
 from support.hostile import RECORDS, Credentials, mutated
 from support.http import Client

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
+from api.conftest import Answer, Api, check, invoice
 from arrears.close.run import Closing
 from arrears.storage.events import EventSender
-from contract.conftest import Answer, Api, check, invoice
 from support.closing import Bus
 from template import ROOT
 

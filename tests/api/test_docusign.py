@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from contract.conftest import Answer, Api, check, invoice
+from api.conftest import Answer, Api, check, invoice
 
 ACCOUNT = "1001"
 PASSWORD = 'p<&>"ä s'

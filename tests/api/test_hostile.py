@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from contract.conftest import SCHEMAS, Answer, Api
+from api.conftest import SCHEMAS, Answer, Api
 from support.hostile import DOCUSIGN, RECORDS, Credentials, Sent, mutated
 
 TIMES = 10_000

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contract.conftest import NOON, Api, invoice, load_function
+from api.conftest import NOON, Api, invoice, load_function
 
 
 def measured(out: str) -> dict[str, list[tuple[float, dict[str, str]]]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contract.conftest import NOON, Answer, Api, check, invoice
+from api.conftest import NOON, Answer, Api, check, invoice
 
 ENDPOINTS = {"overdue_balance": "overdue_balances", "invoice_collection": "invoice_collections"}
 BOOK = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contract.conftest import Api, check, invoice, load_function
+from api.conftest import Api, check, invoice, load_function
 from local_stack.containers import with_facts
 from template import ROOT, resources
 

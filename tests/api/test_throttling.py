@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contract.conftest import Answer, Api, check, invoice
+from api.conftest import Answer, Api, check, invoice
 
 CUSTOMER = {"type": "customer", "id": "C1", "name": "Ann", "account_number": "1001"}
 

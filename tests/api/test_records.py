@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from api.conftest import Answer, Api, check, invoice
 from arrears.api import http
-from contract.conftest import Answer, Api, check, invoice
 
 
 def post(api: Api, body: str | None, content_type: str = "application/json", **changes: Any) -> Answer:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from contract.conftest import Api
+from api.conftest import Api
 from template import ROOT
 
 TEXT = (ROOT / "docs" / "contract.md").read_text()

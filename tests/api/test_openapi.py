@@ -10,10 +10,10 @@ import pytest
 import schemathesis
 from jsonschema import Draft202012Validator, FormatChecker
 
+from api.conftest import Api
 from arrears.api import routes
 from arrears.api.documentation import ADVICE
 from arrears.ledger import problems
-from contract.conftest import Api
 from generate import openapi
 from generate.answers import BATCH, BOOK
 from generate.operations import HEADERS, OPERATIONS, SECURITY

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
+from api.conftest import Answer, Api, check, invoice
 from arrears.ledger import problems
-from contract.conftest import Answer, Api, check, invoice
 
 DOCUSIGN = "/restapi/v2.1/accounts/1001/billing_invoices_past_due"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from api.conftest import NOON, Api, check, invoice
 from arrears.api import http
-from contract.conftest import NOON, Api, check, invoice
 
 REPORTS = {"/receivables/overdue": "customers", "/payables/overdue": "suppliers"}
 
