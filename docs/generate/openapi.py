@@ -13,6 +13,7 @@ from pydantic_core import core_schema
 from api.conftest import SCHEMAS
 from arrears.api import routes
 from arrears.ledger import records
+from generate import record_texts
 from generate.answers import BATCH, Answered, answers
 from generate.operations import HEADERS, OPERATIONS, OURS, SECURITY, STATUSES, TAGS, Operation
 from template import ROOT
@@ -170,7 +171,7 @@ def _schemas() -> dict[str, Any]:
                 raise ValueError(f"two schemas called {part} differ")
     for name, members in OURS.items():
         found[name]["properties"] |= members
-    return dict(sorted((found | _record_schemas()).items()))
+    return dict(sorted((found | record_schemas()).items()))
 
 
 def _moved(value: Any, names: Mapping[str, str] = _RENAMED) -> Any:
@@ -190,12 +191,12 @@ def _component(name: str) -> str:
     return f"#/components/schemas/{name}"
 
 
-def _record_schemas() -> dict[str, Any]:
+def record_schemas() -> dict[str, Any]:
     """Every record type, named after it: what POST /ledger/records takes."""
     adapter: TypeAdapter[Any] = TypeAdapter(records.Record)
     models = adapter.json_schema(schema_generator=_AsWritten)["$defs"]
     names = {model: model.removesuffix("Record") + "Record" for model in models}
-    parts: dict[str, Any] = {names[model]: _moved(_untitled(part), names) for model, part in models.items()}
+    parts: dict[str, Any] = {names[model]: _moved(_described(part), names) for model, part in models.items()}
     kinds = {part["properties"]["type"]["const"]: name for name, part in parts.items() if name != "LineRecord"}
     parts["Record"] = {
         "oneOf": [{"$ref": _component(name)} for name in kinds.values()],
@@ -207,10 +208,20 @@ def _record_schemas() -> dict[str, Any]:
     return parts
 
 
-def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without the titles that repeat the names."""
-    members = {name: {k: v for k, v in part.items() if k != "title"} for name, part in schema["properties"].items()}
-    return {name: part for name, part in schema.items() if name != "title"} | {"properties": members}
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    """With what each field means in place of the titles that repeat the names."""
+    members = schema["properties"]
+    kind = members["type"]["const"] if "type" in members else "line"
+    told = {
+        name: {word: value for word, value in part.items() if word != "title"}
+        | {"description": _sentences(part.get("description"), record_texts.field_text(kind, name))}
+        for name, part in members.items()
+    }
+    return {name: part for name, part in schema.items() if name != "title"} | {"properties": told}
+
+
+def _sentences(*texts: str | None) -> str:
+    return " ".join(dict.fromkeys(text for text in texts if text))
 
 
 def write() -> None:

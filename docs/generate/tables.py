@@ -6,6 +6,7 @@ from typing import Any
 from arrears.api import docusign
 from arrears.api.documentation import ADVICE
 from arrears.ledger.problems import KINDS
+from generate import records
 from template import ROOT, resources, template
 
 DOCS = ROOT / "docs"
@@ -89,7 +90,17 @@ def parameters() -> str:
     return _MADE + _PARAMETERS + "".join(lines)
 
 
-FILES = {DOCS / "errors.md": errors, DOCS / "permissions.md": permissions, DOCS / "parameters.md": parameters}
+def record_tables() -> str:
+    """records.md: every record with its fields."""
+    return _MADE + records.text()
+
+
+FILES = {
+    DOCS / "errors.md": errors,
+    DOCS / "permissions.md": permissions,
+    DOCS / "parameters.md": parameters,
+    DOCS / "records.md": record_tables,
+}
 
 
 def write() -> None:

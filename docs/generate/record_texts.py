@@ -1,0 +1,115 @@
+"""What each field of each record means, in one sentence: for the table of records and for the OpenAPI document."""
+
+COMMON = {
+    "type": "Which record this is.",
+    "id": "Your own id. A record replaces the stored one of its type and id.",
+    "updated_at": "When your system last changed it. An older one than stored is `stale` and changes nothing.",
+    "voided_on": "The first day on which it no longer counts.",
+    "customer_id": "Your id of the customer.",
+    "invoice_id": "Your id of the invoice. Give this or `bill_id`.",
+    "bill_id": "Your id of the bill. Give this or `invoice_id`.",
+    "number": "The number printed on it.",
+    "currency": "ISO 4217 code.",
+}
+
+RECORDS = {
+    "customer": "Somebody who owes us.",
+    "supplier": "Somebody whom we owe.",
+    "invoice": "What a customer owes, with its dates.",
+    "bill": "What we owe a supplier, and the state that our approval and payment process has given it.",
+    "payment": "Money applied to one invoice or bill. A negative amount is a reversal.",
+    "credit": "A credit note or write-off applied to one invoice or bill. A negative amount is a reversal.",
+    "reminder": "A reminder that was sent to a customer.",
+    "promise": "A customer's promise to pay by a day.",
+    "dispute": "A customer's dispute of an invoice.",
+}
+
+FIELDS = {
+    "customer": {
+        "name": "The name that answers show.",
+        "external_id": "The id by which Lago's `external_customer_id` finds it. Several customers may share one.",
+        "account_number": "The account id in DocuSign's address. One customer per number.",
+        "currency": "The currency of its DocuSign answer. Without one: the organisation's.",
+        "payment_blocked": "True: DocuSign's `paymentAllowed` is false.",
+    },
+    "supplier": {"name": "The name that answers show."},
+    "invoice": {
+        "customer_name": "The customer's name, for as long as no customer record gives one.",
+        "total": "Gross amount. Not negative: what lowers a debt is a credit.",
+        "issued_on": "The day from which it counts.",
+        "due_on": "The last day on which it is not overdue. Without one it is never overdue, unless the policy has "
+        "default payment terms.",
+        "status": "`draft` never counts. `voided` counts until `voided_on`, or never where there is none.",
+        "payment_status": "`failed`: the last attempt to collect it failed. Lago's invoice collection shows it.",
+        "taxable_amount": "The part of the total that is taxed. DocuSign's answer shows it.",
+        "pdf_available": "Whether there is a PDF of it. DocuSign's answer shows it.",
+        "lines": "What was invoiced. DocuSign's answer shows it.",
+    },
+    "line": {
+        "id": "Your id of the line.",
+        "name": "What was sold.",
+        "quantity": "How many.",
+        "unit_price": "Price of one, in major units.",
+        "amount": "Amount of the line, without tax.",
+        "tax_amount": "Tax on it.",
+    },
+    "bill": {
+        "supplier_id": "Your id of the supplier. Without one, bills are grouped by `supplier_name`.",
+        "supplier_name": "The supplier's name, for as long as no supplier record gives one.",
+        "total": "Gross amount. Not negative: what lowers a debt is a credit.",
+        "issued_on": "The day from which it counts. Without one: the day it was recorded, or its due date if earlier.",
+        "issued_on_inferred": "True: `issued_on` was inferred. `averageDaysToPay` then leaves the bill out.",
+        "due_on": "The last day on which it is not overdue.",
+        "state": "Its state; the table below says which are payable.",
+        "state_on": "The day it entered the state. Without one: the day of issue. Every state received is kept.",
+        "scheduled_payment_on": "The day its payment is scheduled for.",
+    },
+    "payment": {"amount": "Negative: a reversal.", "paid_on": "The day it counts from."},
+    "credit": {
+        "amount": "Negative: a reversal.",
+        "credited_on": "The day it counts from.",
+        "kind": "`credit_note` (default) or `write_off`.",
+    },
+    "reminder": {
+        "sent_at": "When it was sent. Its day is the one in the organisation's time zone.",
+        "invoice_ids": "The invoices it was about. Without any: all of the customer's.",
+    },
+    "promise": {
+        "amount": "How much is promised. Without one: everything.",
+        "made_on": "The day it was made.",
+        "promised_on": "The last day on which it can be kept.",
+    },
+    "dispute": {
+        "opened_on": "The first day on which the invoice is disputed.",
+        "resolved_on": "The first day on which it no longer is.",
+        "outcome": "`won`: the customer owes it. `lost`: we were wrong; it stays disputed until it is credited.",
+    },
+}
+
+BILL_STATES = {
+    "Created": "Entered, nothing checked.",
+    "OcrProcessing": "Being read by software.",
+    "OcrFailed": "Could not be read.",
+    "PendingReview": "Waits for a person to check it.",
+    "NeedsApproval": "Checked, waits for approval.",
+    "Rejected": "Refused by us.",
+    "Approved": "To be paid, payment not arranged yet.",
+    "Scheduled": "Payment is arranged for a day.",
+    "PaymentInProgress": "Payment is on its way.",
+    "PaymentFailed": "Payment was tried and failed.",
+    "Paid": "Paid in full, whatever was applied to it.",
+    "Voided": "Does not count.",
+}
+
+SCOPES = {
+    "ledger:write": "`POST /ledger/records`",
+    "receivables:read": "`GET /receivables/overdue` and its history",
+    "payables:read": "`GET /payables/overdue`",
+    "analytics:read": "Lago's endpoints",
+    "escalations:read": "`GET /escalations`",
+}
+
+
+def field_text(kind: str, name: str) -> str:
+    """What a field means. Raises KeyError where that is not written down yet."""
+    return FIELDS[kind].get(name) or COMMON[name]
