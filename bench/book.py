@@ -22,7 +22,7 @@ from arrears.ledger.accounts import HISTORY_DAYS, AccountState
 from arrears.ledger.days import day_text, month_of
 from arrears.ledger.documents import Document, claim_of
 from arrears.ledger.organisation import Organisation
-from arrears.storage.access.organisations import AccessStore
+from arrears.runtime import Services
 from arrears.storage.ledger.recorder import Recorder
 from arrears.storage.ledger.unit_of_work import StoredBook
 from bench import here
@@ -251,15 +251,15 @@ class Bulk:
         self._book.flush()
 
 
-def access_of(table: Table) -> AccessStore:
-    """Who may ask, in a table."""
+def services_of(table: Table) -> Services:
+    """The services over a table."""
     connected = here.client()
     table.attach(connected)
-    return AccessStore(connected, here.ENVIRONMENT["ACCESS_TABLE"], here.now)
+    return here.services(connected)
 
 
 def organisation_of(table: Table) -> tuple[Organisation, str]:
     """The organisation of a table, made there, and its API key."""
-    access = access_of(table)
-    organisation = access.create_organisation("Bench", "Europe/Berlin", "EUR", here.ORGANISATION)
-    return organisation, access.create_key(organisation.id)
+    services = services_of(table)
+    organisation = services.organisations().create("Bench", "Europe/Berlin", "EUR", here.ORGANISATION)
+    return organisation, services.api_keys().create(organisation.id)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import here
-from bench.book import Bulk, access_of, open_papers, organisation_of, party_id
+from bench.book import Bulk, open_papers, organisation_of, party_id, services_of
 from bench.server import served
 from bench.table import Table
 from local_stack.sam import BUILD, build, building
@@ -95,8 +95,10 @@ class _Room:
         self._floor = folder / "floor"
         self._floor.mkdir()
         (self._floor / "app.py").write_text(FLOOR)
-        token = access_of(self.table).create_user(
-            organisation.id, party_id("invoice", 0), "bench", "-" * 12, "integrator", admin=True
+        token = (
+            services_of(self.table)
+            .users()
+            .create(organisation.id, party_id("invoice", 0), "bench", "-" * 12, "integrator", admin=True)
         )
         self.events = {"floor": {}, **_events(key), "BillingInvoicesPastDue": _past_due(token)}
 

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from arrears.runtime import Services
 
 ROOT = Path(__file__).parent.parent
 ORGANISATION = "5f0c2f8e-2f5d-4b8e-9d53-8a5f6a3f0b11"
@@ -41,6 +44,17 @@ def client() -> Any:
     from arrears.storage.client import connect
 
     return connect()
+
+
+def services(connected: Any, access_table: str = ENVIRONMENT["ACCESS_TABLE"]) -> "Services":
+    """The product's services over a client."""
+    from arrears.runtime import Services, Settings
+    from arrears.storage.access.authentication import Authentication
+    from arrears.storage.ledger.reader import LedgerStore
+
+    settings = Settings(access_table, ENVIRONMENT["LEDGER_TABLE"], ENVIRONMENT["HISTORY_TABLE"])
+    authentication = Authentication(connected, access_table, now)
+    return Services(connected, settings, authentication, LedgerStore(connected, settings.ledger_table), now)
 
 
 @cache

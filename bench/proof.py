@@ -7,7 +7,6 @@ from typing import Any
 from urllib.request import Request, urlopen
 from uuid import uuid4
 
-from arrears.storage.access.organisations import AccessStore
 from arrears.storage.ledger.recorder import Recorder
 from arrears_cli.deployment import ADMINISTRATOR
 from bench import here
@@ -76,9 +75,9 @@ def answers_are_the_stacks() -> int:
     os.environ.update(ADMINISTRATOR, AWS_ENDPOINT_URL=stack.endpoint_url or "")
     try:
         connected = here.client()
-        access = AccessStore(connected, stack.access_table, here.now)
-        organisation = access.create_organisation("Bench", "Europe/Berlin", "EUR", organisation_id)
-        key = access.create_key(organisation_id)
+        services = here.services(connected, stack.access_table)
+        organisation = services.organisations().create("Bench", "Europe/Berlin", "EUR", organisation_id)
+        key = services.api_keys().create(organisation_id)
         today = organisation.today(here.now())
         for kind in ("invoice", "bill"):
             Recorder(connected, stack.ledger_table).record(organisation, list(_records(kind, today)), here.now())
@@ -103,9 +102,9 @@ def _recorded_here(organisation_id: str) -> tuple[Table, dict[str, str]]:
     table = Table()
     connected = here.client()
     table.attach(connected)
-    access = AccessStore(connected, here.ENVIRONMENT["ACCESS_TABLE"], here.now)
-    organisation = access.create_organisation("Bench", "Europe/Berlin", "EUR", organisation_id)
-    key = access.create_key(organisation_id)
+    services = here.services(connected)
+    organisation = services.organisations().create("Bench", "Europe/Berlin", "EUR", organisation_id)
+    key = services.api_keys().create(organisation_id)
     today = organisation.today(here.now())
     for kind in ("invoice", "bill"):
         Recorder(connected, LEDGER).record(organisation, list(_records(kind, today)), here.now())

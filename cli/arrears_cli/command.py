@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from arrears_cli import imports, month_close, organisations, reports
+from arrears_cli import imports, keys, month_close, organisations, policy, reports, users
 from arrears_cli.output import Failed, say
 
 app = typer.Typer(
@@ -14,9 +14,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(organisations.organisations, name="org")
-app.add_typer(organisations.keys, name="key")
-app.add_typer(organisations.users, name="user")
-app.add_typer(organisations.policies, name="policy")
+app.add_typer(keys.keys, name="key")
+app.add_typer(users.users, name="user")
+app.add_typer(policy.policies, name="policy")
 app.add_typer(imports.mappings, name="mapping")
 app.add_typer(month_close.snapshots, name="snapshots")
 app.command("import")(imports.import_files)

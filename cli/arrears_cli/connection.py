@@ -66,6 +66,6 @@ def _local_stack() -> dict[str, Any]:
 def organisation_of(services: "Services", organisation_id: str) -> "Organisation":
     """The organisation. Raises Failed if there is none."""
     try:
-        return services.access.organisation(organisation_id)
+        return services.organisations().get(organisation_id)
     except ValueError as error:
         raise Failed(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None

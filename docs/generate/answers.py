@@ -88,13 +88,13 @@ class Caller:
         self.api = api
         self.patch = patch
         services = api.services
-        api.organisation = services.access.create_organisation("Acme", "Europe/Berlin", "EUR", ORGANISATION)
-        api.key = services.access.create_key(ORGANISATION)
+        api.organisation = services.organisations().create("Acme", "Europe/Berlin", "EUR", ORGANISATION)
+        api.key = services.api_keys().create(ORGANISATION)
         api.stored(*BOOK)
         customer = services.ledger.customer(api.organisation, "1001")
         assert customer is not None
-        self.token = services.access.create_user(ORGANISATION, customer.place.id, "ann", "secret", "IK-1", True)
-        self.limited = services.access.create_key(ORGANISATION, ["payables:read"])
+        self.token = services.users().create(ORGANISATION, customer.place.id, "ann", "secret", "IK-1", True)
+        self.limited = services.api_keys().create(ORGANISATION, ["payables:read"])
         services.closing().close(api.organisation, CLOSING)
 
     def headers(self, path: str, key: str | None = None) -> dict[str, str]:
@@ -164,7 +164,7 @@ _LAGO: dict[int, Situation] = {
 
 
 def _foreign_key(caller: Caller, path: str) -> Answer:
-    only_writing = caller.api.services.access.create_key(ORGANISATION, ["ledger:write"])
+    only_writing = caller.api.services.api_keys().create(ORGANISATION, ["ledger:write"])
     return caller.ask(path, only_writing)
 
 

@@ -14,8 +14,8 @@ endpoint = docusign.endpoint()
 def billing_invoices_past_due(request: Request, api_version: str, account_id: str) -> dict[str, Any]:
     """Past-due invoices of an account, for its administrators."""
     docusign.check_version(api_version)
-    access, ledger, clock = services().access, services().ledger, services().clock
-    user = docusign.read_user(request, access)
+    authentication, ledger, clock = services().authentication, services().ledger, services().clock
+    user = docusign.read_user(request, authentication)
     organisation = user.organisation
     customer = docusign.administered(user, ledger.customer(organisation, account_id))
     today = organisation.today(clock())

@@ -30,7 +30,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def work_through(organisation_id: str, context: Any) -> None:
     """Works through one organisation's days, as far as the time goes."""
-    organisation = services().access.organisation(organisation_id)
+    organisation = services().organisations().get(organisation_id)
     closing = services().closing(lambda: context.get_remaining_time_in_millis() < SPARE_MS)
     try:
         closed = closing.close(organisation, services().clock())

@@ -14,7 +14,7 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.ESCALATIONS)
 def escalations(request: Request) -> dict[str, Any]:
     """Escalation records, filtered and paged."""
-    caller = dolfin.read_caller(request, services().access.authenticate, Scope.READ_ESCALATIONS)
+    caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_ESCALATIONS)
     query = EscalationQuery.read(request, caller.organisation)
     records, after = (
         services()

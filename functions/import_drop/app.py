@@ -62,6 +62,6 @@ def measured(write: Write) -> Write:
 def find_organisation(id_: str) -> Organisation | None:
     """The organisation of that id, if there is one."""
     try:
-        return services().access.organisation(id_)
+        return services().organisations().get(id_)
     except ValueError:
         return None

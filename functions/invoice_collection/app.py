@@ -14,8 +14,8 @@ endpoint = lago.endpoint()
 @endpoint.get(routes.LAGO_PREFIX + routes.INVOICE_COLLECTION)
 def invoice_collections(request: Request) -> dict[str, Any]:
     """Finalized invoices by issue month, payment status and currency."""
-    access, ledger, clock = services().access, services().ledger, services().clock
-    organisation = lago.read_caller(request, access.authenticate).organisation
+    authentication, ledger, clock = services().authentication, services().ledger, services().clock
+    organisation = lago.read_caller(request, authentication.authenticate).organisation
     filters = lago.Filters.read(request)
     today = organisation.today(clock())
     figures = ledger.collection(organisation, today)

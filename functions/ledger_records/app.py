@@ -15,7 +15,7 @@ endpoint = dolfin.endpoint()
 @endpoint.post(routes.LEDGER_RECORDS)
 def record(request: Request) -> dict[str, Any]:
     """Records a batch; one result per record, in order."""
-    caller = dolfin.read_caller(request, services().access.authenticate, Scope.WRITE_LEDGER)
+    caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.WRITE_LEDGER)
     dolfin.check_parameters(request, ())
     records = read_batch(request)
     results = services().recorder().record(caller.organisation, records, services().clock())

@@ -15,8 +15,8 @@ endpoint = lago.endpoint()
 @endpoint.get(routes.LAGO_PREFIX + routes.OVERDUE_BALANCE)
 def overdue_balances(request: Request) -> dict[str, Any]:
     """Overdue invoices by due month and currency."""
-    access, ledger, clock = services().access, services().ledger, services().clock
-    organisation = lago.read_caller(request, access.authenticate).organisation
+    authentication, ledger, clock = services().authentication, services().ledger, services().clock
+    organisation = lago.read_caller(request, authentication.authenticate).organisation
     filters = lago.Filters.read(request)
     today = organisation.today(clock())
     if filters.external_customer_id is None:

@@ -15,8 +15,8 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.PAYABLES_OVERDUE)
 def overdue_payables(request: Request) -> dict[str, Any]:
     """Overdue bills by supplier and currency, as of a day."""
-    access, ledger, clock = services().access, services().ledger, services().clock
-    organisation = dolfin.read_caller(request, access.authenticate, Scope.READ_PAYABLES).organisation
+    authentication, ledger, clock = services().authentication, services().ledger, services().clock
+    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
     today = organisation.today(clock())
     query = dolfin.ReportQuery.read(request, organisation, today)
     accounts = ledger.accounts(organisation, Side.PAYABLE, query.day, today)

@@ -15,7 +15,7 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.RECEIVABLES_HISTORY)
 def receivables_history(request: Request) -> dict[str, Any]:
     """The latest closed months, oldest first."""
-    caller = dolfin.read_caller(request, services().access.authenticate, Scope.READ_RECEIVABLES)
+    caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_RECEIVABLES)
     months = dolfin_history.read_months(request)
     snapshots = services().history().snapshots(caller.organisation.id, months)
     return {

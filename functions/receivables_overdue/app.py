@@ -15,8 +15,8 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.RECEIVABLES_OVERDUE)
 def overdue_receivables(request: Request) -> dict[str, Any]:
     """Overdue invoices by customer and currency, as of a day."""
-    access, ledger, clock = services().access, services().ledger, services().clock
-    organisation = dolfin.read_caller(request, access.authenticate, Scope.READ_RECEIVABLES).organisation
+    authentication, ledger, clock = services().authentication, services().ledger, services().clock
+    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES).organisation
     today = organisation.today(clock())
     query = dolfin.ReportQuery.read(request, organisation, today)
     accounts = ledger.accounts(organisation, Side.RECEIVABLE, query.day, today)

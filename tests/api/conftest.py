@@ -83,8 +83,8 @@ class Api:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.services = runtime.services()
-        self.organisation = self.services.access.create_organisation("Acme", "Europe/Berlin", "EUR")
-        self.key = self.services.access.create_key(self.organisation.id)
+        self.organisation = self.services.organisations().create("Acme", "Europe/Berlin", "EUR")
+        self.key = self.services.api_keys().create(self.organisation.id)
         self._modules: dict[str, ModuleType] = {}
 
     def call(
@@ -149,7 +149,7 @@ class Api:
 
     def forget(self) -> None:
         """Another process: nothing is cached."""
-        self.services.access._cache._entries.clear()
+        self.services.authentication._cache._entries.clear()
 
 
 def _matched(method: str, path: str) -> tuple[str, str, dict[str, str]]:

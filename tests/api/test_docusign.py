@@ -49,8 +49,8 @@ class Account:
         assert customer is not None
         self.id = customer.place.id
         self.integrator = f"IK-{api.organisation.id}"
-        access = api.services.access
-        self.token = access.create_user(api.organisation.id, self.id, username, PASSWORD, self.integrator, admin)
+        users = api.services.users()
+        self.token = users.create(api.organisation.id, self.id, username, PASSWORD, self.integrator, admin)
 
     def parts(self, **changes: str) -> dict[str, str]:
         parts = {"Username": self.username, "Password": PASSWORD, "IntegratorKey": self.integrator, **changes}
@@ -199,7 +199,7 @@ def test_payment_is_not_allowed_to_a_blocked_account(api: Api, account: Account)
 
 
 def test_payment_is_not_allowed_where_the_organisation_takes_none(api: Api, account: Account) -> None:
-    api.services.access.set_payments_over_api(api.organisation.id, False)
+    api.services.organisations().set_payments_over_api(api.organisation.id, False)
     api.forget()
     assert allowed(api, account) == "false"
 
@@ -228,7 +228,7 @@ def test_credentials_in_xml_and_json(api: Api, account: Account) -> None:
 
 def test_credentials_are_proven_once_a_minute(api: Api, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     body(api.docusign(ACCOUNT, credentials(account.xml())))
-    monkeypatch.setattr("arrears.storage.access.organisations.check_password", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr("arrears.storage.access.authentication.check_password", lambda *_: pytest.fail("asked again"))
     body(api.docusign(ACCOUNT, credentials(account.xml())))
 
 
@@ -330,7 +330,7 @@ def test_bad_tokens(api: Api, account: Account) -> None:
 def test_a_revoked_user(api: Api, account: Account) -> None:
     body(api.docusign(ACCOUNT, account.bearer()))
     user_id = account.token.split("_")[2]
-    api.services.access.revoke_user(api.organisation.id, user_id)
+    api.services.users().revoke(api.organisation.id, user_id)
     api.forget()
     refused(api.docusign(ACCOUNT, account.bearer()), "AUTHORIZATION_INVALID_TOKEN")
     refused(api.docusign(ACCOUNT, credentials(account.xml())), "USER_AUTHENTICATION_FAILED")

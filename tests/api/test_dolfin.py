@@ -177,9 +177,9 @@ def test_no_key(api: Api) -> None:
 
 @pytest.mark.parametrize("path", REPORTS)
 def test_bad_keys_are_refused_alike(api: Api, path: str) -> None:
-    revoked = api.services.access.create_key(api.organisation.id)
-    api.services.access.revoke_key(api.organisation.id, revoked.split("_")[2])
-    expired = api.services.access.create_key(api.organisation.id, expires_at=NOON + timedelta(minutes=1))
+    revoked = api.services.api_keys().create(api.organisation.id)
+    api.services.api_keys().revoke(api.organisation.id, revoked.split("_")[2])
+    expired = api.services.api_keys().create(api.organisation.id, expires_at=NOON + timedelta(minutes=1))
     api.clock.now = NOON + timedelta(minutes=1)
     wrong = [
         "",
@@ -209,7 +209,7 @@ def test_the_same_key_in_both_headers(api: Api) -> None:
 
 
 def test_two_different_keys(api: Api) -> None:
-    other = api.services.access.create_key(api.organisation.id)
+    other = api.services.api_keys().create(api.organisation.id)
     headers = {"x-dolfin-api-key": api.key, "Authorization": f"Bearer {other}"}
     refused(api.call("GET", "/receivables/overdue", headers), 401, "unauthorised")
 
@@ -218,14 +218,14 @@ def test_the_organisation_header(api: Api) -> None:
     path, own = "/receivables/overdue", api.organisation.id
     headers = {"x-dolfin-api-key": api.key, "x-dolfin-organisation-id": own.upper()}
     assert api.call("GET", path, headers).status == 200
-    other = api.services.access.create_organisation("Other", "UTC", "USD")
+    other = api.services.organisations().create("Other", "UTC", "USD")
     for name in (other.id, "0" * 8, ""):
         refused(api.call("GET", path, {**headers, "x-dolfin-organisation-id": name}), 403, "forbidden")
 
 
 @pytest.mark.parametrize("path", REPORTS)
 def test_a_key_without_the_scope(api: Api, path: str) -> None:
-    key = api.services.access.create_key(api.organisation.id, ["ledger:write", "analytics:read"])
+    key = api.services.api_keys().create(api.organisation.id, ["ledger:write", "analytics:read"])
     assert ":read" in refused(api.dolfin(path, key=key), 403, "forbidden")["detail"]
 
 
@@ -292,7 +292,7 @@ def test_a_cursor_pins_the_day(api: Api) -> None:
 def test_a_cursor_ends_with_its_policy(api: Api) -> None:
     api.stored(*crowd(4))
     cursor = api.dolfin(limit="2").body["nextCursor"]
-    api.services.access.set_policy(api.organisation.id, {"firm_from_days": 10})
+    api.services.organisations().set_policy(api.organisation.id, {"firm_from_days": 10})
     api.forget()
     assert "policy" in refused(api.dolfin(cursor=cursor), 400, "invalid_cursor")["detail"]
 
@@ -301,8 +301,8 @@ def test_a_cursor_of_another_endpoint_or_organisation(api: Api) -> None:
     api.stored(*crowd(4), *[bill(f"B{n}", supplier_id=f"S{n}") for n in range(3)])
     cursor = api.dolfin(limit="2").body["nextCursor"]
     refused(api.dolfin("/payables/overdue", cursor=cursor), 400, "invalid_cursor")
-    other = api.services.access.create_organisation("Other", "Europe/Berlin", "EUR")
-    refused(api.dolfin(key=api.services.access.create_key(other.id), cursor=cursor), 400, "invalid_cursor")
+    other = api.services.organisations().create("Other", "Europe/Berlin", "EUR")
+    refused(api.dolfin(key=api.services.api_keys().create(other.id), cursor=cursor), 400, "invalid_cursor")
 
 
 def test_a_cursor_that_was_tampered_with(api: Api) -> None:

@@ -29,7 +29,7 @@ def close(api: Api, moment: datetime = RUN, created_on: date = date(2020, 5, 15)
     taken: list[dict[str, Any]] = []
     services = api.services
     sender = EventSender("bus", Bus(taken))  # type: ignore[arg-type]
-    organisation = replace(services.access.organisation(api.organisation.id), created_on=created_on.toordinal())
+    organisation = replace(services.organisations().get(api.organisation.id), created_on=created_on.toordinal())
     Closing(services.ledger, services.history(), services.recorder(), sender).close(organisation, moment)
     return [{"organisationId": organisation.id, **event} for event in taken]
 
@@ -107,7 +107,7 @@ def test_what_neither_takes(api: Api, path: str) -> None:
 def test_who_may_read(api: Api, path: str) -> None:
     assert api.call("GET", path).status == 401
     assert api.dolfin(path, key=api.key[:-1] + "x").status == 401
-    other = api.services.access.create_key(api.organisation.id, ["ledger:write"])
+    other = api.services.api_keys().create(api.organisation.id, ["ledger:write"])
     assert api.dolfin(path, key=other).status == 403
 
 
@@ -215,8 +215,8 @@ def test_a_cursor_is_bound_to_filters_endpoint_and_organisation(api: Api) -> Non
         refused(api.dolfin(ESCALATIONS, cursor=cursor, **filters), "invalid_cursor", "cursor")
     refused(api.dolfin("/receivables/overdue", cursor=cursor), "invalid_cursor", "cursor")
     refused(api.dolfin(ESCALATIONS, tier="gentle", cursor=cursor[:-2] + "xx"), "invalid_cursor", "cursor")
-    other = api.services.access.create_organisation("Other", "Europe/Berlin", "EUR")
-    key = api.services.access.create_key(other.id)
+    other = api.services.organisations().create("Other", "Europe/Berlin", "EUR")
+    key = api.services.api_keys().create(other.id)
     refused(api.dolfin(ESCALATIONS, key=key, tier="gentle", cursor=cursor), "invalid_cursor", "cursor")
     assert api.dolfin(ESCALATIONS, key=key).body["escalations"] == []
 

@@ -30,7 +30,7 @@ def who(api: Api) -> Credentials:
     api.stored(*RECORDS)
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
-    token = api.services.access.create_user(api.organisation.id, customer.place.id, "ann", "pw", "IK", True)
+    token = api.services.users().create(api.organisation.id, customer.place.id, "ann", "pw", "IK", True)
     login = {"Username": "ann", "Password": "pw", "IntegratorKey": "IK"}
     parts = "".join(f"<{name}>{value}</{name}>" for name, value in login.items())
     docusign = f"<DocuSignCredentials>{parts}</DocuSignCredentials>"
@@ -130,8 +130,8 @@ BATCHES = st.lists(st.one_of([record(base) for base in RECORDS]), min_size=1, ma
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(BATCHES)
 def test_record_batches(api: Api, batch: list[dict[str, Any]]) -> None:
-    organisation = api.services.access.create_organisation("Hostile", "Pacific/Kiritimati", "EUR")
-    key = api.services.access.create_key(organisation.id)
+    organisation = api.services.organisations().create("Hostile", "Pacific/Kiritimati", "EUR")
+    key = api.services.api_keys().create(organisation.id)
     for _ in range(2):
         sent = Sent(
             "POST", "/ledger/records", "problem", {"x-dolfin-api-key": [key]}, body=json.dumps({"records": batch})
@@ -153,7 +153,7 @@ def test_record_batches(api: Api, batch: list[dict[str, Any]]) -> None:
         customer = api.services.ledger.customer(organisation, told["account_number"])
         if customer is not None:
             name = "".join(filter(str.isalnum, organisation.id))
-            token = api.services.access.create_user(organisation.id, customer.place.id, "ann", "pw", name, True)
+            token = api.services.users().create(organisation.id, customer.place.id, "ann", "pw", name, True)
             sent = Sent(
                 "GET",
                 DOCUSIGN.format(account=customer.place.id),

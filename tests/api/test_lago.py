@@ -184,7 +184,7 @@ def test_without_a_key(api: Api, name: str) -> None:
     two = {"Authorization": f"Bearer {api.key}"}
     for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": api.key}, {"Authorization": f"Basic {api.key}"}):
         assert refused(api.call("GET", f"/analytics/{name}", headers), 401) == {"status": 401, "error": "Unauthorized"}
-    other = api.services.access.create_key(api.organisation.id)
+    other = api.services.api_keys().create(api.organisation.id)
     both = {"Authorization": [f"Bearer {api.key}", f"Bearer {other}"]}
     refused(api.call("GET", f"/analytics/{name}", two, multiValueHeaders=both), 401)
     # The header of another contract is none here.
@@ -193,13 +193,13 @@ def test_without_a_key(api: Api, name: str) -> None:
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_a_key_without_the_scope(api: Api, name: str) -> None:
-    key = api.services.access.create_key(api.organisation.id, ["receivables:read"])
+    key = api.services.api_keys().create(api.organisation.id, ["receivables:read"])
     assert refused(api.lago(name, key=key), 403)["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_an_organisation_without_the_feature(api: Api, name: str) -> None:
-    api.services.access.set_features(api.organisation.id, [])
+    api.services.organisations().set_features(api.organisation.id, [])
     body = refused(api.lago(name, months="x"), 403)
     assert body == {"status": 403, "error": "Forbidden", "code": "feature_unavailable"}
     assert api.dolfin().status == 200

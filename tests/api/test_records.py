@@ -140,7 +140,7 @@ def test_text_that_is_none_is_rejected_and_can_be_answered(api: Api) -> None:
 
 
 def test_who_may_write(api: Api) -> None:
-    reading = api.services.access.create_key(api.organisation.id, ["receivables:read", "payables:read"])
+    reading = api.services.api_keys().create(api.organisation.id, ["receivables:read", "payables:read"])
     assert "ledger:write" in refused(api.record(invoice("I1"), key=reading), 403, "forbidden")
     refused(api.record(invoice("I1"), key="ar_nonsense"), 401, "unauthorised")
     refused(api.call("POST", "/ledger/records", body="{"), 401, "unauthorised")

@@ -29,8 +29,8 @@ class Written:
 
     def __init__(self, api: Any, seed: int, size: int) -> None:
         self.api = api
-        created = api.services.access.create_organisation("Books", "Pacific/Auckland", "USD")
-        self.key = api.services.access.create_key(created.id)
+        created = api.services.organisations().create("Books", "Pacific/Auckland", "USD")
+        self.key = api.services.api_keys().create(created.id)
         home = Organisation(id=created.id, timezone=created.timezone, currency=created.currency)
         self.organisation = created
         self.book: Book = random_book(seed, size, organisation=home)
@@ -53,7 +53,7 @@ class Written:
         token = ""
         for customer in self.customers():
             uid = outward_id(self.organisation.id, "customer", customer)
-            token = self.api.services.access.create_user(
+            token = self.api.services.users().create(
                 self.organisation.id, uid, "ada", PASSWORD, f"integrator-{self.organisation.id}", True
             )
         return {"Authorization": f"Bearer {token}"}

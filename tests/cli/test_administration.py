@@ -29,7 +29,7 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any
 
 @pytest.fixture
 def organisation(services: Services) -> str:
-    return services.access.create_organisation("Acme", "UTC", "USD").id
+    return services.organisations().create("Acme", "UTC", "USD").id
 
 
 def run(*arguments: str, organisation: str, input: str | None = None) -> Result:
@@ -49,7 +49,7 @@ def test_an_organisation_is_changed(services: Services, organisation: str) -> No
     assert (body["features"], body["payments_over_api"], body["shards"]) == ([], False, 4)
     body = value("org", "set", "--feature", "analytics", organisation=organisation)
     assert (body["features"], body["payments_over_api"], body["shards"]) == (["analytics"], False, 4)
-    assert services.access.organisation(organisation).features == {"analytics"}
+    assert services.organisations().get(organisation).features == {"analytics"}
     assert "payments over api: False" in run("org", "set", "--shards", "5", organisation=organisation).stdout
 
 
@@ -69,19 +69,19 @@ def test_every_act_is_shown(organisation: str) -> None:
 
 
 def test_a_key_is_rotated(services: Services, organisation: str) -> None:
-    old = services.access.create_key(organisation, ["receivables:read"])
+    old = services.api_keys().create(organisation, ["receivables:read"])
     told = value("key", "rotate", "--key", old.split("_")[2], "--overlap-hours", "0", organisation=organisation)
     assert told["replaces"] == old.split("_")[2]
-    assert services.access.authenticate(told["api_key"]).scopes == {"receivables:read"}
+    assert services.authentication.authenticate(told["api_key"]).scopes == {"receivables:read"}
     with pytest.raises(Refusal):
-        services.access.authenticate(old)
+        services.authentication.authenticate(old)
     again = run("key", "rotate", "--key", old.split("_")[2], organisation=organisation)
     assert isinstance(again.exception, Failed)
 
 
 def test_users_are_listed_and_revoked(services: Services, organisation: str) -> None:
     account = "11111111-2222-3333-4444-555555555555"
-    token = services.access.create_user(organisation, account, "ann", "pass word", "IK", True)
+    token = services.users().create(organisation, account, "ann", "pass word", "IK", True)
     [known] = value("user", "list", organisation=organisation)
     assert (known["username"], known["accounts"]) == ("ann", [{"account_id": account, "admin": True}])
     shown = run("user", "list", organisation=organisation).stdout
@@ -91,6 +91,6 @@ def test_users_are_listed_and_revoked(services: Services, organisation: str) -> 
         "revoked": known["user_id"]
     }
     with pytest.raises(Refusal):
-        services.access.authenticate_token(token)
+        services.authentication.authenticate_token(token)
     assert value("user", "list", organisation=organisation)[0]["revoked_at"] is not None
     assert isinstance(run("user", "revoke", "--user", "0" * 32, organisation=organisation).exception, Failed)

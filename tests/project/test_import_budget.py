@@ -42,12 +42,14 @@ CONNECTED = {
     ),
     *("ledger.organisation", "ledger.policy", "ledger.problems", "ledger.reminders", "ledger.ledger_side", "runtime"),
     *(
-        "storage.access.organisations",
+        "storage.access.authentication",
+        "storage.access.items",
         "storage.client",
         "storage.ledger.keys",
         "storage.ledger.reader",
         "storage.ledger.codec",
         "storage.access.passwords",
+        "storage.access.table",
     ),
 }
 """What every function has that asks the tables anything."""

@@ -57,8 +57,8 @@ def new_tenant(services: Services) -> Callable[..., Tenant]:
     """Make an organisation with an empty book: new_tenant(), new_tenant(timezone="Asia/Tokyo", currency="JPY")."""
 
     def make(timezone: str = "Europe/London", currency: str = "GBP") -> Tenant:
-        organisation = services.access.create_organisation("Test", timezone, currency)
-        return Tenant(organisation.id, services.access.create_key(organisation.id))
+        organisation = services.organisations().create("Test", timezone, currency)
+        return Tenant(organisation.id, services.api_keys().create(organisation.id))
 
     return make
 

@@ -43,11 +43,11 @@ AS_DOCUMENTED = [
 @pytest.fixture
 def who(stack: Deployment, tenant: Tenant, services: Services) -> Credentials:
     assert Client(stack.base_url).record(tenant.api_key, *RECORDS).status == 200
-    organisation = services.access.organisation(tenant.organisation_id)
+    organisation = services.organisations().get(tenant.organisation_id)
     customer = services.ledger.customer(organisation, "1001")
     assert customer is not None
     integrator = f"IK-{organisation.id}"
-    token = services.access.create_user(organisation.id, customer.place.id, "ann", "pw", integrator, True)
+    token = services.users().create(organisation.id, customer.place.id, "ann", "pw", integrator, True)
     docusign = f'{{"Username": "ann", "Password": "pw", "IntegratorKey": "{integrator}"}}'
     return Credentials(tenant.api_key, token, docusign, organisation.id)
 

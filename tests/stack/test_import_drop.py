@@ -42,7 +42,7 @@ def test_a_dropped_export_is_in_the_book(stack: Deployment, services: Services, 
     assert (told["status"], told["rows"], told["rejected_rows"]) == ("done", 117, 1)
     rejected = s3.get_object(Bucket=stack.import_bucket, Key=f"{folder}/rejected.csv")["Body"].read().decode()
     assert "'PAYED' is not a value that the mapping knows" in rejected
-    organisation = services.access.organisation(tenant.organisation_id)
+    organisation = services.organisations().get(tenant.organisation_id)
     day = parse_day("2020-06-30")
     accounts = services.ledger.accounts(organisation, Side.RECEIVABLE, day, organisation.today(services.clock()))
     assert report(accounts, day, organisation).totals["overdueByCurrency"] == [

@@ -73,5 +73,5 @@ def test_reads_and_writes_at_once(stack: Deployment, tenant: Tenant, services: S
     assert {name: row["totalOverdue"] for name, row in rows.items()} == expected
     counted = client.lago(key, "invoice_collection").body["invoice_collections"]
     assert sum(row["invoices_count"] for row in counted) == batches * 2
-    organisation = services.access.organisation(tenant.organisation_id)
+    organisation = services.organisations().get(tenant.organisation_id)
     assert list(services.reconciliation().run(organisation, services.clock())) == []

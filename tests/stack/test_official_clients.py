@@ -58,7 +58,7 @@ def book() -> list[dict[str, Any]]:
 @pytest.fixture
 def owed(services: Services, tenant: Tenant) -> Tenant:
     """A tenant with two customers who owe since last month."""
-    organisation = services.access.organisation(tenant.organisation_id)
+    organisation = services.organisations().get(tenant.organisation_id)
     results = services.recorder().record(organisation, book(), services.clock())
     assert {result.result for result in results} == {"created"}
     return tenant
@@ -121,9 +121,9 @@ def test_lago_errors(stack: Deployment, owed: Tenant, lago: LagoClient, services
     assert (error.status_code, error.response) == (401, {"status": 401, "error": "Unauthorized"})
     error = failed(lambda: lago.mrrs.find_all({}))
     assert (error.status_code, error.response["code"]) == (404, "not_found")
-    other = services.access.create_organisation("No analytics", "UTC", "USD")
-    services.access.set_features(other.id, [])
-    error = failed(lambda: _lago(stack, services.access.create_key(other.id)).overdue_balances.find_all({}))
+    other = services.organisations().create("No analytics", "UTC", "USD")
+    services.organisations().set_features(other.id, [])
+    error = failed(lambda: _lago(stack, services.api_keys().create(other.id)).overdue_balances.find_all({}))
     assert (error.status_code, error.response["code"]) == (403, "feature_unavailable")
 
 
@@ -135,11 +135,11 @@ def user(services: Services, owed: Tenant) -> Callable[[str, bool], str]:
     """Make a user of an account: user(number, admin); its token."""
 
     def make(number: str, admin: bool) -> str:
-        organisation = services.access.organisation(owed.organisation_id)
+        organisation = services.organisations().get(owed.organisation_id)
         customer = services.ledger.customer(organisation, number)
         assert customer is not None
         key, name = f"IK-{organisation.id}", f"{number}-{admin}"
-        return services.access.create_user(organisation.id, customer.place.id, name, "pass word", key, admin)
+        return services.users().create(organisation.id, customer.place.id, name, "pass word", key, admin)
 
     return make
 

@@ -75,7 +75,7 @@ def test_the_official_clients(
     run: Callable[..., str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    organisation = services.access.organisation(tenant.organisation_id)
+    organisation = services.organisations().get(tenant.organisation_id)
     late: dict[str, Any] = {"issued_on": "2020-01-01", "due_on": "2020-02-01", "currency": "GBP", "customer_id": "C1"}
     records = [
         {"type": "customer", "id": "C1", "name": "Ann", "account_number": "1001"},

@@ -53,9 +53,9 @@ def arrears(stack: Deployment, tmp_path: Path) -> Command:
 
 def set_up(services: Services) -> str:
     """The organisation as it was before, with a policy and a key; the key."""
-    services.access.create_organisation("Recovery", HOME.timezone, HOME.currency, HOME.id)
-    services.access.set_policy(HOME.id, {"firm_from_days": 10, "cooldown_days": 3})
-    return services.access.create_key(HOME.id)
+    services.organisations().create("Recovery", HOME.timezone, HOME.currency, HOME.id)
+    services.organisations().set_policy(HOME.id, {"firm_from_days": 10, "cooldown_days": 3})
+    return services.api_keys().create(HOME.id)
 
 
 def recovered(arrears: Command) -> str:
@@ -110,14 +110,14 @@ def test_an_export_brings_everything_back(
     stack: Deployment, services: Services, arrears: Command, tmp_path: Path
 ) -> None:
     client, key = Client(stack.base_url), set_up(services)
-    organisation = services.access.organisation(HOME.id)
+    organisation = services.organisations().get(HOME.id)
     book = random_book(7, 40, pivot=TODAY, organisation=HOME, recorded_on=TODAY)
     results = services.recorder().record(organisation, [*book.records, ACCOUNTS, OWED], services.clock())
     assert sum(result.result == "created" for result in results) > 40
     customer = services.ledger.customer(organisation, "recovery-1")
     assert customer is not None
     login = LOGIN["Username"], LOGIN["Password"], LOGIN["IntegratorKey"]
-    services.access.create_user(HOME.id, customer.place.id, *login, True)
+    services.users().create(HOME.id, customer.place.id, *login, True)
     services.closing().close(organisation, services.clock())
     before = answers(client, key)
     assert before["escalations"]
@@ -127,7 +127,7 @@ def test_an_export_brings_everything_back(
     (tmp_path / "book.ndjson").write_text(exported)
     assert wipe(services) > 100
     with pytest.raises(ValueError, match="no organisation"):
-        services.access.organisation(HOME.id)
+        services.organisations().get(HOME.id)
 
     after = answers(client, recovered(arrears))
     for name, body in before.items():

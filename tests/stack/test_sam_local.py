@@ -32,7 +32,7 @@ def engine() -> None:
 @pytest.fixture
 def facts(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, str]:
     """What the sample events leave open: a tenant with a customer, its key, and a user of the customer's account."""
-    organisation = services.access.organisation(tenant.organisation_id)
+    organisation = services.organisations().get(tenant.organisation_id)
     customer = {"type": "customer", "id": "C1", "name": "A", "account_number": "1001"}
     services.recorder().record(organisation, [customer], services.clock())
     account = services.ledger.customer(organisation, "1001")
@@ -42,7 +42,7 @@ def facts(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, st
         "api_key": tenant.api_key,
         "organisation_id": tenant.organisation_id,
         "account": "1001",
-        "user_token": services.access.create_user(organisation.id, account.place.id, "ann", "pw", integrator, True),
+        "user_token": services.users().create(organisation.id, account.place.id, "ann", "pw", integrator, True),
         "import_bucket": stack.import_bucket,
     }
 

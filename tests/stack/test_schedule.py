@@ -4,6 +4,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,6 @@ import boto3
 import pytest
 
 from arrears.runtime import Services
-from arrears.storage.access.organisations import AccessStore
 from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
 
@@ -67,9 +67,9 @@ def schedule(aws: Callable[[str], Any], outputs: dict[str, str]) -> Iterator[dic
 def old_tenant(services: Services) -> Tenant:
     """An organisation that is a year old, so that what its customers have crossed lately is sent."""
     a_year_ago = datetime.now(UTC) - timedelta(days=365)
-    access = AccessStore(services.client, services.settings.access_table, lambda: a_year_ago)
-    organisation = access.create_organisation("Old", "Pacific/Kiritimati", "GBP")
-    return Tenant(organisation.id, services.access.create_key(organisation.id))
+    then = replace(services, clock=lambda: a_year_ago)
+    organisation = then.organisations().create("Old", "Pacific/Kiritimati", "GBP")
+    return Tenant(organisation.id, services.api_keys().create(organisation.id))
 
 
 def ask(stack: Deployment, tenant: Tenant, path: str, records: list[Any] | None = None) -> Any:

@@ -41,7 +41,7 @@ def asked(stack: Deployment, services: Services, tenant: Tenant) -> list[str]:
         "issued_on": "2024-01-01",
     }
     assert client.record(key, told, owed).status == 200
-    token = services.access.create_user(id_, CUSTOMER, "ann", PASSWORD, INTEGRATOR + id_, True)
+    token = services.users().create(id_, CUSTOMER, "ann", PASSWORD, INTEGRATOR + id_, True)
     login = {"Username": "ann", "Password": PASSWORD, "IntegratorKey": INTEGRATOR + id_}
     statuses = []
     for wrong in ("", "x"):
@@ -57,7 +57,7 @@ def asked(stack: Deployment, services: Services, tenant: Tenant) -> list[str]:
             client.record(key + wrong, {**told, "name": NAME}).status,
         ]
     assert statuses == [200] * 6 + [404, 200] + [401] * 6 + [404, 401]
-    secret = services.access.organisation(id_).cursor_secret
+    secret = services.organisations().get(id_).cursor_secret
     return [key, key.split("_")[3], token, token.split("_")[3], PASSWORD, INTEGRATOR, secret, NUMBER, NAME]
 
 

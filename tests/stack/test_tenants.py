@@ -58,12 +58,12 @@ class Side:
 def sides(stack: Deployment, services: Services) -> list[Side]:
     client, made = Client(stack.base_url), []
     for amount in (100, 7):
-        organisation = services.access.create_organisation("Same", "Europe/London", "GBP")
-        key = services.access.create_key(organisation.id)
+        organisation = services.organisations().create("Same", "Europe/London", "GBP")
+        key = services.api_keys().create(organisation.id)
         results = client.record(key, *book(str(amount))).body["results"]
         assert {result["result"] for result in results} == {"created"}
         integrator = f"IK-{organisation.id}"
-        token = services.access.create_user(organisation.id, CUSTOMER, "ann", "pass word", integrator, True)
+        token = services.users().create(organisation.id, CUSTOMER, "ann", "pass word", integrator, True)
         services.closing().close(organisation, services.clock())
         made.append(Side(Tenant(organisation.id, key), amount, token, integrator))
     return made
@@ -164,7 +164,7 @@ def test_accounts_that_only_the_other_has(client: Client, sides: list[Side], ser
     told = {"type": "customer", "id": "only", "name": "Only", "account_number": "only-1", "external_id": "only"}
     owed = {**book("5")[4], "id": "only", "customer_id": "only", "issued_on": "2024-03-01"}
     assert client.record(other.key, told, owed).status == 200
-    organisation = services.access.organisation(other.tenant.organisation_id)
+    organisation = services.organisations().get(other.tenant.organisation_id)
     customer = services.ledger.customer(organisation, "only-1")
     assert customer is not None
     token = {"Authorization": f"Bearer {mine.token}"}
@@ -197,11 +197,11 @@ def test_what_one_writes_changes_nothing_of_the_other(
     )
     assert [result["result"] for result in answer.body["results"]] == ["pending"]
     client.record(mine.api_key, *book("100"), {"type": "invoice", **book("1")[4], "status": "voided", "id": "IC2"})
-    organisation = services.access.organisation(mine.organisation_id)
+    organisation = services.organisations().get(mine.organisation_id)
     services.closing().close(organisation, services.clock())
     assert list(services.reconciliation().run(organisation, services.clock(), mend=True)) == []
     assert dump(services, other) == before
-    exported = list(services.export().records(services.access.organisation(other.organisation_id)))
+    exported = list(services.export().records(services.organisations().get(other.organisation_id)))
     assert {record["total"] for record in exported if "total" in record} == {"7"}
 
 

@@ -10,8 +10,13 @@ import pytest
 from arrears.ledger.caller import Scope
 from arrears.ledger.policy import Policy
 from arrears.ledger.problems import Refusal
-from arrears.storage.access import organisations, passwords
-from arrears.storage.access.organisations import AccessStore
+from arrears.storage.access import api_keys, authentication, passwords
+from arrears.storage.access.api_keys import ApiKeys
+from arrears.storage.access.audit import Audit
+from arrears.storage.access.authentication import Authentication
+from arrears.storage.access.organisations import Organisations
+from arrears.storage.access.table import AccessTable
+from arrears.storage.access.users import Users
 
 NOON = datetime(2020, 6, 30, 12, tzinfo=UTC)
 CUSTOMER = "11111111-2222-3333-4444-555555555555"
@@ -29,12 +34,18 @@ class World:
         self.writes: list[str] = []
         client.meta.events.register("before-call.dynamodb.BatchGetItem", self._read)
         client.meta.events.register("before-call.dynamodb.UpdateItem", self._wrote)
+        table = AccessTable(client, "AccessTable")
+        self.audit = Audit(table, self.clock, "tester")
+        self.organisations = Organisations(table, self.audit, self.clock)
+        self.api_keys = ApiKeys(table, self.audit, self.clock)
+        self.users = Users(table, self.audit, self.clock)
         self.store = self.process()
 
-    def process(self) -> AccessStore:
-        return AccessStore(
-            self.client, "AccessTable", lambda: self.now, "tester", lambda: self.seconds, self.tasks.append
-        )
+    def clock(self) -> datetime:
+        return self.now
+
+    def process(self) -> Authentication:
+        return Authentication(self.client, "AccessTable", self.clock, lambda: self.seconds, self.tasks.append)
 
     def _read(self, **_: Any) -> None:
         self.reads += 1
@@ -67,8 +78,8 @@ def refused(ask: Callable[[], object], code: str) -> None:
 
 
 def test_an_organisation_comes_back_as_it_was_made(world: World) -> None:
-    made = world.store.create_organisation("Acme GmbH", "Europe/Berlin", "EUR")
-    assert world.store.organisation(made.id) == made
+    made = world.organisations.create("Acme GmbH", "Europe/Berlin", "EUR")
+    assert world.organisations.get(made.id) == made
     assert (made.name, made.timezone, made.currency) == ("Acme GmbH", "Europe/Berlin", "EUR")
     assert date.fromordinal(made.created_on) == date(2020, 6, 30)
     assert (made.features, made.shards, made.payments_over_api, made.policy) == ({"analytics"}, 1, True, Policy())
@@ -76,22 +87,22 @@ def test_an_organisation_comes_back_as_it_was_made(world: World) -> None:
 
 
 def test_the_created_day_is_the_organisations(world: World) -> None:
-    made = world.store.create_organisation("Kiritimati", "Pacific/Kiritimati", "AUD")
+    made = world.organisations.create("Kiritimati", "Pacific/Kiritimati", "AUD")
     assert date.fromordinal(made.created_on) == date(2020, 7, 1)
 
 
 def test_an_organisation_of_a_given_id(world: World) -> None:
-    made = world.store.create_organisation("Acme", "UTC", "USD", CUSTOMER.upper())
+    made = world.organisations.create("Acme", "UTC", "USD", CUSTOMER.upper())
     assert made.id == CUSTOMER
-    assert world.store.organisation(CUSTOMER.upper()) == made
+    assert world.organisations.get(CUSTOMER.upper()) == made
     with pytest.raises(ValueError, match="already"):
-        world.store.create_organisation("Again", "UTC", "EUR", CUSTOMER)
-    assert world.store.organisation(CUSTOMER).name == "Acme"
+        world.organisations.create("Again", "UTC", "EUR", CUSTOMER)
+    assert world.organisations.get(CUSTOMER).name == "Acme"
 
 
 def test_all_organisations(world: World) -> None:
-    made = [world.store.create_organisation(name, "UTC", "USD") for name in ("A", "B", "C")]
-    found = list(world.store.organisations())
+    made = [world.organisations.create(name, "UTC", "USD") for name in ("A", "B", "C")]
+    found = list(world.organisations.all())
     assert sorted(found, key=lambda each: each.name) == made
 
 
@@ -111,16 +122,16 @@ def test_all_organisations(world: World) -> None:
 )
 def test_an_organisation_that_cannot_be(world: World, changes: dict[str, str], about: str) -> None:
     with pytest.raises(ValueError, match=about):
-        world.store.create_organisation(**{"name": "A", "timezone": "UTC", "currency": "USD", **changes})
+        world.organisations.create(**{"name": "A", "timezone": "UTC", "currency": "USD", **changes})
     assert world.items() == []
 
 
 def test_an_organisation_that_is_not(world: World) -> None:
     for ask in (
-        lambda: world.store.organisation(CUSTOMER),
-        lambda: world.store.set_policy(CUSTOMER, {}),
-        lambda: world.store.create_key(CUSTOMER),
-        lambda: world.store.set_features(CUSTOMER, []),
+        lambda: world.organisations.get(CUSTOMER),
+        lambda: world.organisations.set_policy(CUSTOMER, {}),
+        lambda: world.api_keys.create(CUSTOMER),
+        lambda: world.organisations.set_features(CUSTOMER, []),
     ):
         with pytest.raises(ValueError, match="no organisation"):
             ask()
@@ -128,36 +139,36 @@ def test_an_organisation_that_is_not(world: World) -> None:
 
 
 def test_what_can_be_changed_of_an_organisation(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    world.store.set_features(id_, [])
-    world.store.set_shards(id_, 8)
-    world.store.set_payments_over_api(id_, False)
-    changed = world.store.organisation(id_)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    world.organisations.set_features(id_, [])
+    world.organisations.set_shards(id_, 8)
+    world.organisations.set_payments_over_api(id_, False)
+    changed = world.organisations.get(id_)
     assert (changed.features, changed.shards, changed.payments_over_api) == (frozenset(), 8, False)
     with pytest.raises(ValueError, match="only grow"):
-        world.store.set_shards(id_, 4)
+        world.organisations.set_shards(id_, 4)
     with pytest.raises(ValueError, match="features are analytics"):
-        world.store.set_features(id_, ["everything"])
+        world.organisations.set_features(id_, ["everything"])
 
 
 def test_every_version_of_a_policy_stays(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    second = world.store.set_policy(id_, {"firm_from_days": 20, "minimums": {"USD": 2500}})
-    third = world.store.set_policy(id_, {"default_terms_days": 30})
-    assert world.store.policies(id_) == [Policy(), second, third]
-    assert world.store.organisation(id_).policy == third
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    second = world.organisations.set_policy(id_, {"firm_from_days": 20, "minimums": {"USD": 2500}})
+    third = world.organisations.set_policy(id_, {"default_terms_days": 30})
+    assert world.organisations.policies(id_) == [Policy(), second, third]
+    assert world.organisations.get(id_).policy == third
     assert (third.version, third.firm_from_days, third.minimums) == (3, 20, {"USD": 2500})
     with pytest.raises(ValueError, match="ascend"):
-        world.store.set_policy(id_, {"firm_from_days": 40})
-    assert len(world.store.policies(id_)) == 3
+        world.organisations.set_policy(id_, {"firm_from_days": 40})
+    assert len(world.organisations.policies(id_)) == 3
 
 
 # --- Keys -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_key_names_its_organisation_and_is_stored_as_a_hash(world: World) -> None:
-    organisation = world.store.create_organisation("A", "UTC", "USD")
-    key = world.store.create_key(organisation.id)
+    organisation = world.organisations.create("A", "UTC", "USD")
+    key = world.api_keys.create(organisation.id)
     assert re.fullmatch(rf"ar_{organisation.id.replace('-', '')}_[0-9a-f]{{12}}_[0-9a-f]{{48}}", key)
     assert key.split("_")[3] not in str(world.items())
     caller = world.store.authenticate(key)
@@ -165,18 +176,18 @@ def test_a_key_names_its_organisation_and_is_stored_as_a_hash(world: World) -> N
 
 
 def test_scopes(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    caller = world.store.authenticate(world.store.create_key(id_, ["payables:read"]))
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    caller = world.store.authenticate(world.api_keys.create(id_, ["payables:read"]))
     caller.require(Scope.READ_PAYABLES)
     refused(lambda: caller.require(Scope.WRITE_LEDGER), "forbidden")
     with pytest.raises(ValueError, match="admin is no scope"):
-        world.store.create_key(id_, ["admin"])
+        world.api_keys.create(id_, ["admin"])
 
 
 def test_keys_that_do_not_count(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    other = world.store.create_organisation("B", "UTC", "USD").id
-    key = world.store.create_key(id_)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    other = world.organisations.create("B", "UTC", "USD").id
+    key = world.api_keys.create(id_)
     forged = [
         key.replace(id_.replace("-", ""), other.replace("-", "")),
         key.replace(key.split("_")[2], "0" * 12),
@@ -199,15 +210,15 @@ def test_a_key_that_is_no_key_is_not_looked_up(world: World) -> None:
 
 def test_secrets_are_compared_even_where_there_is_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
-    monkeypatch.setattr(organisations, "same", lambda one, other: compared.append((len(one), len(other))))
+    monkeypatch.setattr(authentication, "same", lambda one, other: compared.append((len(one), len(other))))
     refused(lambda: world.store.authenticate("ar_" + "0" * 32 + "_" + "0" * 12 + "_" + "0" * 48), "unauthorised")
     refused(lambda: world.store.authenticate_token("ut_" + "0" * 32 + "_" + "0" * 32 + "_" + "0" * 48), "invalid_token")
     assert compared == [(64, 64), (64, 64)]
 
 
 def test_one_read_a_minute(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    key = world.store.create_key(id_)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    key = world.api_keys.create(id_)
     world.reads = 0
     for _ in range(3):
         world.store.authenticate(key)
@@ -218,38 +229,38 @@ def test_one_read_a_minute(world: World) -> None:
 
 
 def test_a_new_key_works_at_once_though_it_was_tried_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    monkeypatch.setattr(organisations.secrets, "token_hex", lambda size: "ab" * size)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    monkeypatch.setattr(api_keys.secrets, "token_hex", lambda size: "ab" * size)
     key = f"ar_{id_.replace('-', '')}_{'ab' * 6}_{'ab' * 24}"
     refused(lambda: world.store.authenticate(key), "unauthorised")
-    assert world.store.create_key(id_) == key
+    assert world.api_keys.create(id_) == key
     world.store.authenticate(key)
 
 
 def test_the_cache_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(organisations, "CACHE_ENTRIES", 3)
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    keys = [world.store.create_key(id_) for _ in range(5)]
+    monkeypatch.setattr(authentication, "CACHE_ENTRIES", 3)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    keys = [world.api_keys.create(id_) for _ in range(5)]
     for key in keys:
         world.store.authenticate(key)
     assert len(world.store._cache._entries) == 3
 
 
 def test_revocation_counts_within_a_minute(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    key = world.store.create_key(id_)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    key = world.api_keys.create(id_)
     world.store.authenticate(key)
-    world.store.revoke_key(id_, key.split("_")[2])
+    world.api_keys.revoke(id_, key.split("_")[2])
     refused(lambda: world.process().authenticate(key), "unauthorised")
     world.seconds += 60
     refused(lambda: world.store.authenticate(key), "unauthorised")
 
 
 def test_rotation_with_overlap(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    old = world.store.create_key(id_, label="billing")
-    new = world.store.create_key(id_, label="billing")
-    world.store.revoke_key(id_, old.split("_")[2], at=NOON + timedelta(hours=1))
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    old = world.api_keys.create(id_, label="billing")
+    new = world.api_keys.create(id_, label="billing")
+    world.api_keys.revoke(id_, old.split("_")[2], at=NOON + timedelta(hours=1))
     for key in (old, new):
         world.process().authenticate(key)
     world.now += timedelta(hours=1)
@@ -259,25 +270,25 @@ def test_rotation_with_overlap(world: World) -> None:
 
 
 def test_expiry_counts_at_once(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    key = world.store.create_key(id_, expires_at=NOON + timedelta(seconds=10))
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    key = world.api_keys.create(id_, expires_at=NOON + timedelta(seconds=10))
     world.store.authenticate(key)
     world.now += timedelta(seconds=10)
     refused(lambda: world.store.authenticate(key), "unauthorised")
     with pytest.raises(ValueError, match="expired"):
-        world.store.create_key(id_, expires_at=NOON)
+        world.api_keys.create(id_, expires_at=NOON)
 
 
 def test_a_key_that_is_not_cannot_be_revoked(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     with pytest.raises(ValueError, match="no 0123456789ab"):
-        world.store.revoke_key(id_, "0123456789ab")
-    assert len(world.store.keys(id_)) == 0
+        world.api_keys.revoke(id_, "0123456789ab")
+    assert len(world.api_keys.all(id_)) == 0
 
 
 def test_the_day_of_the_last_use_is_written_once_a_day_and_not_by_the_request(world: World) -> None:
-    id_ = world.store.create_organisation("A", "Europe/Berlin", "USD").id
-    key = world.store.create_key(id_)
+    id_ = world.organisations.create("A", "Europe/Berlin", "USD").id
+    key = world.api_keys.create(id_)
     others = [world.process() for _ in range(3)]
     world.store.authenticate(key)
     assert world.writes == []
@@ -286,17 +297,17 @@ def test_the_day_of_the_last_use_is_written_once_a_day_and_not_by_the_request(wo
         process.authenticate(key)
         process.authenticate(key)
     world.run()
-    assert world.store.keys(id_)[0].last_used_on == date(2020, 6, 30).toordinal()
+    assert world.api_keys.all(id_)[0].last_used_on == date(2020, 6, 30).toordinal()
     assert len(world.writes) == 1
     world.now += timedelta(hours=10)
     world.store.authenticate(key)
     world.run()
-    assert world.store.keys(id_)[0].last_used_on == date(2020, 7, 1).toordinal()
+    assert world.api_keys.all(id_)[0].last_used_on == date(2020, 7, 1).toordinal()
 
 
 def test_a_last_use_that_cannot_be_written_harms_nobody(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    key = world.store.create_key(id_)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    key = world.api_keys.create(id_)
     world.store.authenticate(key)
     world.client.delete_table(TableName="AccessTable")
     world.run()
@@ -304,17 +315,17 @@ def test_a_last_use_that_cannot_be_written_harms_nobody(world: World, caplog: py
 
 
 def test_what_is_known_of_keys(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     until = NOON + timedelta(days=1)
-    world.store.create_key(id_, ["payables:read"], until, "backup")
-    [found] = world.store.keys(id_)
+    world.api_keys.create(id_, ["payables:read"], until, "backup")
+    [found] = world.api_keys.all(id_)
     assert (found.label, found.scopes, found.expires_at, found.created_at) == ("backup", {"payables:read"}, until, NOON)
     assert (found.revoked_at, found.last_used_on, found.organisation_id) == (None, None, id_)
 
 
 def test_keys_that_are_busy(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    key = world.store.create_key(id_)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    key = world.api_keys.create(id_)
     keys = [{"pk": {"S": f"O#{id_}"}, "sk": {"S": "ORGANISATION"}}]
 
     def unprocessed(parsed: Any, **_: Any) -> None:
@@ -330,11 +341,11 @@ def test_keys_that_are_busy(world: World) -> None:
 
 def user(world: World, id_: str, **changes: Any) -> str:
     given = {"account": CUSTOMER, "username": "ann", "password": "pw", "integrator_key": "IK", **changes}
-    return world.store.create_user(id_, **given)
+    return world.users.create(id_, **given)
 
 
 def test_a_user_by_password_and_by_token(world: World) -> None:
-    organisation = world.store.create_organisation("A", "UTC", "USD")
+    organisation = world.organisations.create("A", "UTC", "USD")
     token = user(world, organisation.id, account=CUSTOMER.upper(), admin=True)
     by_password = world.store.authenticate_user("IK", "ann", "pw")
     assert by_password == world.store.authenticate_token(token)
@@ -346,7 +357,7 @@ def test_a_user_by_password_and_by_token(world: World) -> None:
 
 
 def test_users_that_do_not_count(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     token = user(world, id_)
     refused(lambda: world.store.authenticate_user("other", "ann", "pw"), "unknown_integrator")
     refused(lambda: world.store.authenticate_user("IK", "ann", "PW"), "unknown_user")
@@ -356,7 +367,7 @@ def test_users_that_do_not_count(world: World) -> None:
 
 
 def test_one_more_account_a_new_password_and_a_new_token(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     old = user(world, id_, admin=True)
     second = CUSTOMER.replace("1", "a")
     new = user(world, id_, account=second, password="pw2")
@@ -364,27 +375,27 @@ def test_one_more_account_a_new_password_and_a_new_token(world: World) -> None:
     refused(lambda: world.store.authenticate_user("IK", "ann", "pw"), "unknown_user")
     world.store.authenticate_user("IK", "ann", "pw2")
     assert world.store.authenticate_token(new).accounts == {CUSTOMER: True, second: False}
-    [known] = world.store.users(id_)
+    [known] = world.users.all(id_)
     assert (known.username, known.created_at) == ("ann", NOON)
 
 
 def test_an_integrator_key_belongs_to_one_organisation(world: World) -> None:
-    first = world.store.create_organisation("A", "UTC", "USD").id
-    second = world.store.create_organisation("B", "UTC", "USD").id
+    first = world.organisations.create("A", "UTC", "USD").id
+    second = world.organisations.create("B", "UTC", "USD").id
     user(world, first)
     with pytest.raises(ValueError, match="another organisation"):
         user(world, second, username="bob")
-    assert world.store.users(second) == []
+    assert world.users.all(second) == []
     user(world, second, integrator_key="IK2")
     assert world.store.authenticate_user("IK", "ann", "pw").organisation.id == first
     assert world.store.authenticate_user("IK2", "ann", "pw").organisation.id == second
 
 
 def test_revoked_users(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     token = user(world, id_)
     world.store.authenticate_user("IK", "ann", "pw")
-    world.store.revoke_user(id_, world.store.users(id_)[0].id)
+    world.users.revoke(id_, world.users.all(id_)[0].id)
     refused(lambda: world.process().authenticate_token(token), "invalid_token")
     world.seconds += 60
     refused(lambda: world.store.authenticate_user("IK", "ann", "pw"), "unknown_user")
@@ -403,32 +414,32 @@ def test_revoked_users(world: World) -> None:
     ],
 )
 def test_users_that_cannot_be(world: World, changes: dict[str, str]) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     with pytest.raises(ValueError):
         user(world, id_, **changes)
-    assert world.store.users(id_) == []
+    assert world.users.all(id_) == []
 
 
 # --- Audit ----------------------------------------------------------------------------------------------------------
 
 
 def test_every_administrative_act_is_recorded_without_secrets(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     world.now += timedelta(seconds=1)
     acts: list[Callable[[], object]] = [
-        lambda: world.store.set_policy(id_, {"cooldown_days": 3}),
-        lambda: world.store.set_features(id_, []),
-        lambda: world.store.set_shards(id_, 2),
-        lambda: world.store.set_payments_over_api(id_, False),
-        lambda: world.store.create_key(id_),
-        lambda: world.store.revoke_key(id_, world.store.keys(id_)[0].id),
+        lambda: world.organisations.set_policy(id_, {"cooldown_days": 3}),
+        lambda: world.organisations.set_features(id_, []),
+        lambda: world.organisations.set_shards(id_, 2),
+        lambda: world.organisations.set_payments_over_api(id_, False),
+        lambda: world.api_keys.create(id_),
+        lambda: world.api_keys.revoke(id_, world.api_keys.all(id_)[0].id),
         lambda: user(world, id_, password="very secret"),
-        lambda: world.store.revoke_user(id_, world.store.users(id_)[0].id),
+        lambda: world.users.revoke(id_, world.users.all(id_)[0].id),
     ]
     for act in acts:
         act()
         world.now += timedelta(seconds=1)
-    found = list(world.store.audit(id_))
+    found = list(world.audit.acts(id_))
     assert [act.act for act in found] == [
         "create_organisation",
         "set_policy",
@@ -448,21 +459,21 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
 
 
 def test_an_act_that_failed_is_not_recorded(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     with pytest.raises(ValueError):
-        world.store.revoke_key(id_, "0" * 12)
-    assert [act.act for act in world.store.audit(id_)] == ["create_organisation"]
+        world.api_keys.revoke(id_, "0" * 12)
+    assert [act.act for act in world.audit.acts(id_)] == ["create_organisation"]
 
 
 def test_an_organisation_sees_nothing_of_another(world: World) -> None:
-    first = world.store.create_organisation("A", "UTC", "USD").id
-    second = world.store.create_organisation("B", "UTC", "USD").id
-    world.store.create_key(first)
+    first = world.organisations.create("A", "UTC", "USD").id
+    second = world.organisations.create("B", "UTC", "USD").id
+    world.api_keys.create(first)
     user(world, first)
-    assert (world.store.keys(second), world.store.users(second)) == ([], [])
-    assert len(list(world.store.audit(second))) == 1
+    assert (world.api_keys.all(second), world.users.all(second)) == ([], [])
+    assert len(list(world.audit.acts(second))) == 1
     with pytest.raises(ValueError):
-        world.store.revoke_key(second, world.store.keys(first)[0].id)
+        world.api_keys.revoke(second, world.api_keys.all(first)[0].id)
 
 
 # --- Guessing -------------------------------------------------------------------------------------------------------
@@ -474,10 +485,10 @@ def guess(world: World, times: int, username: str = "ann") -> None:
 
 
 def test_after_too_many_guesses_not_even_the_password_helps_for_some_minutes(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     token = user(world, id_)
     user(world, id_, username="bob")
-    guess(world, organisations.GUESSES - 1)
+    guess(world, authentication.GUESSES - 1)
     world.process().authenticate_user("IK", "ann", "pw")
     guess(world, 1)
     refused(lambda: world.process().authenticate_user("IK", "ann", "pw"), "unknown_user")
@@ -485,21 +496,21 @@ def test_after_too_many_guesses_not_even_the_password_helps_for_some_minutes(wor
     world.process().authenticate_token(token)
     world.process().authenticate_user("IK", "bob", "pw")
     guess(world, 3)
-    world.now += timedelta(seconds=organisations.GUESS_WINDOW_SECONDS)
+    world.now += timedelta(seconds=authentication.GUESS_WINDOW_SECONDS)
     world.process().authenticate_user("IK", "ann", "pw")
 
 
 def test_guesses_are_counted_alike_whether_there_is_such_a_user_or_not(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     user(world, id_)
     hashed = []
-    monkeypatch.setattr(organisations, "check_password", lambda password, stored: bool(hashed.append(stored is None)))
+    monkeypatch.setattr(authentication, "check_password", lambda password, stored: bool(hashed.append(stored is None)))
     messages = {name: set[str]() for name in ("ann", "nobody")}
     calls: dict[str, list[int]] = {"ann": [], "nobody": []}
     for name, told in messages.items():
-        for _ in range(organisations.GUESSES + 2):
+        for _ in range(authentication.GUESSES + 2):
             world.reads, world.writes = 0, []
             with pytest.raises(Refusal) as caught:
                 world.process().authenticate_user("IK", name, "pw?")
@@ -508,23 +519,23 @@ def test_guesses_are_counted_alike_whether_there_is_such_a_user_or_not(
     assert messages["ann"] == messages["nobody"]
     assert len(messages["ann"]) == 1
     assert calls["ann"] == calls["nobody"]
-    assert hashed == [False] * (organisations.GUESSES + 2) + [True] * (organisations.GUESSES + 2)
+    assert hashed == [False] * (authentication.GUESSES + 2) + [True] * (authentication.GUESSES + 2)
 
 
 def test_counted_guesses_are_deleted_by_themselves(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     user(world, id_)
     guess(world, 2)
     [counted] = [item for item in world.items() if "guesses" in item]
     epoch = int(counted["expires_at_epoch"]["N"])
-    assert 0 < epoch - world.now.timestamp() <= organisations.GUESS_WINDOW_SECONDS
+    assert 0 < epoch - world.now.timestamp() <= authentication.GUESS_WINDOW_SECONDS
     assert counted["guesses"] == {"N": "2"}
 
 
 def test_who_is_known_already_is_not_kept_out_by_somebody_who_guesses(world: World) -> None:
-    user(world, world.store.create_organisation("A", "UTC", "USD").id)
+    user(world, world.organisations.create("A", "UTC", "USD").id)
     world.store.authenticate_user("IK", "ann", "pw")
-    guess(world, organisations.GUESSES)
+    guess(world, authentication.GUESSES)
     world.store.authenticate_user("IK", "ann", "pw")
 
 
@@ -532,11 +543,11 @@ def test_who_is_known_already_is_not_kept_out_by_somebody_who_guesses(world: Wor
 
 
 def test_a_key_is_replaced_by_one_that_may_do_the_same(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
+    id_ = world.organisations.create("A", "UTC", "USD").id
     until = NOON + timedelta(days=30)
-    old = world.store.create_key(id_, ["payables:read"], until, "backup")
-    new = world.store.rotate_key(id_, old.split("_")[2], timedelta(hours=2))
-    known = {key.id: key for key in world.store.keys(id_)}
+    old = world.api_keys.create(id_, ["payables:read"], until, "backup")
+    new = world.api_keys.rotate(id_, old.split("_")[2], timedelta(hours=2))
+    known = {key.id: key for key in world.api_keys.all(id_)}
     first, second = known[old.split("_")[2]], known[new.split("_")[2]]
     assert (second.label, second.scopes, second.expires_at) == (first.label, first.scopes, first.expires_at)
     assert (first.revoked_at, second.revoked_at) == (NOON + timedelta(hours=2), None)
@@ -547,16 +558,16 @@ def test_a_key_is_replaced_by_one_that_may_do_the_same(world: World) -> None:
     world.process().authenticate(new)
     for ended in (old.split("_")[2], "0" * 12):
         with pytest.raises(ValueError, match="still counts"):
-            world.store.rotate_key(id_, ended, timedelta(0))
-    assert len(world.store.keys(id_)) == 2
+            world.api_keys.rotate(id_, ended, timedelta(0))
+    assert len(world.api_keys.all(id_)) == 2
 
 
 def test_what_is_revoked_stays_revoked(world: World) -> None:
-    id_ = world.store.create_organisation("A", "UTC", "USD").id
-    key = world.store.create_key(id_)
+    id_ = world.organisations.create("A", "UTC", "USD").id
+    key = world.api_keys.create(id_)
     key_id = key.split("_")[2]
-    world.store.revoke_key(id_, key_id, NOON + timedelta(hours=5))
-    world.store.revoke_key(id_, key_id, NOON + timedelta(hours=1))
-    world.store.revoke_key(id_, key_id, NOON + timedelta(hours=3))
-    assert world.store.keys(id_)[0].revoked_at == NOON + timedelta(hours=1)
-    assert [act.act for act in world.store.audit(id_)].count("revoke_key") == 2
+    world.api_keys.revoke(id_, key_id, NOON + timedelta(hours=5))
+    world.api_keys.revoke(id_, key_id, NOON + timedelta(hours=1))
+    world.api_keys.revoke(id_, key_id, NOON + timedelta(hours=3))
+    assert world.api_keys.all(id_)[0].revoked_at == NOON + timedelta(hours=1)
+    assert [act.act for act in world.audit.acts(id_)].count("revoke_key") == 2

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from arrears.storage.access.organisations import AccessStore
+from arrears.storage.access.authentication import Authentication
 from arrears.storage.client import as_refusal, connect
 from arrears.storage.ledger.reader import LedgerStore
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from arrears.close.run import Closing
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.recording import Result
+    from arrears.storage.access.api_keys import ApiKeys
+    from arrears.storage.access.audit import Audit
+    from arrears.storage.access.organisations import Organisations
+    from arrears.storage.access.table import AccessTable
+    from arrears.storage.access.users import Users
     from arrears.storage.close_queue import CloseQueue
     from arrears.storage.history.escalations import HistoryStore
     from arrears.storage.import_bucket import DropStore
@@ -49,13 +54,46 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints and the command work with. clock: the present as an aware moment."""
+    """What the endpoints and the command work with. clock: the present as an aware moment.
+
+    actor: who the audit says did it.
+    """
 
     client: "DynamoDBClient"
     settings: Settings
-    access: AccessStore
+    authentication: Authentication
     ledger: LedgerStore
     clock: Callable[[], datetime]
+    actor: str = "system"
+
+    def organisations(self) -> "Organisations":
+        """The organisations and their policies."""
+        from arrears.storage.access.organisations import Organisations
+
+        return Organisations(self._access_table(), self.audit(), self.clock)
+
+    def api_keys(self) -> "ApiKeys":
+        """The API keys, for the command."""
+        from arrears.storage.access.api_keys import ApiKeys
+
+        return ApiKeys(self._access_table(), self.audit(), self.clock)
+
+    def users(self) -> "Users":
+        """The users of customers' accounts, for the command."""
+        from arrears.storage.access.users import Users
+
+        return Users(self._access_table(), self.audit(), self.clock)
+
+    def audit(self) -> "Audit":
+        """Every administrative act."""
+        from arrears.storage.access.audit import Audit
+
+        return Audit(self._access_table(), self.clock, self.actor)
+
+    def _access_table(self) -> "AccessTable":
+        from arrears.storage.access.table import AccessTable
+
+        return AccessTable(self.client, self.settings.access_table)
 
     def recorder(self) -> "Recorder":
         """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
@@ -125,8 +163,8 @@ def now() -> datetime:
 def build(settings: Settings, actor: str = "system") -> Services:
     """Services over a new client. actor: who the audit says did it."""
     client = connect()
-    access = AccessStore(client, settings.access_table, now, actor)
-    return Services(client, settings, access, LedgerStore(client, settings.ledger_table), now)
+    authentication = Authentication(client, settings.access_table, now)
+    return Services(client, settings, authentication, LedgerStore(client, settings.ledger_table), now, actor)
 
 
 @cache

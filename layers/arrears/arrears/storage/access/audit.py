@@ -1,0 +1,51 @@
+"""The audit: every administrative act on an organisation, written in the same transaction as what it changes."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from arrears.storage.access.items import AUDIT, Item, audit_key, partition_of, put
+from arrears.storage.access.table import AccessTable
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One administrative act: when, by whom, what, on what, and with which content."""
+
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    content: Mapping[str, Any]
+
+
+class Audit:
+    """Writes and reads the audit. clock: aware moments. actor: who is recorded as having done it."""
+
+    def __init__(self, table: AccessTable, clock: Callable[[], datetime], actor: str = "system") -> None:
+        self._table = table
+        self._clock = clock
+        self._actor = actor
+
+    def write(
+        self, organisation_id: str, act: str, subject: str, content: Item, *actions: Item, unmet: str = ""
+    ) -> None:
+        """Writes all or nothing, together with the record of the act.
+
+        Raises ValueError with the message `unmet` when a condition of the actions does not hold.
+        """
+        at = self._clock().astimezone(UTC).isoformat(timespec="microseconds")
+        record = {"at": at, "actor": self._actor, "act": act, "subject": subject, "content": json.dumps(content)}
+        self._table.transact(
+            [*actions, put(audit_key(organisation_id, at, secrets.token_hex(4)), record, new=True)],
+            unmet or f"somebody else changed {subject} at the same moment; try again",
+        )
+
+    def acts(self, organisation_id: str) -> Iterator[Act]:
+        """Every administrative act on the organisation, oldest first."""
+        for item in self._table.query(partition_of(organisation_id.lower()), AUDIT):
+            at = datetime.fromisoformat(item["at"])
+            yield Act(at, item["actor"], item["act"], item["subject"], json.loads(item["content"]))
