@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from arrears_cli import imports, keys, month_close, organisations, policy, reports, users
+from arrears_cli import imports, keys, mappings, month_close, organisations, policy, reports, users
 from arrears_cli.output import Failed, say
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app.add_typer(organisations.organisations, name="org")
 app.add_typer(keys.keys, name="key")
 app.add_typer(users.users, name="user")
 app.add_typer(policy.policies, name="policy")
-app.add_typer(imports.mappings, name="mapping")
+app.add_typer(mappings.mappings, name="mapping")
 app.add_typer(month_close.snapshots, name="snapshots")
 app.command("import")(imports.import_files)
 app.command("export")(imports.export)
@@ -41,7 +41,7 @@ def run() -> None:
 
 def explanation(error: Exception) -> str | None:
     """What to tell a person of an error; None for what is a fault of ours."""
-    from arrears.imports.encoding import FileRefused
+    from arrears.imports.errors import FileRefused
     from arrears.ledger.problems import Refusal
     from arrears.storage.client import as_refusal
 

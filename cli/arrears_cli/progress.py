@@ -47,7 +47,7 @@ class Display:
             self._bar.stop()
 
     def show(self, progress: "Progress", bytes_read: int) -> None:
-        """Shows where it stands."""
+        """Shows how far it has come."""
         now = time.monotonic()
         if self._first_row is None:
             # A resumed import passes over what it has: that is no measure of what is to come.

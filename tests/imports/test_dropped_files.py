@@ -109,11 +109,11 @@ def test_a_dropped_file_is_imported_and_answered_beside_it(tmp_path: Path) -> No
     bucket, ledger = Bucket({key: f"{supplier(1)}\n{{}}\n{supplier(2)}\n".encode()}), Ledger()
     assert take(bucket, ledger, notification(key), tmp_path) == ["done"]
     assert len(ledger.kept) == 2
-    told = results(bucket, f"imports/{ID}/2026/results.json")
-    assert told == results(bucket, f"{key}.results.json")
-    assert (told["status"], told["file"], told["created"], told["rejected_rows"]) == ("done", key, 2, 1)
-    assert told["rejected_file"] == f"{key}.rejected.csv"
-    assert told["first_rejections"] == [{"line": 2, "field": "type", "reason": told["first_rejections"][0]["reason"]}]
+    found = results(bucket, f"imports/{ID}/2026/results.json")
+    assert found == results(bucket, f"{key}.results.json")
+    assert (found["status"], found["file"], found["created"], found["rejected_rows"]) == ("done", key, 2, 1)
+    assert found["rejected_file"] == f"{key}.rejected.csv"
+    assert found["first_rejections"] == [{"line": 2, "field": "type", "reason": found["first_rejections"][0]["reason"]}]
     rejected = bucket.objects[f"imports/{ID}/2026/rejected.csv"]
     assert rejected == bucket.objects[f"{key}.rejected.csv"]
     assert [row[0] for row in csv.reader(rejected.decode().splitlines())] == ["line", "2"]
@@ -202,9 +202,9 @@ def test_what_cannot_be_read_is_refused_in_the_results(
     key = f"imports/{ID}/a.csv"
     bucket, ledger = Bucket({key: content}), Ledger()
     assert take(bucket, ledger, notification(key), tmp_path, organisation=organisation) == ["refused"]
-    told = results(bucket, f"imports/{ID}/results.json")
-    assert told["status"] == "refused"
-    assert reason in told["reason"]
+    found = results(bucket, f"imports/{ID}/results.json")
+    assert found["status"] == "refused"
+    assert reason in found["reason"]
     assert ledger.kept == {}
 
 
@@ -252,10 +252,10 @@ def test_a_run_that_died_is_taken_again_from_where_it_began(tmp_path: Path) -> N
     with pytest.raises(ConnectionError):
         Importer(bucket, lambda: NOW, lambda: False, tmp_path).take(job, ORGANISATION, dying)
     assert take(bucket, ledger, notification(key), tmp_path) == ["done"]
-    told = results(bucket, f"{key}.results.json")
-    assert told["rows"] == 1_600
-    assert told["rejected_rows"] == len(range(0, 1_600, 9))
-    assert len(ledger.kept) == 1_600 - told["rejected_rows"]
+    found = results(bucket, f"{key}.results.json")
+    assert found["rows"] == 1_600
+    assert found["rejected_rows"] == len(range(0, 1_600, 9))
+    assert len(ledger.kept) == 1_600 - found["rejected_rows"]
 
 
 def test_a_notification_that_comes_twice_is_taken_once(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.imports.encoding import FileRefused, TextLines, encoding_name, guess_encoding
+from arrears.imports.encoding import TextLines, encoding_name, guess_encoding
+from arrears.imports.errors import FileRefused
 
 
 def lines(data: bytes, encoding: str | None = None) -> list[str]:

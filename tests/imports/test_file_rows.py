@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.imports.encoding import FileRefused
-from arrears.imports.file_rows import BadRow, Layout, Row, open_table
+from arrears.imports.errors import FileRefused
+from arrears.imports.file_kind import open_table
+from arrears.imports.file_rows import BadRow, FileRow, Layout
 from support.files import MemoryFile, text_file
 
 
-def rows(file: MemoryFile, lists: tuple[str, ...] = (), layout: Layout | None = None) -> list[Row | BadRow]:
+def rows(file: MemoryFile, lists: tuple[str, ...] = (), layout: Layout | None = None) -> list[FileRow | BadRow]:
     table = open_table(file, lists, layout)
     try:
         return list(table.rows())
@@ -25,11 +26,11 @@ def rows(file: MemoryFile, lists: tuple[str, ...] = (), layout: Layout | None = 
         table.close()
 
 
-def good(found: list[Row | BadRow]) -> list[dict[str, object]]:
-    return [dict(row.values) for row in found if isinstance(row, Row)]
+def good(found: list[FileRow | BadRow]) -> list[dict[str, object]]:
+    return [dict(row.values) for row in found if isinstance(row, FileRow)]
 
 
-def bad(found: list[Row | BadRow]) -> list[tuple[int, str]]:
+def bad(found: list[FileRow | BadRow]) -> list[tuple[int, str]]:
     return [(row.line, row.reason) for row in found if isinstance(row, BadRow)]
 
 

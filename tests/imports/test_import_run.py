@@ -11,7 +11,6 @@ import pytest
 from arrears.imports.import_run import (
     BATCH_RECORDS,
     Progress,
-    RejectedRows,
     Write,
     decode_state,
     encode_state,
@@ -19,6 +18,7 @@ from arrears.imports.import_run import (
     run,
     validate_only,
 )
+from arrears.imports.rejected_rows import RejectedRows
 from arrears.ledger.problems import FORBIDDEN, UNAVAILABLE, Refusal
 from arrears.ledger.recording import Result
 from support.files import MemoryFile, reader, text_file
@@ -49,7 +49,7 @@ def imported(
 ) -> tuple[Progress, list[list[str]], RejectedRows]:
     progress = progress or Progress()
     made = reader(mapping)
-    made.explained(file)
+    made.check_dates(file)
     opened = made.open(file)
     rejected = RejectedRows(path, opened.table.columns, progress.rejected_bytes)
     try:
@@ -191,12 +191,12 @@ def test_a_mended_file_of_rejected_rows_can_be_imported(tmp_path: Path) -> None:
     assert progress.results == {"created": 3}
 
 
-def test_rejected_json_is_kept_as_it_stood(tmp_path: Path) -> None:
+def test_rejected_json_is_kept_as_it_was(tmp_path: Path) -> None:
     rows = ['{"type":"supplier","id":"1","name":"A"}', '{"type":"supplier","id":"2"}', '{"type":']
     progress, rejected, found = imported(text_file("\n".join(rows), "f.ndjson"), tmp_path / "r.csv", Ledger().write)
     assert [row[0] for row in rejected] == ["line", "2", "3"]
     assert [row[3] for row in rejected] == ["record", rows[1], rows[2]]
-    assert found.first == [(2, "name", "is required"), (3, None, rejected[2][2])]
+    assert found.first == [(2, "name", "is required", ()), (3, None, rejected[2][2], ())]
     assert progress.rejected_rows == 2
 
 
@@ -269,7 +269,7 @@ def test_a_state_of_something_else_starts_anew() -> None:
     assert decode_state(json.dumps({"bound_to": 1}).encode(), {}) is None
 
 
-def test_it_stops_when_it_is_told_to(tmp_path: Path) -> None:
+def test_it_stops_when_it_is_waited_to(tmp_path: Path) -> None:
     ledger = Ledger()
     opened = reader().open(book(3_000))
     progress = Progress()
@@ -303,10 +303,10 @@ def test_a_busy_ledger_is_waited_for() -> None:
             raise busy.pop()
         return validate_only(records)
 
-    told: list[tuple[str, int]] = []
-    patient = patiently(write, lambda why, seconds: told.append((why, seconds)), waits.append)
+    waited: list[tuple[str, int]] = []
+    patient = patiently(write, lambda why, seconds: waited.append((why, seconds)), waits.append)
     assert [result.result for result in patient([{"type": "supplier", "id": "1"}])] == ["valid"]
-    assert told == [("Busy.", 1), ("Busy.", 2)]
+    assert waited == [("Busy.", 1), ("Busy.", 2)]
     assert waits == [1, 2]
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.imports.encoding import FileRefused
-from arrears.imports.mapped_table import read_number
+from arrears.imports.errors import FileRefused
 from arrears.imports.mapping import FIELDS, load, parse, shipped
+from arrears.imports.numbers import read_number
 from support.files import outcomes, records, text_file
 
 OWN = """

@@ -323,8 +323,8 @@ def test_stripe_api_lists_and_events() -> None:
     paid = stripe_invoice(status="paid", amount_paid=10000, amount_remaining=0)
     paid["status_transitions"] = {"finalized_at": 1577880000, "paid_at": 1583020800}
     listed = text_file(json.dumps({"object": "list", "data": [paid]}), "list.json")
-    told = {"id": "evt_1", "type": "invoice.paid", "created": 1583020800, "data": {"object": paid}}
-    events = text_file(json.dumps(told) + "\n" + json.dumps(told) + "\n", "events.ndjson")
+    event = {"id": "evt_1", "type": "invoice.paid", "created": 1583020800, "data": {"object": paid}}
+    events = text_file(json.dumps(event) + "\n" + json.dumps(event) + "\n", "events.ndjson")
     made = records(listed, "stripe")
     assert records(events, "stripe") == made * 2
     kept = ledger(made)

@@ -1,4 +1,4 @@
-"""What tests of bulk input share: files in memory, and reading one file by a mapping."""
+"""What tests of imports share: files in memory, and reading one file by a mapping."""
 
 import io
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from arrears.imports.field import ReadingDefaults
 from arrears.imports.file_reader import Outcome, Reader
 from arrears.imports.file_rows import Layout
-from arrears.imports.mapped_table import Settings
 from arrears.imports.mapping import Mapping, load, parse
 
 DATA = Path(__file__).parents[1] / "data"
@@ -46,7 +46,7 @@ def samples(folder: str) -> list[MemoryFile]:
 def reader(mapping: str | Mapping | None = None, layout: Layout | None = None, **settings: Any) -> Reader:
     if isinstance(mapping, str):
         mapping = parse(mapping.encode(), "own.toml") if "\n" in mapping else load(mapping)
-    return Reader(mapping, Settings(**{"currency": "USD", **settings}), layout)
+    return Reader(mapping, ReadingDefaults(**{"currency": "USD", **settings}), layout)
 
 
 def outcomes(
@@ -54,7 +54,7 @@ def outcomes(
 ) -> list[Outcome]:
     made = reader(mapping, **options)
     with closing(made.with_companions(companions)):
-        made.explained(file)
+        made.check_dates(file)
         with closing(made.open(file)) as opened:
             return list(opened.outcomes())
 

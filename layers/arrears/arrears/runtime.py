@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from arrears.storage.access.users import Users
     from arrears.storage.close_queue import CloseQueue
     from arrears.storage.history.escalations import HistoryStore
-    from arrears.storage.import_bucket import DropStore
+    from arrears.storage.import_bucket import ImportBucket
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.reconcile import Reconciliation
     from arrears.storage.ledger.recorder import Recorder
@@ -140,11 +140,11 @@ class Services:
 
         return CloseQueue(self.settings.close_queue_url)
 
-    def drops(self) -> "DropStore":
+    def import_bucket(self) -> "ImportBucket":
         """Files dropped into a bucket, and the queue of those to import."""
-        from arrears.storage.import_bucket import DropStore
+        from arrears.storage.import_bucket import ImportBucket
 
-        return DropStore(self.settings.import_queue_url)
+        return ImportBucket(self.settings.import_queue_url)
 
     def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> "Closing":
         """What works through the days; escalations are sent where there is a bus."""

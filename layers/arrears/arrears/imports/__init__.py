@@ -1,1 +1,1 @@
-"""Bulk in and out: files of any size, row by row, in the memory of a few rows."""
+"""Files into records: of any size, row by row, in the memory of a few rows."""

@@ -30,8 +30,8 @@ _TIME = (
     r"(?: ?(?P<half>[AaPp][Mm]))?(?: ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
 )
 _MONTHS = {
-    name: place
-    for place, full in enumerate(
+    name: number
+    for number, full in enumerate(
         [
             "january",
             "february",
@@ -56,18 +56,18 @@ _LOOKS_LIKE = re.compile(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})(?!\d)")
 
 
 class DateFormat:
-    """One way of writing a date."""
+    """One form of dates."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        pattern, place, found = "", 0, set()
+        pattern, end, found = "", 0, set()
         for token in _TOKEN.finditer(text):
-            pattern += re.escape(text[place : token.start()]) + _TOKENS[token[0]]
+            pattern += re.escape(text[end : token.start()]) + _TOKENS[token[0]]
             found.add(token[0][0])
-            place = token.end()
+            end = token.end()
         if found != {"Y", "M", "D"} or text.count("Y") not in (2, 4):
             raise ValueError(f"{text!r} is no date format; write one such as D/M/YYYY, MM/DD/YYYY or DD-MMM-YYYY")
-        self._pattern = re.compile(pattern + re.escape(text[place:]) + _TIME, re.ASCII)
+        self._pattern = re.compile(pattern + re.escape(text[end:]) + _TIME, re.ASCII)
 
     def read(self, text: str) -> tuple[date, time | None, timedelta | None] | None:
         """The date, the time of day behind it and its offset, where given; None when it is not of this format."""
@@ -166,7 +166,7 @@ class DateReader:
 
 
 def is_format(text: str) -> bool:
-    """Whether the text is a way of writing dates that is understood here."""
+    """Whether the text is a form of dates that is understood here."""
     if text in (EPOCH, JSON_DATE):
         return True
     try:

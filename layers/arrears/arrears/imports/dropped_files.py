@@ -2,7 +2,7 @@
 
 The folder says how to read it: `imports/<organisation id>/xero/...` by the mapping xero, a `mapping.toml` in the same
 folder by that one, neither as the ledger's own records. What a run has no time for is handed to the next with the
-place where it stopped; a run that dies is started again from the place before, which writes nothing twice.
+row at which it stopped; a run that dies is started again from the row before, which writes nothing twice.
 """
 
 import json
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
-from arrears.imports.encoding import FileRefused
+from arrears.imports.errors import FileRefused
+from arrears.imports.field import ReadingDefaults
 from arrears.imports.file_reader import Reader
 from arrears.imports.file_rows import CSV_SUFFIXES, Source
-from arrears.imports.import_run import Progress, RejectedRows, Write, run
-from arrears.imports.mapped_table import Settings
+from arrears.imports.import_run import Progress, Write, run
 from arrears.imports.mapping import Mapping, load, parse, shipped
+from arrears.imports.rejected_rows import RejectedRows
 from arrears.ledger.organisation import Organisation
 
 RESULTS = "results.json"
@@ -44,11 +45,11 @@ class DroppedFile(Source, Protocol):
         ...
 
 
-class Drops(Protocol):
+class ImportBucket(Protocol):
     """The bucket and the queue."""
 
     def file(self, bucket: str, key: str) -> DroppedFile:
-        """The object as it is now."""
+        """The object as it is now. Raises FileNotFoundError when it is gone, and so does reading it once it is."""
         ...
 
     def beside(self, bucket: str, key: str) -> Iterable[DroppedFile]:
@@ -82,7 +83,10 @@ class Drops(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to import. sequencer: tells one drop of a key from the next. progress: where an earlier run stopped."""
+    """One file to import.
+
+    sequencer: tells one upload under a key from the next. progress: where an earlier run stopped.
+    """
 
     bucket: str
     key: str
@@ -127,25 +131,31 @@ def is_input(key: str) -> bool:
 class Importer:
     """Imports dropped files. scratch: a folder for the rejected rows of a run. out_of_time: whether to hand over."""
 
-    drops: Drops
+    bucket: ImportBucket
     clock: Callable[[], datetime]
     out_of_time: Callable[[], bool]
     scratch: Path = Path(tempfile.gettempdir())
 
     def take(self, job: Job, organisation: Organisation | None, write: Write) -> str:
-        """Imports a file as far as there is time, and says what came of it: done, refused, handed over or known.
+        """Imports a file as far as there is time, and says what came of it: done, refused, handed over, known or gone.
 
         Raises when the file cannot be read or the ledger not be written; the same job may then be taken again.
         """
+        try:
+            return self._take(job, organisation, write)
+        except FileNotFoundError:
+            return "gone"
+
+    def _take(self, job: Job, organisation: Organisation | None, write: Write) -> str:
         if not job.progress and self._is_known(job):
             return "known"
-        file = self.drops.file(job.bucket, job.key)
+        file = self.bucket.file(job.bucket, job.key)
         if job.etag not in (None, file.etag):
             return "known"
         try:
             if organisation is None:
                 raise FileRefused(f"There is no organisation {job.organisation_id}.")
-            reader = Reader(self._mapping(job), Settings(organisation.timezone, organisation.currency))
+            reader = Reader(self._mapping(job), ReadingDefaults(organisation.timezone, organisation.currency))
             return self._import(job, file, reader, write)
         except FileRefused as refused:
             self._report(job, "refused", {"reason": str(refused)})
@@ -153,12 +163,12 @@ class Importer:
 
     def _is_known(self, job: Job) -> bool:
         """A notification may come twice; the second must not say that nothing was new."""
-        stored = self.drops.read(job.bucket, f"{job.key}.{RESULTS}")
+        stored = self.bucket.read(job.bucket, f"{job.key}.{RESULTS}")
         return stored is not None and bool(job.sequencer) and json.loads(stored).get("sequencer") == job.sequencer
 
     def _mapping(self, job: Job) -> Mapping | None:
         for name in MAPPINGS:
-            content = self.drops.read(job.bucket, job.folder + name)
+            content = self.bucket.read(job.bucket, job.folder + name)
             if content is not None:
                 return parse(content, name)
         under = job.key.split("/")[2]
@@ -166,9 +176,9 @@ class Importer:
 
     def _import(self, job: Job, file: DroppedFile, reader: Reader, write: Write) -> str:
         if not job.progress:
-            reader.explained(file)
+            reader.check_dates(file)
         progress = Progress(**job.progress)
-        beside = self.drops.beside(job.bucket, job.key)
+        beside = self.bucket.beside(job.bucket, job.key)
         others = (other for other in beside if is_input(other.key) and other.name.lower().endswith(CSV_SUFFIXES))
         companions = reader.with_companions(others)
         opened = reader.open(file)
@@ -180,8 +190,8 @@ class Importer:
             rejected.close()
             companions.close()
         if progress.rejected_rows:
-            self.drops.upload(job.bucket, f"{job.key}.{REJECTED}", rejected.path)
-        first = [*job.first_rejections, *({"line": r[0], "field": r[1], "reason": r[2]} for r in rejected.first)]
+            self.bucket.upload(job.bucket, f"{job.key}.{REJECTED}", rejected.path)
+        first = [*job.first_rejections, *(row.to_json() for row in rejected.first)]
         if not ended:
             self._hand_over(job, file, progress, first)
             return "handed over"
@@ -193,11 +203,11 @@ class Importer:
         """The rejected rows so far, here."""
         path = self.scratch / "rejected.csv"
         if progress.rejected_bytes:
-            self.drops.download(job.bucket, f"{job.key}.{REJECTED}", path)
+            self.bucket.download(job.bucket, f"{job.key}.{REJECTED}", path)
         return path
 
     def _hand_over(self, job: Job, file: DroppedFile, progress: Progress, first: list[dict[str, Any]]) -> None:
-        self.drops.hand_over(
+        self.bucket.hand_over(
             {
                 "job": {
                     "bucket": job.bucket,
@@ -214,10 +224,10 @@ class Importer:
     def _finish(self, job: Job, progress: Progress, rejected: Path, first: list[dict[str, Any]]) -> None:
         latest, own = job.folder + REJECTED, f"{job.key}.{REJECTED}"
         if progress.rejected_rows:
-            self.drops.upload(job.bucket, latest, rejected)
+            self.bucket.upload(job.bucket, latest, rejected)
         else:
-            self.drops.remove(job.bucket, latest)
-            self.drops.remove(job.bucket, own)
+            self.bucket.remove(job.bucket, latest)
+            self.bucket.remove(job.bucket, own)
         rejected_key = own if progress.rejected_rows else None
         summary = {**progress.summary(), "rejected_file": rejected_key, "first_rejections": first[:SHOWN]}
         self._report(job, "done", summary)
@@ -234,7 +244,7 @@ class Importer:
         }
         body = json.dumps(results, indent=2).encode()
         for key in (job.folder + RESULTS, f"{job.key}.{RESULTS}"):
-            self.drops.write(job.bucket, key, body, "application/json")
+            self.bucket.write(job.bucket, key, body, "application/json")
 
 
 SHOWN = 20

@@ -7,6 +7,8 @@ UTF-8 by being valid, and what is neither is Windows-1252. One damaged line does
 import io
 from collections.abc import Iterator
 
+from arrears.imports.errors import FileRefused
+
 SAMPLE_BYTES = 1 << 20
 MAX_LINE_CHARACTERS = 8 << 20
 
@@ -23,10 +25,6 @@ _NAMES = {
     "cp1252": "windows-1252",
 }
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "windows-1252")
-
-
-class FileRefused(Exception):
-    """A file that cannot be taken as it is; the message says why and what to do."""
 
 
 def encoding_name(name: str) -> str:
@@ -66,7 +64,7 @@ class TextLines:
     def __init__(self, stream: io.BufferedReader, encoding: str | None = None) -> None:
         self._stream = stream
         sample = stream.peek(SAMPLE_BYTES)[:SAMPLE_BYTES]
-        self._settled = encoding is not None or not sample.isascii()
+        self._decided = encoding is not None or not sample.isascii()
         self.encoding = encoding_name(encoding) if encoding else guess_encoding(sample)
         self.number = 0
         self.undecodable = 0
@@ -101,14 +99,14 @@ class TextLines:
         try:
             text = line.decode(self.encoding)
         except UnicodeDecodeError:
-            return self._settle(line)
-        self._settled = self._settled or not line.isascii()
+            return self._decide(line)
+        self._decided = self._decided or not line.isascii()
         return text
 
-    def _settle(self, line: bytes) -> str:
+    def _decide(self, line: bytes) -> str:
         """The first line beyond ASCII decides where the sample could not; after that a line is damaged."""
-        if not self._settled:
-            self._settled, self.encoding = True, "windows-1252"
+        if not self._decided:
+            self._decided, self.encoding = True, "windows-1252"
         try:
             return line.decode(self.encoding)
         except UnicodeDecodeError:

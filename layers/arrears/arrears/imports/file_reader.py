@@ -1,28 +1,33 @@
 """From files to records: which table of the mapping a file is, what its rows become, and what it needs of others."""
 
-import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from arrears.imports.companions import Companions
 from arrears.imports.dates import question
-from arrears.imports.encoding import FileRefused
-from arrears.imports.file_rows import BadRow, Layout, Source, Table, open_table
-from arrears.imports.mapped_table import Find, Made, MapTable, Problem, RecordTable, Row, Settings, Skipped, _at, check
+from arrears.imports.errors import FileRefused, RowRejected
+from arrears.imports.field import ReadingDefaults
+from arrears.imports.file_kind import open_table
+from arrears.imports.file_rows import BadRow, Layout, Source, Table
+from arrears.imports.mapped_table import MadeRecord, MapTable, RecordTable, Skipped, check
 from arrears.imports.mapping import Mapping
+from arrears.imports.template import Find, Values, value_at
 
 SAMPLE_ROWS = 1_000
 
 
 class Outcome(NamedTuple):
-    """What a row became: records, or why it was skipped or rejected (column, sentence). cells: as it stood."""
+    """What a row became: records, or why it was skipped or rejected (column, sentence).
+
+    cells: the row as it was in its file.
+    """
 
     line: int
     cells: Sequence[str]
-    made: Sequence[Made] = ()
+    made: Sequence[MadeRecord] = ()
     skipped: str | None = None
     rejected: tuple[str | None, str] | None = None
 
@@ -30,29 +35,29 @@ class Outcome(NamedTuple):
 class Reader:
     """Reads files by one mapping, or the ledger's own records without any."""
 
-    def __init__(self, mapping: Mapping | None, settings: Settings, layout: Layout | None = None) -> None:
+    def __init__(self, mapping: Mapping | None, defaults: ReadingDefaults, layout: Layout | None = None) -> None:
         self.mapping = mapping
-        self.settings = settings
+        self.defaults = defaults
         layout = layout or Layout()
         if mapping is not None:
             layout = Layout(layout.encoding or mapping.encoding, layout.separator or mapping.separator)
         self.layout = layout
-        self._tables = [MapTable(table, settings) for table in mapping.table] if mapping else []
+        self._tables = [MapTable(table, defaults) for table in mapping.table] if mapping else []
         self._companions: Companions | None = None
 
     def at(self, timezone: str, currency: str) -> "Reader":
         """The same reader for an organisation of that time zone and currency."""
-        return Reader(self.mapping, replace(self.settings, timezone=timezone, currency=currency), self.layout)
+        return Reader(self.mapping, replace(self.defaults, timezone=timezone, currency=currency), self.layout)
 
     def open(self, source: Source) -> "OpenFile":
         """Opens a file. Raises FileRefused when it fits no table, or has a date column that nobody has explained."""
-        tables = self._tables or [RecordTable(None, self.settings)]
+        tables = self._tables or [RecordTable(None, self.defaults)]
         table = open_table(source, [path for each in tables for path in each.spec.at], self.layout)
         if table.columns is not None:
             tables = [self._recognise(table.columns)]
         return OpenFile(table, tables, self._find)
 
-    def explained(self, source: Source) -> None:
+    def check_dates(self, source: Source) -> None:
         """Asks about date columns before anything is written. Raises FileRefused with the question."""
         opened = self.open(source)
         try:
@@ -67,7 +72,7 @@ class Reader:
                     "The file has no column 'type', so its rows are not the ledger's own records. "
                     "Say whose export it is with --mapping."
                 )
-            return RecordTable(columns, self.settings)
+            return RecordTable(columns, self.defaults)
         lacking = []
         for table in self._tables:
             missing = [column for column in table.spec.columns if column not in columns]
@@ -100,7 +105,7 @@ class Reader:
         finally:
             opened.close()
 
-    def _find(self, table: str, key: str) -> Row | None:
+    def _find(self, table: str, key: str) -> Values | None:
         return None if self._companions is None else self._companions.find(table, key)
 
 
@@ -120,8 +125,8 @@ class OpenFile:
             else:
                 yield self._outcome(row.line, row.values, row.cells)
 
-    def _outcome(self, line: int, values: Row, cells: Sequence[str]) -> Outcome:
-        made: list[Made] = []
+    def _outcome(self, line: int, values: Values, cells: Sequence[str]) -> Outcome:
+        made: list[MadeRecord] = []
         skipped = None
         try:
             for table, part in self._parts(values):
@@ -131,20 +136,20 @@ class OpenFile:
                 else:
                     made += found
             problem = check(made)
-        except Problem as found_problem:
-            problem = found_problem
+        except RowRejected as error:
+            problem = error
         if problem is not None:
             return Outcome(line, cells, rejected=(problem.about, problem.reason))
         return Outcome(line, cells, made, None if made else skipped)
 
-    def _parts(self, values: Row) -> Iterator[tuple[MapTable, Row]]:
+    def _parts(self, values: Values) -> Iterator[tuple[MapTable, Values]]:
         """The rows inside a row: itself, or what a JSON document keeps at one of the known places."""
         if self.table.columns is not None:
             yield self.tables[0], values
             return
         for table in self.tables:
             for path in table.spec.at:
-                inner = _at(values, path)
+                inner = value_at(values, path)
                 rows = inner if isinstance(inner, list) else [inner]
                 if inner is not None and all(isinstance(row, dict) and table.fits(row) for row in rows):
                     yield from ((table, row) for row in rows)
@@ -153,45 +158,20 @@ class OpenFile:
             if table.fits(values):
                 yield table, values
                 return
-        raise Problem(None, "is a record that the mapping does not know")
+        raise RowRejected(None, "is a record that the mapping does not know")
 
-    def mapped_rows(self) -> Iterator[tuple[MapTable, Row]]:
+    def mapped_rows(self) -> Iterator[tuple[MapTable, Values]]:
         """The rows that can be read, each with its table."""
         for row in self.table.rows():
             if not isinstance(row, BadRow):
                 try:
                     yield from self._parts(row.values)
-                except Problem:
+                except RowRejected:
                     continue
 
     def close(self) -> None:
         """Gives the file back."""
         self.table.close()
-
-
-class Companions:
-    """Rows of the files that others look up in, in a file of their own: memory does not grow with them."""
-
-    def __init__(self) -> None:
-        self._database = sqlite3.connect("")
-        self._database.execute("CREATE TABLE rows (name TEXT, key TEXT, row TEXT, PRIMARY KEY (name, key))")
-
-    def add(self, rows: Iterable[tuple[str, str, Row]]) -> None:
-        """Keeps (table, key, row); of several with one key the last."""
-        self._database.executemany(
-            "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
-            ((name, key, json.dumps(row, default=str)) for name, key, row in rows),
-        )
-
-    def find(self, table: str, key: str) -> Row | None:
-        """The row of a table by its key, None when there is none."""
-        found = self._database.execute("SELECT row FROM rows WHERE name = ? AND key = ?", (table, key)).fetchone()
-        row: dict[str, Any] | None = json.loads(found[0]) if found else None
-        return row
-
-    def close(self) -> None:
-        """Drops what was kept."""
-        self._database.close()
 
 
 def _ask(opened: OpenFile) -> None:

@@ -1,26 +1,22 @@
-"""Importing: rows in batches into a ledger, with what was rejected beside the input, and a place to resume from.
+"""Importing: rows in batches into a ledger, with what was rejected beside the input, and a row to resume from.
 
 What is written is idempotent, so a batch that was written but not noted is only written again; resuming saves time
 and keeps the counts, it is not what keeps the book right.
 """
 
-import csv
-import io
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from arrears.imports.file_reader import OpenFile, Outcome
-from arrears.imports.file_rows import REJECTED_COLUMNS
+from arrears.imports.rejected_rows import RejectedRow, RejectedRows
 from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
 from arrears.ledger.recording import Result
 
 BATCH_RECORDS = 500
 BATCH_ROWS = 5_000
-FIRST_REJECTIONS = 100
 PATIENCE_SECONDS = (1, 2, 4, 8, 15, 30)
 
 type Write = Callable[[Sequence[dict[str, Any]]], Sequence[Result]]
@@ -62,53 +58,6 @@ class Progress:
 RESULTS = ("created", "updated", "unchanged", "stale", "pending", "valid")
 
 
-class RejectedRows:
-    """The file of rejected rows: line, column and reason, then the row as it stood. It is made when there is one.
-
-    first: the first few of this run. length: what of the file counts; more of it is of an attempt that is forgotten.
-    """
-
-    def __init__(self, path: Path, columns: Sequence[str] | None, length: int) -> None:
-        self.path = path
-        self._columns = columns
-        self._stream: io.BufferedRandom | None = None
-        self._length = length
-        self.first: list[tuple[int, str | None, str]] = []
-        if length:
-            self._open()
-        else:
-            path.unlink(missing_ok=True)
-
-    def _open(self) -> io.BufferedRandom:
-        if self._stream is None:
-            self._stream = self.path.open("r+b" if self._length else "w+b")
-            self._stream.seek(self._length)
-            self._stream.truncate()
-        return self._stream
-
-    def add(self, rows: Sequence[tuple[int, str | None, str, Sequence[str]]]) -> int:
-        """Adds rows of (line, column, reason, cells). Returns the length of the file."""
-        if rows:
-            text = io.StringIO()
-            writer = csv.writer(text)
-            if not self._length:
-                writer.writerow([*REJECTED_COLUMNS, *(["record"] if self._columns is None else self._columns)])
-            for line, about, reason, cells in rows:
-                writer.writerow([line, about or "", reason, *cells])
-            self.first += [row[:3] for row in rows[: FIRST_REJECTIONS - len(self.first)]]
-            data = text.getvalue().encode()
-            stream = self._open()
-            stream.write(data)
-            stream.flush()
-            self._length += len(data)
-        return self._length
-
-    def close(self) -> None:
-        """Nothing is added any more."""
-        if self._stream is not None:
-            self._stream.close()
-
-
 def run(
     opened: OpenFile,
     progress: Progress,
@@ -116,16 +65,16 @@ def run(
     rejected: RejectedRows,
     after_batch: Callable[[Progress], bool],
 ) -> bool:
-    """Imports an open file from where `progress` stands. Returns whether it came to the end.
+    """Imports an open file from the row that `progress` has reached. Returns whether it came to the end.
 
-    after_batch: told after every batch, when all in `progress` is durable; it says whether to go on.
+    after_batch: called after every batch, when all in `progress` is durable; it says whether to go on.
     """
     for batch in _batches(opened.outcomes(progress.rows)):
         results = iter(write([made.record for outcome in batch for made in outcome.made]))
-        refused = [row for outcome in batch for row in _settle(outcome, results, progress)]
+        refused = [row for outcome in batch for row in count_results(outcome, results, progress)]
         progress.rejected_bytes = rejected.add(refused)
         progress.rows += len(batch)
-        progress.rejected_rows += len({row[0] for row in refused})
+        progress.rejected_rows += len({row.line for row in refused})
         if not after_batch(progress):
             return False
     return True
@@ -145,19 +94,17 @@ def _batches(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
         yield batch
 
 
-def _settle(
-    outcome: Outcome, results: Iterator[Result], progress: Progress
-) -> Iterator[tuple[int, str | None, str, Sequence[str]]]:
+def count_results(outcome: Outcome, results: Iterator[Result], progress: Progress) -> Iterator[RejectedRow]:
     """Counts what became of a row; gives what of it is rejected."""
     if outcome.rejected is not None:
-        yield outcome.line, *outcome.rejected, outcome.cells
+        yield RejectedRow(outcome.line, *outcome.rejected, outcome.cells)
     if outcome.skipped is not None:
         progress.skipped[outcome.skipped] = progress.skipped.get(outcome.skipped, 0) + 1
     for made in outcome.made:
         result = next(results)
         if result.result == "rejected":
             column = made.columns.get(result.field or "", result.field)
-            yield outcome.line, column, f"{result.type} {result.id}: {result.reason}", outcome.cells
+            yield RejectedRow(outcome.line, column, f"{result.type} {result.id}: {result.reason}", outcome.cells)
         else:
             progress.results[result.result] = progress.results.get(result.result, 0) + 1
 
@@ -168,7 +115,7 @@ def validate_only(records: Sequence[dict[str, Any]]) -> list[Result]:
 
 
 def patiently(write: Write, waited: Callable[[str, int], None], sleep: Callable[[float], None] = time.sleep) -> Write:
-    """Waits and writes again while the ledger is busy; `waited` is told why and for how many seconds."""
+    """Waits and writes again while the ledger is busy; `waited` gets the reason and the seconds."""
 
     def write_again(records: Sequence[dict[str, Any]]) -> Sequence[Result]:
         for seconds in PATIENCE_SECONDS:
@@ -182,6 +129,17 @@ def patiently(write: Write, waited: Callable[[str, int], None], sleep: Callable[
         return write(records)
 
     return write_again
+
+
+def counted(write: Write, count: Callable[[Iterable[str]], None]) -> Write:
+    """The same, with `count` called on what became of the records (created, rejected, ...)."""
+
+    def write_and_count(records: Sequence[dict[str, Any]]) -> Sequence[Result]:
+        results = write(records)
+        count(result.result for result in results)
+        return results
+
+    return write_and_count
 
 
 def encode_state(binding: dict[str, Any], progress: Progress) -> bytes:

@@ -1,7 +1,7 @@
 """Mapping files: how the rows of somebody's export become records, as data.
 
 A mapping has tables (one kind of export file each), a table has records (what a row becomes). A record's fields are
-templates such as "{invoice_id}", or templates with a word about how to read them. docs/mappings.md explains it.
+templates such as "{invoice_id}", or templates with how to read them. docs/mappings.md explains it.
 """
 
 import hashlib
@@ -14,7 +14,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from arrears.imports.dates import is_format
-from arrears.imports.encoding import FileRefused, encoding_name
+from arrears.imports.encoding import encoding_name
+from arrears.imports.errors import FileRefused
 from arrears.ledger.records import Line, Record
 
 SHIPPED = Path(__file__).parent.parent / "mappings"

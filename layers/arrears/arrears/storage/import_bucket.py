@@ -19,7 +19,7 @@ PIECE_BYTES = 8 << 20
 READ_ATTEMPTS = 4
 
 
-class Gone(Exception):
+class ObjectGone(FileNotFoundError):
     """The object is not there any more, or is another one now."""
 
 
@@ -39,7 +39,7 @@ class StoredFile:
         return self.key.rpartition("/")[2]
 
     def open(self) -> io.BufferedReader:
-        """A new stream over it. Reading it raises Gone when it has been replaced."""
+        """A new stream over it. Reading it raises ObjectGone when it has been replaced."""
         return io.BufferedReader(_Pieces(self), 1 << 20)
 
 
@@ -88,11 +88,11 @@ class _Pieces(io.RawIOBase):
 
 def _gone(error: ClientError, key: str) -> Exception:
     if error.response["Error"]["Code"] in ("NoSuchKey", "404", "PreconditionFailed", "412", "InvalidRange"):
-        return Gone(f"{key} is gone or has been replaced")
+        return ObjectGone(f"{key} is gone or has been replaced")
     return error
 
 
-class DropStore:
+class ImportBucket:
     """Objects in the import bucket, and the queue that hands an import on."""
 
     def __init__(self, queue_url: str, s3: "S3Client | None" = None, sqs: "SQSClient | None" = None) -> None:
@@ -101,10 +101,10 @@ class DropStore:
         self._queue_url = queue_url
 
     def file(self, bucket: str, key: str) -> StoredFile:
-        """The object as it is now. Raises Gone when there is none."""
+        """The object as it is now. Raises ObjectGone when there is none."""
         file = self._find(bucket, key)
         if file is None:
-            raise Gone(f"{key} is gone")
+            raise ObjectGone(f"{key} is gone")
         return file
 
     def _find(self, bucket: str, key: str) -> StoredFile | None:
@@ -115,7 +115,7 @@ class DropStore:
         return StoredFile(self._s3, bucket, key, listed[0]["ETag"], listed[0]["Size"])
 
     def beside(self, bucket: str, key: str) -> Iterator[StoredFile]:
-        """Every object in the same folder, itself too."""
+        """Every object in the same folder, itself included."""
         folder = key.rpartition("/")[0] + "/"
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder, Delimiter="/")
         for page in pages:
@@ -145,5 +145,5 @@ class DropStore:
         self._s3.delete_object(Bucket=bucket, Key=key)
 
     def hand_over(self, message: dict[str, Any]) -> None:
-        """Queues a message for the next run."""
+        """Queues a message that the next run goes on with."""
         self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))

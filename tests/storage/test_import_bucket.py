@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from arrears.storage import import_bucket
-from arrears.storage.import_bucket import DropStore, Gone
+from arrears.storage.import_bucket import ImportBucket, ObjectGone
 
 KEY = "imports/x/folder/a.csv"
 
@@ -25,8 +25,8 @@ def s3() -> Iterator[Any]:
 
 
 @pytest.fixture
-def store(s3: Any) -> DropStore:
-    return DropStore("", s3, boto3.client("sqs"))
+def store(s3: Any) -> ImportBucket:
+    return ImportBucket("", s3, boto3.client("sqs"))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def put(s3: Any, content: bytes, key: str = KEY) -> None:
 
 @pytest.mark.usefixtures("small_pieces")
 @pytest.mark.parametrize("size", [0, 1, 999, 1_000, 1_001, 5_432])
-def test_a_file_is_read_whole_and_again(s3: Any, store: DropStore, size: int) -> None:
+def test_a_file_is_read_whole_and_again(s3: Any, store: ImportBucket, size: int) -> None:
     content = bytes(number % 251 for number in range(size))
     put(s3, content)
     file = store.file("drops", KEY)
@@ -54,23 +54,25 @@ def test_a_file_is_read_whole_and_again(s3: Any, store: DropStore, size: int) ->
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_a_file_replaced_while_it_is_read_is_gone(s3: Any, store: DropStore) -> None:
+def test_a_file_replaced_while_it_is_read_is_gone(s3: Any, store: ImportBucket) -> None:
     put(s3, b"a" * 5_000)
     stream = store.file("drops", KEY).open()
     assert stream.read(10) == b"a" * 10
     put(s3, b"b" * 5_000)
-    with pytest.raises(Gone):
+    with pytest.raises(ObjectGone):
         stream.read()
 
 
-def test_what_is_not_there_is_gone(store: DropStore) -> None:
-    with pytest.raises(Gone):
+def test_what_is_not_there_is_gone(store: ImportBucket) -> None:
+    with pytest.raises(ObjectGone):
         store.file("drops", KEY)
     assert store.read("drops", KEY) is None
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_a_connection_that_breaks_off_is_made_again(s3: Any, store: DropStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_connection_that_breaks_off_is_made_again(
+    s3: Any, store: ImportBucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = bytes(range(256)) * 20
     put(s3, content)
     file = store.file("drops", KEY)
@@ -92,7 +94,7 @@ def test_a_connection_that_breaks_off_is_made_again(s3: Any, store: DropStore, m
         file.open().read()
 
 
-def test_files_beside_and_results(s3: Any, store: DropStore, tmp_path: Path) -> None:
+def test_files_beside_and_results(s3: Any, store: ImportBucket, tmp_path: Path) -> None:
     for key in (KEY, "imports/x/folder/b.csv", "imports/x/folder/deeper/c.csv", "imports/x/d.csv"):
         put(s3, key.encode(), key)
     assert [file.name for file in store.beside("drops", KEY)] == ["a.csv", "b.csv"]
@@ -112,6 +114,6 @@ def test_files_beside_and_results(s3: Any, store: DropStore, tmp_path: Path) -> 
 def test_an_import_is_handed_over_through_the_queue(s3: Any) -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="imports")["QueueUrl"]
-    DropStore(url, s3, sqs).hand_over({"job": {"key": "a"}})
+    ImportBucket(url, s3, sqs).hand_over({"job": {"key": "a"}})
     [message] = sqs.receive_message(QueueUrl=url)["Messages"]
     assert json.loads(message["Body"]) == {"job": {"key": "a"}}
