@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.recording import Result
     from arrears.storage.close_queue import CloseQueue
-    from arrears.storage.history.escalations import HistoryStore
+    from arrears.storage.history.store import HistoryStore
     from arrears.storage.import_bucket import DropStore
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.reconcile import Reconciliation
@@ -92,7 +92,7 @@ class Services:
 
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""
-        from arrears.storage.history.escalations import HistoryStore
+        from arrears.storage.history.store import HistoryStore
 
         return HistoryStore(self.client, self.settings.history_table)
 
