@@ -44,6 +44,7 @@ CONNECTED = {
     *(
         "storage.access.organisations",
         "storage.client",
+        "storage.transactions",
         "storage.ledger.keys",
         "storage.ledger.reader",
         "storage.ledger.codec",

@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 
 from arrears.storage.ledger.codec import query
 from arrears.storage.ledger.reader import get_items
+from arrears.storage.transactions import PATIENT_WAITS, UNMET, Failure, error_codes, failure_of, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_UNMET, _CONFLICT = "ConditionalCheckFailed", "TransactionConflict"
 _CONFLICT_WAIT_SECONDS = 0.1
 
 type Item = dict[str, Any]
@@ -99,16 +99,16 @@ class HistoryTable:
 
     def _write(self, writes: list[Any]) -> None:
         try:
-            self._client.transact_write_items(TransactItems=writes)
+            transact(self._client, writes, PATIENT_WAITS)
         except ClientError as error:
-            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
-            if codes and codes[0] == _UNMET and "ConditionCheck" in writes[0]:
+            if failure_of(error) is not Failure.CONFLICT:
+                raise
+            codes = error_codes(error)
+            if codes[0] == UNMET and "ConditionCheck" in writes[0]:
                 raise Overtaken from error
-            if _CONFLICT in codes:
+            if UNMET not in codes:
                 time.sleep(random.uniform(0, _CONFLICT_WAIT_SECONDS))  # noqa: S311
-            if _UNMET in codes or _CONFLICT in codes:
-                raise Moved from error
-            raise
+            raise Moved from error
 
 
 def table_key(pk: str, sk: str) -> Item:
