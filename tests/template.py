@@ -1,9 +1,13 @@
 """template.yaml as data: the one place where tables, routes and permissions are defined, for tests that need them."""
 
+import os
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).parents[1]
@@ -30,3 +34,23 @@ def create_tables(client: Any) -> dict[str, str]:
         wanted = {key: properties[key] for key in TABLE_PROPERTIES if key in properties}
         client.create_table(TableName=name, **wanted)
     return {name: name for name in resources("AWS::DynamoDB::Table")}
+
+
+class NoPolicies:
+    """SAM's managed policies: the template names none by SAM's own short names."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def translated(**parameters: str) -> dict[str, Any]:
+    """The template as CloudFormation gets it, made by SAM's own translator with those parameters."""
+    fragment = deepcopy(template())
+    for resource in fragment["Resources"].values():
+        for name in ("CodeUri", "ContentUri"):
+            if name in resource["Properties"]:
+                resource["Properties"][name] = "s3://bucket/code"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
+        found: dict[str, Any] = transform(fragment, parameters, NoPolicies())
+    return found

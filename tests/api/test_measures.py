@@ -1,18 +1,34 @@
 """What the functions tell of their work in metrics, and that neither metrics nor log say whose it is."""
 
 import json
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import batched
 from typing import Any
+from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from api.conftest import NOON, Api, invoice, load_function
+from arrears.metrics import NAMESPACE
+from template import resources, template
+
+STACK = "arrears-prod"
+
+
+@pytest.fixture(autouse=True)
+def environment_of_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the template sets for every function, in a stack of that name."""
+    for name, value in template()["Globals"]["Function"]["Environment"]["Variables"].items():
+        monkeypatch.setenv(name, STACK if value == {"Ref": "AWS::StackName"} else str(value))
 
 
 def measured(out: str) -> dict[str, list[tuple[float, dict[str, str]]]]:
-    """The values of each metric, with their dimensions but for the stack's name."""
+    """The values of each metric, with their dimensions but for the service, which is the stack's name."""
     found = defaultdict(list)
     for line in out.splitlines():
         entry = json.loads(line)
@@ -21,10 +37,10 @@ def measured(out: str) -> dict[str, list[tuple[float, dict[str, str]]]]:
         [told] = entry["_aws"]["CloudWatchMetrics"]
         assert told["Namespace"] == "Arrears"
         [dimensions] = told["Dimensions"]
-        assert "stack" in dimensions
+        assert entry["service"] == STACK
         for metric in told["Metrics"]:
             value = entry[metric["Name"]]
-            own = {name: entry[name] for name in dimensions if name != "stack"}
+            own = {name: entry[name] for name in dimensions if name != "service"}
             found[metric["Name"]].append((sum(value) if isinstance(value, list) else value, own))
     return found
 
@@ -99,3 +115,73 @@ def test_neither_log_nor_metrics_hold_personal_data(
     assert told.count('"correlation_id"') >= 6
     for secret in (name, "ACC-77", "ext-jane", "INV-SECRET", "NO-SECRET"):
         assert secret not in told
+
+
+# --- what alarms and the dashboard ask for is what is written
+
+type Metric = tuple[str, frozenset[str]]
+"""A metric's name and those of its dimensions: CloudWatch finds it by all of them together, never by fewer."""
+
+
+def test_every_alarm_and_widget_asks_for_a_metric_that_the_functions_write(
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work(api, monkeypatch)
+    found = measured(capsys.readouterr().out)
+    written = {(name, frozenset({"service", *own})) for name, values in found.items() for _, own in values}
+    asked = {*asked_by_alarms(), *asked_by_widgets()}
+    assert len(asked) == 8
+    assert asked <= written
+
+
+def work(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API, the schedule and the close do what each of them measures; then the table fails in every manner."""
+    api.clock.now = datetime(2020, 7, 20, 12, tzinfo=UTC)
+    api.record(invoice("I1", due_on="2020-07-01"), invoice("I2", total="1.005"))
+    api.clock.now = datetime(2020, 7, 21, 12, tzinfo=UTC)
+    close(api)
+    monkeypatch.setattr(type(api.services), "close_queue", lambda _: mock.Mock(put=lambda due: len(list(due))))
+    load_function("functions/daily_run").handler({}, None)
+    for code in ("ThrottlingException", "InternalServerError", "AccessDeniedException"):
+        failed = ClientError({"Error": {"Code": code}}, "Query")
+        monkeypatch.setattr(api.services.client, "query", mock.Mock(side_effect=failed))
+        api.dolfin()
+
+
+def asked_by_alarms() -> Iterator[Metric]:
+    for alarm in resources("AWS::CloudWatch::Alarm").values():
+        if alarm["Namespace"] == NAMESPACE:
+            values = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+            assert values["service"] == {"Ref": "AWS::StackName"}
+            yield alarm["MetricName"], frozenset(values)
+
+
+def asked_by_widgets() -> Iterator[Metric]:
+    body = resources("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    for widget in json.loads(body)["widgets"]:
+        previous: list[Any] = []
+        for line in widget["properties"].get("metrics", []):
+            if isinstance(line[0], dict):
+                yield searched(line[0]["expression"])
+                continue
+            previous = spelt_out(line, previous)
+            if previous[0] == NAMESPACE:
+                dimensions = dict(batched(previous[2:], 2, strict=True))
+                assert dimensions["service"] == "${AWS::StackName}"
+                yield previous[1], frozenset(dimensions)
+
+
+def spelt_out(line: list[Any], previous: list[Any]) -> list[Any]:
+    """A line of a widget with what its dots take from the line before; options at its end are left out."""
+    texts = [part for part in line if isinstance(part, str)]
+    if texts[0] == "...":
+        return [*previous[: len(previous) - len(texts) + 1], *texts[1:]]
+    return [previous[number] if text == "." else text for number, text in enumerate(texts)]
+
+
+def searched(expression: str) -> Metric:
+    found = re.search(r"\{(.*?)\} MetricName=\"(\w+)\" service=\"\$\{AWS::StackName\}\"", expression)
+    assert found is not None
+    namespace, *dimensions = found[1].split(",")
+    assert namespace == NAMESPACE
+    return found[2], frozenset(dimensions)

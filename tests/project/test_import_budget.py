@@ -45,6 +45,7 @@ CONNECTED = {
         "storage.access.authentication",
         "storage.access.items",
         "storage.client",
+        "storage.transactions",
         "storage.ledger.keys",
         "storage.ledger.reader",
         "storage.ledger.codec",

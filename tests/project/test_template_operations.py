@@ -1,16 +1,13 @@
 """What the template promises to who operates it: nothing is lost unseen, and every alarm says where to read on."""
 
 import json
-import os
 import re
-from copy import deepcopy
 from typing import Any
 
 import pytest
-from samtranslator.translator.transform import transform
 
 from arrears.metrics import NAMESPACE
-from template import ROOT, resources, template
+from template import ROOT, resources, template, translated
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 QUEUES = resources("AWS::SQS::Queue")
@@ -128,28 +125,10 @@ def test_the_widgets_of_the_dashboard_do_not_overlap() -> None:
 # --- what parameters switch on
 
 
-class NoPolicies:
-    def load(self) -> dict[str, str]:
-        return {}
-
-
-def transformed(**parameters: str) -> dict[str, Any]:
-    """The template as CloudFormation gets it, by resource, with those parameters."""
-    fragment = deepcopy(template())
-    for resource in fragment["Resources"].values():
-        for name in ("CodeUri", "ContentUri"):
-            if name in resource["Properties"]:
-                resource["Properties"][name] = "s3://bucket/code"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_DEFAULT_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
-        found: dict[str, Any] = transform(fragment, parameters, NoPolicies())["Resources"]
-    return found
-
-
 def test_canary_deployments_are_a_switch_and_watch_alarms() -> None:
-    kinds = {one["Type"] for one in transformed().values()}
+    kinds = {one["Type"] for one in translated()["Resources"].values()}
     assert not any(kind.startswith("AWS::CodeDeploy") for kind in kinds)
-    canary = transformed(CanaryDeployment="true")
+    canary = translated(CanaryDeployment="true")["Resources"]
     groups = [one for one in canary.values() if one["Type"] == "AWS::CodeDeploy::DeploymentGroup"]
     assert len(groups) == len(FUNCTIONS)
     for group in groups:

@@ -107,7 +107,15 @@ def test_the_run_without_a_fault_takes_several_transactions(prepared: Callable[[
     assert table.gate.operations().count("TransactWriteItems") >= 4
 
 
-TRIES = {"kill": [1], "conflict": [1, 4], "lose_answer": [1, 4], "reset": [4], "throttle": [4], "break_down": [4]}
+TRIES = {
+    "kill": [1],
+    "conflict": [1, 4],
+    "lose_answer": [1, 4],
+    "reset": [4],
+    "throttle": [4],
+    "throttle_action": [1, 6],
+    "break_down": [4],
+}
 """How often each fault comes: once, or until the client gives up."""
 
 

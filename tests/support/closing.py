@@ -16,7 +16,7 @@ from arrears.close.run import Closing
 from arrears.ledger.organisation import Organisation
 from arrears.reports.month_close import month_body
 from arrears.storage.events import EventSender
-from arrears.storage.history.escalations import HistoryStore
+from arrears.storage.history.store import HistoryStore
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
 from oracle import Book

@@ -180,12 +180,25 @@ def conflict(gate: Gate, operation: str, request: AWSRequest) -> AWSResponse:
     """Another transaction is at work on one of the items; what only reads is not concerned."""
     if operation != "TransactWriteItems":
         return gate.answer(operation, request)
+    return cancelled(request, "TransactionConflict")
+
+
+def throttle_action(gate: Gate, operation: str, request: AWSRequest) -> AWSResponse:
+    """Too much at once for one item of a transaction, which arrives as a cancelled one; what only reads goes on."""
+    return (
+        cancelled(request, "ThrottlingError") if operation == "TransactWriteItems" else gate.answer(operation, request)
+    )
+
+
+def cancelled(request: AWSRequest, reason: str) -> AWSResponse:
+    """A transaction that DynamoDB did not carry out for the sake of its last action."""
     count = len(json.loads(request.body)["TransactItems"])
-    reasons = [{"Code": "TransactionConflict"}, *[{"Code": "None"}] * (count - 1)]
+    reasons = [*[{"Code": "None"}] * (count - 1), {"Code": reason}]
     return failure("TransactionCanceledException", "Transaction cancelled", CancellationReasons=reasons)
 
 
-FAULTS = {fault.__name__: fault for fault in (kill, reset, lose_answer, throttle, break_down, conflict)}
+_FAULTS = (kill, reset, lose_answer, throttle, throttle_action, break_down, conflict)
+FAULTS = {fault.__name__: fault for fault in _FAULTS}
 
 
 # What DynamoDB refuses, and moto does not

@@ -1,23 +1,22 @@
 """What the service tells of its work: metrics in its log (CloudWatch's embedded metric format), never whose they are.
 
-Each carries the stack's name, so that several stacks of an account stay apart.
+Each carries the stack's name as its service (POWERTOOLS_SERVICE_NAME), so that several stacks of an account stay apart.
+CloudWatch keeps one metric per exact set of dimensions: the template's alarms and widgets ask for these sets.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 
-from aws_lambda_powertools import Metrics, single_metric
+from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 NAMESPACE = "Arrears"
 WRITTEN = frozenset(("created", "updated", "pending"))
-_STACK = Metrics(namespace=NAMESPACE).service or "local"
 
 
 def measure(name: str, value: float, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """One value of one metric."""
-    told = {"stack": _STACK, **dimensions}
-    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE, default_dimensions=told):
+    """One value of one metric. dimensions: beside the service, which is added where the environment names it."""
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE, default_dimensions=dimensions):
         pass
 
 

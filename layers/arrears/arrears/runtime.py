@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from arrears.storage.access.table import AccessTable
     from arrears.storage.access.users import Users
     from arrears.storage.close_queue import CloseQueue
-    from arrears.storage.history.escalations import HistoryStore
+    from arrears.storage.history.store import HistoryStore
     from arrears.storage.import_bucket import ImportBucket
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.reconcile import Reconciliation
@@ -130,7 +130,7 @@ class Services:
 
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""
-        from arrears.storage.history.escalations import HistoryStore
+        from arrears.storage.history.store import HistoryStore
 
         return HistoryStore(self.client, self.settings.history_table)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from arrears.ledger.organisation import Organisation
 
 if TYPE_CHECKING:
-    from arrears.storage.history.escalations import HistoryStore
+    from arrears.storage.history.store import HistoryStore
 
 _BATCH = 100
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from arrears.close.time_limit import OutOfTime
 from arrears.ledger.organisation import Organisation
 from arrears.reports.escalations import CustomerRow, moves
-from arrears.storage.history.escalations import MOST_ACTIONS, Moved, RowKey, RowState, RowWrite, record_actions
+from arrears.storage.history.escalations import MOST_ACTIONS, RowKey, RowState, RowWrite, record_actions
+from arrears.storage.history.table import Moved
 
 if TYPE_CHECKING:
-    from arrears.storage.history.escalations import HistoryStore, Run
+    from arrears.storage.history.store import HistoryStore
+    from arrears.storage.history.table import Run
 
 
 class Escalating:

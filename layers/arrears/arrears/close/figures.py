@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from arrears.reports.month_close import Figures
 
 if TYPE_CHECKING:
-    from arrears.storage.history.escalations import Snapshot
+    from arrears.storage.history.snapshots import Snapshot
 
 
 def figures_of(snapshot: "Snapshot") -> dict[str, Figures]:

@@ -21,11 +21,13 @@ from arrears.reports import month_close, receivables
 from arrears.reports.aging import currency_order, owed_at
 from arrears.reports.escalations import CustomerRow
 from arrears.reports.month_close import Figures, month_ends
-from arrears.storage.history.escalations import Moved, Overtaken
+from arrears.storage.history.table import Moved, Overtaken
 
 if TYPE_CHECKING:
     from arrears.storage.events import EventSender
-    from arrears.storage.history.escalations import HistoryStore, Run, Snapshot
+    from arrears.storage.history.snapshots import Snapshot
+    from arrears.storage.history.store import HistoryStore
+    from arrears.storage.history.table import Run
     from arrears.storage.ledger.reader import LedgerStore
     from arrears.storage.ledger.recorder import Recorder
 

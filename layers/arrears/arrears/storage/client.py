@@ -7,22 +7,13 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from botocore.session import get_session
 
 from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
+from arrears.storage.transactions import THROTTLES, error_codes
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 RETRY_AFTER = {"Retry-After": "1"}
 
-_THROTTLES = frozenset(
-    {
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottlingError",
-        "ThrottlingException",
-        "ProvisionedThroughputExceeded",
-    }
-)
 _CONFLICTS = frozenset(
     {
         "InternalServerError",
@@ -58,19 +49,11 @@ def connect() -> "DynamoDBClient":
 def as_refusal(error: Exception) -> Refusal | None:
     """What the caller is told of a failure of the table that survived the client's retries; None: not such a one."""
     if isinstance(error, ClientError):
-        codes = _codes(error)
-        if codes and codes <= _THROTTLES:
+        codes = set(error_codes(error)) - {"None"}
+        if codes and codes <= THROTTLES:
             return Refusal(THROTTLED, "The ledger takes no more requests right now; try again.", headers=RETRY_AFTER)
-        if codes and codes <= _THROTTLES | _CONFLICTS:
+        if codes and codes <= THROTTLES | _CONFLICTS:
             return Refusal(UNAVAILABLE, "The ledger is busy with this book; try again.", headers=RETRY_AFTER)
     elif isinstance(error, HTTPClientError | ConnectionError):
         return Refusal(UNAVAILABLE, "The ledger did not answer in time; try again.", headers=RETRY_AFTER)
     return None
-
-
-def _codes(error: ClientError) -> set[str]:
-    code = error.response.get("Error", {}).get("Code", "")
-    if code != "TransactionCanceledException":
-        return {code}
-    reasons = error.response.get("CancellationReasons", [])
-    return {reason["Code"] for reason in reasons if reason.get("Code", "None") != "None"}

@@ -6,7 +6,7 @@ it was read. Applied or not at all, a retry finds either the old versions or its
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.keys import Key
 from arrears.storage.ledger.reader import Item, get_items, stored_history
+from arrears.storage.transactions import Failure, failure_of, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -306,9 +307,9 @@ class StoredBook:
         if len(actions) > MOST_ACTIONS or sum(map(_size, actions)) > MOST_BYTES:
             raise Crowded
         try:
-            self._client.transact_write_items(TransactItems=actions)
+            transact(self._client, actions)
         except ClientError as error:
-            if _is_conflict(error):
+            if failure_of(error) is Failure.CONFLICT:
                 raise Conflict from error
             raise
         self._settle_versions(actions)
@@ -458,9 +459,9 @@ def take_in(client: "DynamoDBClient", table: str, item: Item) -> bool:
     }
     today = (pk, f"{month}#{shard}#{0:07d}")
     try:
-        client.transact_write_items(TransactItems=[{"Delete": delete}, _add(table, today, sums)])
+        transact(client, [{"Delete": delete}, _add(table, today, sums)])
     except ClientError as error:
-        if _is_conflict(error):
+        if failure_of(error) is Failure.CONFLICT:
             return False
         raise
     return True
@@ -516,10 +517,3 @@ def _long_history(account: AccountState) -> str:
         return ""
     packed = codec.compact([account.history[day] for day in sorted(account.history)])
     return packed if len(packed) > INLINE_HISTORY_BYTES else ""
-
-
-def _is_conflict(error: ClientError) -> bool:
-    if error.response["Error"]["Code"] in ("TransactionInProgressException", "TransactionConflictException"):
-        return True
-    reasons: Sequence[Any] = error.response.get("CancellationReasons", ())
-    return any(reason.get("Code") in ("ConditionalCheckFailed", "TransactionConflict") for reason in reasons)

@@ -1,0 +1,8 @@
+"""Everything of the history table in one hand, for those who need more than one part of it."""
+
+from arrears.storage.history.escalations import EscalationStore
+from arrears.storage.history.snapshots import SnapshotStore
+
+
+class HistoryStore(EscalationStore, SnapshotStore):
+    """Reads and writes one history table."""

@@ -1,0 +1,116 @@
+"""The history table itself: its keys, conditional writes, and how far each organisation's days are worked through.
+
+Whatever a run records is written on the condition that the days are still worked through only as far as they were when
+it began: a slow run that another one has overtaken writes nothing more.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from arrears.storage.ledger.codec import query
+from arrears.storage.ledger.reader import get_items
+from arrears.storage.transactions import PATIENT_WAITS, UNMET, Failure, error_codes, failure_of, transact
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_CONFLICT_WAIT_SECONDS = 0.1
+
+type Item = dict[str, Any]
+
+
+class Run(NamedTuple):
+    """How far an organisation's days are worked through (None: not begun), and the version of that."""
+
+    through: int | None
+    version: int
+
+
+class Moved(Exception):
+    """Somebody else has moved this on."""
+
+
+class Overtaken(Exception):
+    """Another run has finished the days that this one works through."""
+
+
+class HistoryTable:
+    """One history table."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def run(self, organisation: str) -> Run:
+        """How far the organisation's days are worked through."""
+        item = self._get(f"{organisation}#run", "-")
+        return Run(None, 0) if item is None else Run(int(item["through"]["N"]), int(item["v"]["N"]))
+
+    def runs(self, organisations: Iterable[str]) -> dict[str, int]:
+        """The last day worked through of each of these organisations that has begun."""
+        wanted = [(f"{organisation}#run", "-") for organisation in organisations]
+        found = get_items(self._client, self._table, wanted)
+        return {pk.removesuffix("#run"): int(item["through"]["N"]) for (pk, _), item in found.items()}
+
+    def advance(self, organisation: str, run: Run, through: int) -> None:
+        """Notes that days are worked through up to `through`. Raises Moved when another run has noted so first."""
+        attributes = {"through": {"N": str(through)}}
+        self._write([self._versioned((f"{organisation}#run", "-"), run.version, attributes)])
+
+    def _get(self, pk: str, sk: str) -> Item | None:
+        answer = self._client.get_item(TableName=self._table, Key=table_key(pk, sk), ConsistentRead=True)
+        return answer.get("Item")
+
+    def _pages(self, pk: str, **options: Any) -> Iterator[list[Item]]:
+        return query(
+            self._client,
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+            **options,
+        )
+
+    def _still(self, organisation: str, run: Run) -> Any:
+        """The condition that no run has finished since `run` was read."""
+        check: dict[str, Any] = {"TableName": self._table, "Key": table_key(f"{organisation}#run", "-")}
+        if run.version:
+            check["ConditionExpression"] = "v = :v"
+            check["ExpressionAttributeValues"] = {":v": {"N": str(run.version)}}
+        else:
+            check["ConditionExpression"] = "attribute_not_exists(pk)"
+        return {"ConditionCheck": check}
+
+    def _put(self, key: tuple[str, str], attributes: Item) -> Any:
+        return {"Put": {"TableName": self._table, "Item": {**table_key(*key), **attributes}}}
+
+    def _versioned(self, key: tuple[str, str], version: int, attributes: Item) -> Any:
+        put = self._put(key, {**attributes, "v": {"N": str(version + 1)}})
+        if version:
+            put["Put"]["ConditionExpression"] = "v = :v"
+            put["Put"]["ExpressionAttributeValues"] = {":v": {"N": str(version)}}
+        else:
+            put["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
+        return put
+
+    def _write(self, writes: list[Any]) -> None:
+        try:
+            transact(self._client, writes, PATIENT_WAITS)
+        except ClientError as error:
+            if failure_of(error) is not Failure.CONFLICT:
+                raise
+            codes = error_codes(error)
+            if codes[0] == UNMET and "ConditionCheck" in writes[0]:
+                raise Overtaken from error
+            if UNMET not in codes:
+                time.sleep(random.uniform(0, _CONFLICT_WAIT_SECONDS))  # noqa: S311
+            raise Moved from error
+
+
+def table_key(pk: str, sk: str) -> Item:
+    """The two attributes of a key, as the wire has them."""
+    return {"pk": {"S": pk}, "sk": {"S": sk}}

@@ -1,0 +1,74 @@
+"""What CloudFormation gets: SAM's own translation of the template, linted, and seen to change when it should."""
+
+import json
+from typing import Any
+
+import pytest
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+
+from template import resources, translated
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+
+
+@pytest.mark.parametrize("canary", ["false", "true"])
+def test_the_translated_template_has_no_lint(canary: str) -> None:
+    """Under every combination of its conditions: cfn-lint tries them all. What SAM itself decides on is given here."""
+    text = json.dumps(translated(CanaryDeployment=canary, Release="a" * 64))
+    # SAM has used up what only it reads: parameters that it resolved, and its own settings.
+    found = lint(text, config=ManualArgs(regions=["us-east-1"], ignore_checks=["W2001"]))
+    assert [f"{match.rule.id} {match.message} at {match.path}" for match in found] == []
+
+
+def test_the_lint_finds_what_depends_on_a_resource_that_may_not_be_there() -> None:
+    """As the API once did: with ApiGatewayAccount=existing it would not have been made."""
+    whole = translated()
+    whole["Resources"]["Api"]["DependsOn"] = "ApiGatewayAccountSetting"
+    found = lint(json.dumps(whole), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W2001"]))
+    assert [match.rule.id for match in found] == ["E3005"]
+
+
+# --- versions
+
+
+def versions(**parameters: str) -> dict[str, str]:
+    """The logical id of each function's published version: another id is another version."""
+    found = translated(**parameters)["Resources"]
+    return {
+        one["Properties"]["FunctionName"]["Ref"]: name
+        for name, one in found.items()
+        if one["Type"] == "AWS::Lambda::Version"
+    }
+
+
+def test_another_release_publishes_every_function_anew() -> None:
+    first, second = versions(Release="a" * 64), versions(Release="b" * 64)
+    assert first.keys() == second.keys() == FUNCTIONS.keys()
+    assert not set(first.values()) & set(second.values())
+    assert first == versions(Release="a" * 64)
+
+
+def test_lambda_publishes_only_what_differs_so_the_release_is_in_the_configuration_too() -> None:
+    """PublishVersion answers the version before when neither code nor configuration has changed."""
+    for name in FUNCTIONS:
+        described = translated(Release="a" * 64)["Resources"][name]["Properties"]["Description"]
+        assert described.endswith("a" * 64)
+        assert len(described) <= 256
+
+
+def test_without_a_release_a_parameter_alone_publishes_nothing() -> None:
+    """Why there is a release: SAM hashes references unresolved."""
+    assert versions(MemorySize="512", LogLevel="DEBUG") == versions()
+
+
+def test_the_stage_waits_for_the_role_of_its_access_logs() -> None:
+    stage = one_of(translated()["Resources"], "AWS::ApiGateway::Stage")
+    assert stage["Properties"]["Variables"]["logsRole"] == {
+        "Fn::If": ["CreateApiGatewayAccount", {"Ref": "ApiGatewayAccountSetting"}, "existing"]
+    }
+
+
+def one_of(found: dict[str, Any], kind: str) -> dict[str, Any]:
+    [one] = [resource for resource in found.values() if resource["Type"] == kind]
+    return one
