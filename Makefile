@@ -97,6 +97,10 @@ LOCAL := $(BIN)/python -m local_stack.local
 up: install ## Build, start and fill the local stack; prints where it answers
 	@$(LOCAL) up
 
+.PHONY: demo
+demo: install ## Load the demo company anew, with the days of today and a key of its own
+	@$(LOCAL) demo
+
 .PHONY: down
 down: install ## Stop the local stack; its data is kept
 	@$(LOCAL) down

@@ -1,26 +1,33 @@
-"""The demo organisation of the local stack: the Xero book of the tests, and requests that show what is in it."""
+"""The demo company of the local stack: an organisation with a book, and requests that show what is in it."""
 
 import json
 import secrets
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from arrears_cli.connection import DESCRIPTION
 from arrears_cli.output import Failed, say
-from local_stack.sam import ROOT
+from local_stack import demo_company
 
-BOOK = ROOT / "tests" / "data" / "xero"
-SHOWN_CHARACTERS = 300
+SHOWN_CHARACTERS = 400
+DAY = "demo_day"
+"""The fact that tells on which day the demo company was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A request worth trying: path and query under the base URL, and how the key is sent."""
 
+    about: str
     path: str
     header: str
 
@@ -40,53 +47,92 @@ class Example:
             return error.code, error.read().decode()
 
 
+KEY = "x-dolfin-api-key: {api_key}"
+BEARER = "Authorization: Bearer {api_key}"
+USER = "Authorization: Bearer {user_token}"
 EXAMPLES = (
-    Example("/receivables/overdue?asOf=2020-06-30", "x-dolfin-api-key: {api_key}"),
-    Example("/analytics/overdue_balance?currency=GBP", "Authorization: Bearer {api_key}"),
-    Example("/analytics/invoice_collection?currency=USD", "Authorization: Bearer {api_key}"),
-    Example("/restapi/v2.1/accounts/{account}/billing_invoices_past_due", "Authorization: Bearer {user_token}"),
+    Example("Who owes the most overdue money, and what to do", "/receivables/overdue?limit=1", KEY),
+    Example("Whom to pay first", "/payables/overdue?limit=1", KEY),
+    Example("The latest closed month", "/receivables/overdue/history?months=1", KEY),
+    Example("Who has reached the last dunning tier", "/escalations?tier=escalation&limit=1", KEY),
+    Example("Lago: overdue by month", "/analytics/overdue_balance?currency=GBP&months=3", BEARER),
+    Example(
+        "Lago: invoiced by month and payment status", "/analytics/invoice_collection?currency=EUR&months=3", BEARER
+    ),
+    Example("DocuSign: what an account owes", "/restapi/v2.1/accounts/{account}/billing_invoices_past_due", USER),
 )
 
 
 def fill(facts: dict[str, Any]) -> dict[str, Any]:
-    """What the facts lack of the demo organisation, its key, an account and a user's token: nothing while they work."""
-    if "user_token" in facts and EXAMPLES[0].answer(facts)[0] == 200:
+    """What the facts lack of a demo company, its key, an account and a user's token: nothing while they work.
+
+    One that was loaded on an earlier day is left as it is: people work with it, and with its key.
+    """
+    if DAY in facts and EXAMPLES[0].answer(facts)[0] == 200:
         return {}
-    say("Creating the demo organisation")
-    created = _arrears("org", "create", "--name", "Demo", "--timezone", "Europe/London", "--currency", "GBP")
-    organisation = ["--organisation", created["organisation_id"]]
-    say("Importing the Xero book")
-    _arrears("import", *map(str, sorted(BOOK.glob("*.csv"))), *organisation, "--mapping", "xero")
-    made = created | _arrears("key", "create", *organisation)
-    made["account"] = _first_customer(facts | made)
-    user = ["--account", made["account"], "--username", "demo", "--integrator-key", f"demo-{made['organisation_id']}"]
-    password = secrets.token_urlsafe()
-    return made | _arrears("user", "create", *organisation, *user, "--admin", "--password-stdin", given=password)
+    return load(facts)
 
 
-def _first_customer(facts: dict[str, Any]) -> str:
-    """Who has owed for longest."""
-    status, body = EXAMPLES[0].answer(facts)
-    if status != 200:
-        raise Failed(f"The demo book cannot be read: {status} {body}")
-    found: str = json.loads(body)["customers"][0]["customerId"]
-    return found
+def load(facts: dict[str, Any]) -> dict[str, Any]:
+    """A new demo company with the book of today, in the stack of these facts: the facts of the company."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / DESCRIPTION).parent.mkdir()
+        (folder / DESCRIPTION).write_text(json.dumps(facts))
+        return _load(folder, _today())
+
+
+def _load(folder: Path, today: date) -> dict[str, Any]:
+    """Creates the company by the commands that a person would use, in a folder with the stack's description."""
+    say(f"Creating the demo company {demo_company.NAME}")
+    home = ("--timezone", demo_company.TIMEZONE, "--currency", demo_company.CURRENCY)
+    created = _arrears(folder, "org", "create", "--name", demo_company.NAME, *home)
+    organisation = ("--organisation", created["organisation_id"])
+    minimums = (f"{currency}={amount}" for currency, amount in demo_company.MINIMUMS.items())
+    _arrears(folder, "policy", "set", *organisation, *(word for one in minimums for word in ("--minimum", one)))
+    say("Importing its book")
+    book = folder / "book.ndjson"
+    book.write_text("".join(f"{json.dumps(record)}\n" for record in demo_company.records(today)))
+    _arrears(folder, "import", str(book), *organisation)
+    say("Closing its months")
+    _arrears(folder, "close", *organisation)
+    key = _arrears(folder, "key", "create", *organisation)
+    account = ("--account", demo_company.ACCOUNT, "--username", "demo")
+    integrator = ("--integrator-key", f"demo-{created['organisation_id']}", "--admin", "--password-stdin")
+    user = _arrears(folder, "user", "create", *organisation, *account, *integrator, given=secrets.token_urlsafe())
+    return created | key | user | {"account": demo_company.ACCOUNT, DAY: today.isoformat()}
+
+
+def _today() -> date:
+    return datetime.now(ZoneInfo(demo_company.TIMEZONE)).date()
 
 
 def shown(facts: dict[str, Any]) -> str:
     """Where the stack answers, with which key, and the examples with their answers."""
-    lines = [f"Base URL  {facts['base_url']}", f"API key   {facts['api_key']}"]
-    for example in EXAMPLES:
-        status, body = example.answer(facts)
+    names = {"Base URL": "base_url", "API key": "api_key", "Organisation": "organisation_id"}
+    lines = [f"{title:<13} {facts[name]}" for title, name in names.items()]
+    with ThreadPoolExecutor() as pool:
+        answers = pool.map(lambda example: example.answer(facts), EXAMPLES)
+    for example, (status, body) in zip(EXAMPLES, answers, strict=True):
         cut = body if len(body) <= SHOWN_CHARACTERS else body[:SHOWN_CHARACTERS] + " …"
-        lines += ["", example.curl(facts), f"{status} {cut}"]
-    return "\n".join(lines)
+        lines += ["", f"# {example.about}", example.curl(facts), f"{status} {cut}"]
+    for report in ("receivables", "payables"):
+        lines += ["", f".venv/bin/arrears {report} --organisation {facts['organisation_id']}"]
+    return "\n".join([*lines, *_age(facts)])
 
 
-def _arrears(*arguments: str, given: str = "") -> dict[str, Any]:
-    """Run the command as a person would; its one JSON value."""
+def _age(facts: dict[str, Any]) -> list[str]:
+    """That the book is of an earlier day, if it is, and how to have one of today."""
+    if facts[DAY] == _today().isoformat():
+        return []
+    loaded = f"The demo company was loaded on {facts[DAY]}, and its days are counted from then."
+    return ["", f"{loaded} `make demo` loads a new one as of today, with a key of its own."]
+
+
+def _arrears(folder: Path, *arguments: str, given: str = "") -> dict[str, Any]:
+    """Run the command in a folder, as a person would; its one JSON value."""
     command = [str(Path(sys.executable).parent / "arrears"), *arguments, "--json"]
-    run = subprocess.run(command, cwd=ROOT, input=given, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise Failed(f"arrears {arguments[0]} failed:\n{run.stdout}{run.stderr}")
     result: dict[str, Any] = json.loads(run.stdout)

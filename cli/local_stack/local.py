@@ -33,6 +33,8 @@ API_PORT = 3000
 DIGEST_TAG = "arrears-digest"
 """The stack's tag with the digest of what was deployed: the stack itself tells whether it is current."""
 
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+
 app = typer.Typer(help="The local stack.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -63,12 +65,22 @@ class LocalStack:
         return json.loads(self.description.read_text()) if self.description.exists() else {}
 
     def describe(self, facts: dict[str, Any]) -> None:
-        """Add facts to `stack.json`; those of other things stay."""
-        self.description.write_text(json.dumps(self.facts() | facts, indent=2) + "\n")
+        """Add facts to `stack.json`; those of other things stay. Only its owner may read it: it holds credentials."""
+        self._make_home()
+        known = json.dumps(self.facts() | facts, indent=2) + "\n"
+        new = self.description.with_suffix(".new")
+        new.touch(mode=PRIVATE_FILE)
+        new.chmod(PRIVATE_FILE)
+        new.write_text(known)
+        new.replace(self.description)
+
+    def _make_home(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(PRIVATE_FOLDER)
 
     def up(self) -> Deployment:
         """Start it, deploy the checkout unless it is what runs already, and describe it."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        self._make_home()
         with building():
             digest = build()
             if self.emulator.start():
@@ -130,6 +142,15 @@ def up() -> None:
     stack = LocalStack.of_checkout()
     stack.up()
     stack.describe(demo.fill(stack.facts()))
+    typer.echo(demo.shown(stack.facts()))
+
+
+@app.command(name="demo")
+def demo_command() -> None:
+    """Load the demo company anew, as of today, beside what is there."""
+    stack = LocalStack.of_checkout()
+    stack.up()
+    stack.describe(demo.load(stack.facts()))
     typer.echo(demo.shown(stack.facts()))
 
 

@@ -62,9 +62,9 @@ def _request(place: int, path: str, operation: Operation) -> str:
 
 
 def _parameter(parameter: dict[str, Any]) -> str:
-    """A parameter is switched off until somebody wants it; the day is that of the demo book."""
+    """A parameter is switched off until somebody wants it: the demo company's book is of today."""
     name = parameter["name"]
-    return f"{'' if name == 'asOf' else '~'}{name}: {_EXAMPLES.get(name, '')}"
+    return f"~{name}: {_EXAMPLES.get(name, '')}"
 
 
 def _block(name: str, lines: list[str]) -> str:

@@ -88,8 +88,8 @@ def write() -> None:
     IMAGES.mkdir(exist_ok=True)
     facts = stack()
     arrears = str(Path(sys.executable).parent / "arrears")
-    asked = ["receivables", "--organisation", facts["organisation_id"], "--as-of", "2020-06-30"]
-    picture("receivables", "arrears receivables --organisation ID --as-of 2020-06-30", printed(arrears, *asked))
+    asked = ["receivables", "--organisation", facts["organisation_id"]]
+    picture("receivables", "arrears receivables --organisation ID", printed(arrears, *asked))
     up = printed("make", "--no-print-directory", "up")
     up = up.replace(facts["api_key"], "ar_…").replace(facts["user_token"], "ut_…")
     picture("up", "make up", re.sub(r"/execute-api/\w+/", "/execute-api/…/", up))
