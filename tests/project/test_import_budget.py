@@ -69,6 +69,7 @@ IMPORTS = {
         "file_reader",
         "file_rows",
         "import_run",
+        "json_limits",
         "json_rows",
         "mapped_table",
         "mapping",

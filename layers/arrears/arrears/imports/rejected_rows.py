@@ -56,10 +56,11 @@ class RejectedRows:
             writer = csv.writer(text)
             if not self._length:
                 writer.writerow([*REJECTED_COLUMNS, *(["record"] if self._columns is None else self._columns)])
-            for line, about, reason, cells in rows:
-                writer.writerow([line, about or "", reason, *cells])
+            for row in rows:
+                writer.writerow([row.line, row.about or "", row.reason, *row.cells])
             self.first += [row._replace(cells=()) for row in rows[: FIRST_REJECTIONS - len(self.first)]]
-            data = text.getvalue().encode()
+            # A JSON escape may be half a surrogate pair, which no encoding has.
+            data = text.getvalue().encode("utf-8", "replace")
             stream = self._open()
             stream.write(data)
             stream.flush()
