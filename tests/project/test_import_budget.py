@@ -78,6 +78,7 @@ IMPORTS = {
         "template",
     )
 }
+IMPORTS.add("spreadsheet")
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
 REFUSING = {"ledger.problems", "metrics", "api.http", "api.problem", "api.routes"}

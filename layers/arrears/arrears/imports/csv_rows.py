@@ -8,7 +8,8 @@ from typing import override
 
 from arrears.imports.encoding import TextLines
 from arrears.imports.errors import FileRefused
-from arrears.imports.file_rows import BadRow, FileRow, Layout, Table
+from arrears.imports.file_rows import REJECTED_COLUMNS, BadRow, FileRow, Layout, Table
+from arrears.spreadsheet import original_cell
 
 SEPARATORS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 1 << 20
@@ -110,6 +111,9 @@ class CsvTable(Table):
         except csv.Error as error:
             raise FileRefused(f"The header line cannot be read: {error}.") from None
         names = [cell.strip() for cell in cells]
+        self._is_of_rejected_rows = tuple(names[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS
+        if self._is_of_rejected_rows:
+            names = [original_cell(name) for name in names]
         if len(names) > MAX_COLUMNS:
             raise FileRefused(f"The header has {len(names):,} columns; a file has at most {MAX_COLUMNS:,}.")
         doubled = sorted(name for name, count in Counter(names).items() if name and count > 1)
@@ -144,6 +148,8 @@ class CsvTable(Table):
                 return self._bad(f"has {len(cells)} values where the header has {width} columns", cells)
         if self._feed.damaged:
             return self._bad(f"has bytes that are no text in {self._lines.encoding}", cells)
+        if self._is_of_rejected_rows:
+            cells = [original_cell(cell) for cell in cells]
         return FileRow(self._feed.first_line, dict(zip(self.columns, cells, strict=False)), cells[:width])
 
     def _runs_on(self) -> bool:
