@@ -1,6 +1,5 @@
 """Files into the ledger and out of it."""
 
-import json
 import os
 import sys
 import tempfile
@@ -13,7 +12,7 @@ import typer
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.import_state import ImportState, binding_of
 from arrears_cli.local_files import LocalFile, siblings
-from arrears_cli.output import Json, put, say
+from arrears_cli.output import Json, json_text, put, say
 from arrears_cli.reading import Dates, Decimal, Encoding, MappingName, Separator, check_dates, reader_of
 
 if TYPE_CHECKING:
@@ -154,5 +153,5 @@ def export(organisation_id: OrganisationId, stack: Stack = None) -> None:
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     for record in services.export().records(organisation):
-        sys.stdout.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+        sys.stdout.write(json_text(record, compact=True) + "\n")
     sys.stdout.flush()

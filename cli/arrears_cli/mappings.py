@@ -46,6 +46,10 @@ def check_mapping(
     as_json: Json = False,
 ) -> None:
     """Show what the first rows of a file would become, and what of its first thousand would be rejected."""
+    from arrears.imports.dates import is_zone
+
+    if not is_zone(timezone):
+        raise typer.BadParameter(f"{timezone} is no time zone; write its IANA name", param_hint="--timezone")
     reader = reader_of(mapping, dates, decimal, encoding, separator, None).at(timezone, currency)
     source = LocalFile(sample)
     check_dates(reader, source)

@@ -1,6 +1,7 @@
 """What the command says: results on stdout, as text or as one JSON value; everything else on stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
@@ -14,14 +15,29 @@ class Failed(Exception):
     """Ends the command with exit code 1; the message is for the person who ran it."""
 
 
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing it: control characters, marks of writing direction, no text at all."""
+
+
+def visible(text: str) -> str:
+    """The text with a replacement character for what a terminal would obey; tabs and line feeds stay."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def json_text(value: Any, compact: bool = False) -> str:
+    """One line of JSON, exact, with an escape for what a terminal would obey."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":") if compact else None, default=str)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def say(line: str) -> None:
     """One line on stderr."""
-    typer.echo(line, err=True)
+    typer.echo(visible(line), err=True)
 
 
 def put(value: Any, as_json: bool, text: str) -> None:
     """The result: `value` for programs, `text` for people."""
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str) if as_json else text)
+    typer.echo(json_text(value) if as_json else visible(text))
 
 
 def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[str] = ()) -> None:
@@ -31,12 +47,14 @@ def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]],
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(
+        title=Text(visible(title)) if title else None, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold"
+    )
     right = set(numeric)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     # Where nobody looks on, rows are not broken to the width of a terminal.
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(table)

@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from arrears_cli.output import say
+from arrears_cli.output import say, visible
 
 if TYPE_CHECKING:
     from arrears.imports.import_run import Progress
@@ -17,7 +17,7 @@ class Display:
     """Shows one file's import. size: its bytes."""
 
     def __init__(self, name: str, size: int) -> None:
-        self._name = name
+        self._name = visible(name)
         self._size = max(size, 1)
         self._bar: Any = None
         self._task: Any = None
@@ -31,7 +31,7 @@ class Display:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TextColumn("{task.percentage:>3.0f}%  {task.fields[rate]}"),
                 TimeRemainingColumn(),

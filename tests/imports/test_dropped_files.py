@@ -3,64 +3,20 @@
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
 
 from arrears.imports.dropped_files import Importer, Job, is_input, jobs
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Result
-from support.files import MemoryFile
+from support.memory_bucket import Bucket, notification
 
 ID = "6a4e7bd0-7a3c-4a12-8d0c-3f4bba6f0c11"
 ORGANISATION = Organisation(ID, "Books", "EUR", "UTC", 1, "00")
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Dropped(MemoryFile):
-    """An object in memory."""
-
-    key: str = ""
-    etag: str = ""
-
-
-@dataclass
-class Bucket:
-    """A bucket and a queue in memory."""
-
-    objects: dict[str, bytes] = field(default_factory=dict)
-    queue: list[dict[str, Any]] = field(default_factory=list)
-
-    def file(self, bucket: str, key: str) -> Dropped:
-        content = self.objects[key]
-        return Dropped(key.rpartition("/")[2], content, key, str(hash(content)))
-
-    def beside(self, bucket: str, key: str) -> list[Dropped]:
-        folder = key.rpartition("/")[0]
-        return [self.file(bucket, other) for other in list(self.objects) if other.rpartition("/")[0] == folder]
-
-    def read(self, bucket: str, key: str) -> bytes | None:
-        return self.objects.get(key)
-
-    def write(self, bucket: str, key: str, content: bytes, content_type: str) -> None:
-        self.objects[key] = content
-
-    def upload(self, bucket: str, key: str, path: Path) -> None:
-        self.objects[key] = path.read_bytes()
-
-    def download(self, bucket: str, key: str, path: Path) -> None:
-        path.write_bytes(self.objects[key])
-
-    def remove(self, bucket: str, key: str) -> None:
-        self.objects.pop(key, None)
-
-    def hand_over(self, message: dict[str, Any]) -> None:
-        self.queue.append(json.loads(json.dumps(message)))
 
 
 class Ledger:
@@ -76,11 +32,6 @@ class Ledger:
             found.append(Result(*key, "updated" if key in self.kept else "created"))
             self.kept[key] = record
         return found
-
-
-def notification(key: str, sequencer: str = "0A") -> dict[str, Any]:
-    about = {"key": quote_plus(key, safe="/"), "size": 1, "eTag": "x", "sequencer": sequencer}
-    return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "drops"}, "object": about}}]}
 
 
 def take(

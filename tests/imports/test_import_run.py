@@ -1,6 +1,7 @@
 """An import from its first row to its last, interrupted anywhere, with whatever bad rows there are."""
 
 import csv
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -189,6 +190,56 @@ def test_a_mended_file_of_rejected_rows_can_be_imported(tmp_path: Path) -> None:
     assert rejected == []
     assert sorted(id_ for _, id_ in ledger.kept) == ["0", "1", "2"]
     assert progress.results == {"created": 3}
+
+
+MAPPING_OF_NAMES = """
+title = "Names"
+[[table]]
+name = "customers"
+columns = ["id", "=name"]
+[[table.record]]
+type = "customer"
+id = "{id}"
+name = "{=name}"
+"""
+
+
+FORMULAS = [
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "'=1",
+    "''-1+1",
+    "'",
+    "'x",
+    "-5",
+    "-1.250,50",
+    "+49",
+    "-",
+]
+
+
+def test_a_file_of_rejected_rows_runs_nothing_in_a_spreadsheet_and_is_read_back_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "rejected.csv"
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["id", "=name", "total"])
+    writer.writerows([str(number), name, "x"] for number, name in enumerate(FORMULAS))
+    bad = MAPPING_OF_NAMES.replace('id = "{id}"', 'id = { from = "{total}", map = { y = "y" } }')
+    _, [_, *rejected], _ = imported(text_file(text.getvalue()), path, Ledger().write, mapping=bad)
+    assert len(rejected) == len(FORMULAS)
+    for row in read(path):
+        for cell in row[1:]:
+            assert cell[:1] not in "=+-@\t\r" or cell in ("-5", "-1.250,50", "+49", ""), cell
+    ledger = Ledger()
+    imported(
+        MemoryFile("rejected.csv", path.read_bytes()), tmp_path / "again.csv", ledger.write, mapping=MAPPING_OF_NAMES
+    )
+    names = [ledger.kept["customer", str(number)]["name"] for number in range(len(FORMULAS))]
+    assert names == [name.strip() for name in FORMULAS]
 
 
 def test_rejected_json_is_kept_as_it_was(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ IMPORTS = {
         "file_reader",
         "file_rows",
         "import_run",
+        "json_limits",
         "json_rows",
         "mapped_table",
         "mapping",
@@ -80,6 +81,7 @@ IMPORTS = {
         "template",
     )
 }
+IMPORTS.add("spreadsheet")
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
 REFUSING = {"ledger.problems", "metrics", "api.http", "api.problem", "api.routes"}

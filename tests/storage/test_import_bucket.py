@@ -66,7 +66,7 @@ def test_a_file_replaced_while_it_is_read_is_gone(s3: Any, store: ImportBucket) 
 def test_what_is_not_there_is_gone(store: ImportBucket) -> None:
     with pytest.raises(ObjectGone):
         store.file("drops", KEY)
-    assert store.read("drops", KEY) is None
+    assert store.read("drops", KEY, 100) is None
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -99,7 +99,8 @@ def test_files_beside_and_results(s3: Any, store: ImportBucket, tmp_path: Path) 
         put(s3, key.encode(), key)
     assert [file.name for file in store.beside("drops", KEY)] == ["a.csv", "b.csv"]
     store.write("drops", "imports/x/results.json", b"{}", "application/json")
-    assert store.read("drops", "imports/x/results.json") == b"{}"
+    assert store.read("drops", "imports/x/results.json", 2) == b"{}"
+    assert store.read("drops", KEY, 3) == KEY.encode()[:4]
     rejected = tmp_path / "rejected.csv"
     rejected.write_bytes(b"line\n")
     store.upload("drops", "r.csv", rejected)
@@ -108,7 +109,7 @@ def test_files_beside_and_results(s3: Any, store: ImportBucket, tmp_path: Path) 
     assert rejected.read_bytes() == b"line\n"
     store.remove("drops", "r.csv")
     store.remove("drops", "r.csv")
-    assert store.read("drops", "r.csv") is None
+    assert store.read("drops", "r.csv", 100) is None
 
 
 def test_an_import_is_handed_over_through_the_queue(s3: Any) -> None:

@@ -13,21 +13,26 @@ class Companions:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("")
-        self._database.execute("CREATE TABLE rows (name TEXT, key TEXT, row TEXT, PRIMARY KEY (name, key))")
+        self._database.execute("CREATE TABLE rows (name TEXT, key BLOB, row TEXT, PRIMARY KEY (name, key))")
 
     def add(self, rows: Iterable[tuple[str, str, Values]]) -> None:
         """Keeps (table, key, row); of several with one key the last."""
         self._database.executemany(
             "INSERT OR REPLACE INTO rows VALUES (?, ?, ?)",
-            ((name, key, json.dumps(row, default=str)) for name, key, row in rows),
+            ((name, _key(key), json.dumps(row, default=str)) for name, key, row in rows),
         )
 
     def find(self, table: str, key: str) -> Values | None:
         """The row of a table by its key, None when there is none."""
-        found = self._database.execute("SELECT row FROM rows WHERE name = ? AND key = ?", (table, key)).fetchone()
+        found = self._database.execute("SELECT row FROM rows WHERE name = ? AND key = ?", (table, _key(key))).fetchone()
         row: dict[str, Any] | None = json.loads(found[0]) if found else None
         return row
 
     def close(self) -> None:
         """Deletes what was kept."""
         self._database.close()
+
+
+def _key(key: str) -> bytes:
+    """A key as SQLite takes it: a JSON escape may be half a surrogate pair."""
+    return key.encode("utf-8", "surrogatepass")

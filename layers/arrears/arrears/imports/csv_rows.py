@@ -2,16 +2,18 @@
 
 import csv
 import io
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import override
 
 from arrears.imports.encoding import TextLines
 from arrears.imports.errors import FileRefused
-from arrears.imports.file_rows import BadRow, FileRow, Layout, Table
+from arrears.imports.file_rows import REJECTED_COLUMNS, BadRow, FileRow, Layout, Table
+from arrears.spreadsheet import original_cell
 
 SEPARATORS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 1 << 20
+MAX_COLUMNS = 2_000
 MAX_ROW_LINES = 200
 MAX_ROW_CHARACTERS = 2 << 20
 
@@ -73,6 +75,18 @@ def _damaged(text: str) -> bool:
     return any("\udc80" <= character <= "\udcff" or character == "\ufffd" for character in text)
 
 
+def _separator(header: str) -> str:
+    """The one that takes the header into the most columns. One that makes no columns at all is none."""
+    return max(SEPARATORS, key=lambda mark: _width(header, mark))
+
+
+def _width(line: str, separator: str) -> int:
+    try:
+        return len(next(csv.reader([line], delimiter=separator)))
+    except csv.Error:
+        return 0
+
+
 class CsvTable(Table):
     """Rows of separated values under a header, quoted as RFC 4180 says."""
 
@@ -90,15 +104,19 @@ class CsvTable(Table):
                 break
         else:
             raise FileRefused("The file has no header line.")
-        if not self._separator:
-            self._separator = max(SEPARATORS, key=lambda mark: len(next(csv.reader([line], delimiter=mark))))
         self._feed.put_back(line)
         try:
+            self._separator = self._separator or _separator(line)
             cells = next(self._new_reader())
         except csv.Error as error:
             raise FileRefused(f"The header line cannot be read: {error}.") from None
         names = [cell.strip() for cell in cells]
-        doubled = sorted({name for name in names if name and names.count(name) > 1})
+        self._is_of_rejected_rows = tuple(names[: len(REJECTED_COLUMNS)]) == REJECTED_COLUMNS
+        if self._is_of_rejected_rows:
+            names = [original_cell(name) for name in names]
+        if len(names) > MAX_COLUMNS:
+            raise FileRefused(f"The header has {len(names):,} columns; a file has at most {MAX_COLUMNS:,}.")
+        doubled = sorted(name for name, count in Counter(names).items() if name and count > 1)
         if doubled:
             raise FileRefused(f"The header has the column {doubled[0]!r} more than once.")
         return names
@@ -130,6 +148,8 @@ class CsvTable(Table):
                 return self._bad(f"has {len(cells)} values where the header has {width} columns", cells)
         if self._feed.damaged:
             return self._bad(f"has bytes that are no text in {self._lines.encoding}", cells)
+        if self._is_of_rejected_rows:
+            cells = [original_cell(cell) for cell in cells]
         return FileRow(self._feed.first_line, dict(zip(self.columns, cells, strict=False)), cells[:width])
 
     def _runs_on(self) -> bool:

@@ -60,12 +60,13 @@ class DateFormat:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        pattern, end, found = "", 0, set()
+        pattern, end, found, doubled = "", 0, set(), False
         for token in _TOKEN.finditer(text):
             pattern += re.escape(text[end : token.start()]) + _TOKENS[token[0]]
+            doubled = doubled or token[0][0] in found
             found.add(token[0][0])
             end = token.end()
-        if found != {"Y", "M", "D"} or text.count("Y") not in (2, 4):
+        if found != {"Y", "M", "D"} or doubled:
             raise ValueError(f"{text!r} is no date format; write one such as D/M/YYYY, MM/DD/YYYY or DD-MMM-YYYY")
         self._pattern = re.compile(pattern + re.escape(text[end:]) + _TIME, re.ASCII)
 
@@ -123,20 +124,29 @@ class DateReader:
 
     def day(self, text: str) -> str:
         """The day as YYYY-MM-DD. Raises ValueError with a sentence when it is no date of the formats."""
+        try:
+            return self._day(text).isoformat()
+        except OverflowError:
+            raise ValueError(f"{text!r} is beyond the years 1 to 9999") from None
+
+    def _day(self, text: str) -> date:
         moment = self._since_epoch(text)
         if moment is not None:
-            return moment.astimezone(self._home if self._zone else UTC).date().isoformat()
+            return moment.astimezone(self._home if self._zone else UTC).date()
         day, at, offset = self._read(text)
         if self._zone is None or at is None:
-            return day.isoformat()
-        return self._moment(day, at, offset).astimezone(self._home).date().isoformat()
+            return day
+        return self._moment(day, at, offset).astimezone(self._home).date()
 
     def moment(self, text: str) -> str:
         """The moment in RFC 3339, UTC; without a time zone anywhere it is taken for UTC, a date for its start."""
-        moment = self._since_epoch(text)
-        if moment is None:
-            day, at, offset = self._read(text)
-            moment = self._moment(day, at or time(), offset)
+        try:
+            moment = self._since_epoch(text)
+            if moment is None:
+                day, at, offset = self._read(text)
+                moment = self._moment(day, at or time(), offset).astimezone(UTC)
+        except OverflowError:
+            raise ValueError(f"{text!r} is beyond the years 1 to 9999") from None
         whole = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
         fraction = re.search(r":\d{2}(\.\d{1,6})", text)
         return whole + (fraction[1] if fraction else "") + "Z"
@@ -172,6 +182,15 @@ def is_format(text: str) -> bool:
     try:
         DateFormat(text)
     except ValueError:
+        return False
+    return True
+
+
+def is_zone(name: str) -> bool:
+    """Whether the text is the IANA name of a time zone, such as Europe/Vienna."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, LookupError, OSError):
         return False
     return True
 

@@ -20,13 +20,16 @@ from arrears.imports.field import ReadingDefaults
 from arrears.imports.file_reader import Reader
 from arrears.imports.file_rows import CSV_SUFFIXES, Source
 from arrears.imports.import_run import Progress, Write, run
-from arrears.imports.mapping import Mapping, load, parse, shipped
+from arrears.imports.mapping import MAX_MAPPING_BYTES, Mapping, load, parse, shipped
 from arrears.imports.rejected_rows import RejectedRows
 from arrears.ledger.organisation import Organisation
 
 RESULTS = "results.json"
 REJECTED = "rejected.csv"
 MAPPINGS = ("mapping.toml", "mapping.json")
+SHOWN_REJECTIONS = 20
+"""Rejected rows that the results show; all of them are in the file of rejected rows."""
+MAX_RESULTS_BYTES = 1 << 20
 
 _KEY = re.compile(r"imports/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(.*[^/])", re.IGNORECASE)
 
@@ -56,8 +59,8 @@ class ImportBucket(Protocol):
         """Every object in the same folder."""
         ...
 
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """A small object whole; None when there is none."""
+    def read(self, bucket: str, key: str, max_bytes: int) -> bytes | None:
+        """A small object: all of it, or one byte more than `max_bytes` of it; None when there is none."""
         ...
 
     def write(self, bucket: str, key: str, content: bytes, content_type: str) -> None:
@@ -163,12 +166,12 @@ class Importer:
 
     def _is_known(self, job: Job) -> bool:
         """A notification may come twice; the second must not say that nothing was new."""
-        stored = self.bucket.read(job.bucket, f"{job.key}.{RESULTS}")
-        return stored is not None and bool(job.sequencer) and json.loads(stored).get("sequencer") == job.sequencer
+        stored = self.bucket.read(job.bucket, f"{job.key}.{RESULTS}", MAX_RESULTS_BYTES)
+        return stored is not None and bool(job.sequencer) and _sequencer(stored) == job.sequencer
 
     def _mapping(self, job: Job) -> Mapping | None:
         for name in MAPPINGS:
-            content = self.bucket.read(job.bucket, job.folder + name)
+            content = self.bucket.read(job.bucket, job.folder + name, MAX_MAPPING_BYTES)
             if content is not None:
                 return parse(content, name)
         under = job.key.split("/")[2]
@@ -183,8 +186,12 @@ class Importer:
         companions = reader.with_companions(others)
         opened = reader.open(file)
         rejected = RejectedRows(self._rejected(job, progress), opened.table.columns, progress.rejected_bytes)
+        refusal = None
+        ended = True
         try:
             ended = run(opened, progress, write, rejected, lambda _: not self.out_of_time())
+        except FileRefused as refused:
+            refusal = refused
         finally:
             opened.close()
             rejected.close()
@@ -195,9 +202,9 @@ class Importer:
         if not ended:
             self._hand_over(job, file, progress, first)
             return "handed over"
-        self._finish(job, progress, rejected.path, first)
+        self._finish(job, progress, rejected.path, first, refusal)
         rejected.path.unlink(missing_ok=True)
-        return "done"
+        return "done" if refusal is None else "refused"
 
     def _rejected(self, job: Job, progress: Progress) -> Path:
         """The rejected rows so far, here."""
@@ -216,12 +223,20 @@ class Importer:
                     "started_at": job.started_at,
                     "etag": file.etag,
                     "progress": progress.to_json(),
-                    "first_rejections": first[:SHOWN],
+                    "first_rejections": first[:SHOWN_REJECTIONS],
                 }
             }
         )
 
-    def _finish(self, job: Job, progress: Progress, rejected: Path, first: list[dict[str, Any]]) -> None:
+    def _finish(
+        self,
+        job: Job,
+        progress: Progress,
+        rejected: Path,
+        first: list[dict[str, Any]],
+        refusal: FileRefused | None,
+    ) -> None:
+        """Writes what came of all rows, or of those before the one at which the file was refused."""
         latest, own = job.folder + REJECTED, f"{job.key}.{REJECTED}"
         if progress.rejected_rows:
             self.bucket.upload(job.bucket, latest, rejected)
@@ -229,8 +244,11 @@ class Importer:
             self.bucket.remove(job.bucket, latest)
             self.bucket.remove(job.bucket, own)
         rejected_key = own if progress.rejected_rows else None
-        summary = {**progress.summary(), "rejected_file": rejected_key, "first_rejections": first[:SHOWN]}
-        self._report(job, "done", summary)
+        summary = {**progress.summary(), "rejected_file": rejected_key, "first_rejections": first[:SHOWN_REJECTIONS]}
+        if refusal is None:
+            self._report(job, "done", summary)
+        else:
+            self._report(job, "refused", {"reason": str(refusal), **summary})
 
     def _report(self, job: Job, status: str, content: dict[str, Any]) -> None:
         """Writes the results: of this file under its own name, and as the latest of its folder."""
@@ -247,5 +265,11 @@ class Importer:
             self.bucket.write(job.bucket, key, body, "application/json")
 
 
-SHOWN = 20
-"""Rejected rows that the results show; all of them are in the file of rejected rows."""
+def _sequencer(stored: bytes) -> str | None:
+    """Which upload the results are of; None where somebody else wrote something else there."""
+    try:
+        results = json.loads(stored)
+    except (ValueError, RecursionError):
+        return None
+    sequencer = results.get("sequencer") if isinstance(results, dict) else None
+    return sequencer if isinstance(sequencer, str) else None

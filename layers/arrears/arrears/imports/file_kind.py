@@ -19,13 +19,20 @@ def open_table(source: Source, lists: Iterable[str] = (), layout: Layout | None 
     """
     layout = layout or Layout()
     stream = source.open()
+    try:
+        return _table(stream, source.name.lower(), lists, layout)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _table(stream: io.BufferedReader, name: str, lists: Iterable[str], layout: Layout) -> Table:
     head = _head(stream, layout)
     if not head.strip():
-        stream.close()
         raise FileRefused("The file is empty.")
-    if head.lstrip()[0] not in "{[" or source.name.lower().endswith(CSV_SUFFIXES):
+    if head.lstrip()[0] not in "{[" or name.endswith(CSV_SUFFIXES):
         return CsvTable(stream, layout)
-    if _is_ndjson(source.name.lower(), head):
+    if _is_ndjson(name, head):
         return NdjsonTable(stream, layout)
     return JsonTable(stream, lists, layout)
 

@@ -54,7 +54,11 @@ class Reader:
         tables = self._tables or [RecordTable(None, self.defaults)]
         table = open_table(source, [path for each in tables for path in each.spec.at], self.layout)
         if table.columns is not None:
-            tables = [self._recognise(table.columns)]
+            try:
+                tables = [self._recognise(table.columns)]
+            except FileRefused:
+                table.close()
+                raise
         return OpenFile(table, tables, self._find)
 
     def check_dates(self, source: Source) -> None:
@@ -97,11 +101,10 @@ class Reader:
             return
         try:
             if opened.tables[0].spec.name in wanted or opened.table.columns is None:
-                companions.add(
-                    (table.spec.name, table.key(row), row)
-                    for table, row in opened.mapped_rows()
-                    if table.spec.name in wanted
-                )
+                companions.add(_keyed(opened.mapped_rows(), wanted))
+        except (FileRefused, FileNotFoundError):
+            # What was read of it counts; rows that need the rest say so.
+            return
         finally:
             opened.close()
 
@@ -172,6 +175,16 @@ class OpenFile:
     def close(self) -> None:
         """Gives the file back."""
         self.table.close()
+
+
+def _keyed(rows: Iterable[tuple[MapTable, Values]], wanted: set[str]) -> Iterator[tuple[str, str, Values]]:
+    """The rows of the wanted tables, each as (table, key, row)."""
+    for table, row in rows:
+        if table.spec.name in wanted:
+            try:
+                yield table.spec.name, table.key(row), row
+            except RowRejected:
+                continue
 
 
 def _ask(opened: OpenFile) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from arrears.imports.errors import shortened
 from arrears.imports.file_reader import OpenFile, Outcome
 from arrears.imports.rejected_rows import RejectedRow, RejectedRows
 from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
@@ -17,6 +18,8 @@ from arrears.ledger.recording import Result
 
 BATCH_RECORDS = 500
 BATCH_ROWS = 5_000
+BATCH_CHARACTERS = 4 << 20
+"""Of the rows as they are in the file: rows may have megabytes."""
 PATIENCE_SECONDS = (1, 2, 4, 8, 15, 30)
 
 type Write = Callable[[Sequence[dict[str, Any]]], Sequence[Result]]
@@ -83,13 +86,14 @@ def run(
 def _batches(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
     """Rows in batches; all that a row became is in one."""
     batch: list[Outcome] = []
-    records = 0
+    records = characters = 0
     for outcome in outcomes:
-        if batch and (records + len(outcome.made) > BATCH_RECORDS or len(batch) >= BATCH_ROWS):
-            yield batch
-            batch, records = [], 0
-        batch.append(outcome)
         records += len(outcome.made)
+        characters += sum(map(len, outcome.cells))
+        if batch and (records > BATCH_RECORDS or characters > BATCH_CHARACTERS or len(batch) >= BATCH_ROWS):
+            yield batch
+            batch, records, characters = [], len(outcome.made), sum(map(len, outcome.cells))
+        batch.append(outcome)
     if batch:
         yield batch
 
@@ -104,7 +108,8 @@ def count_results(outcome: Outcome, results: Iterator[Result], progress: Progres
         result = next(results)
         if result.result == "rejected":
             column = made.columns.get(result.field or "", result.field)
-            yield RejectedRow(outcome.line, column, f"{result.type} {result.id}: {result.reason}", outcome.cells)
+            reason = shortened(f"{result.type} {result.id}: {result.reason}")
+            yield RejectedRow(outcome.line, column, reason, outcome.cells)
         else:
             progress.results[result.result] = progress.results.get(result.result, 0) + 1
 

@@ -9,20 +9,23 @@ from typing import Any, override
 from arrears.imports.encoding import SAMPLE_BYTES, TextLines, encoding_name, guess_encoding
 from arrears.imports.errors import FileRefused
 from arrears.imports.file_rows import BadRow, FileRow, Layout, Table
+from arrears.imports.json_limits import JsonLimits, JsonTooLarge
 from arrears.ledger import exact_json
-
-MAX_LONE_OBJECT_BYTES = 32 << 20
-"""A JSON document that holds no known list is one record, and no record is larger."""
 
 
 def decode_json(text: str) -> Any:
     """Decoded JSON whose numbers are exact. Raises ValueError with a sentence."""
+    JsonLimits().watch(text.encode("utf-8", "replace"))
     try:
         return exact_json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"is not JSON: {error.msg} at character {error.pos + 1}") from None
-    except RecursionError:
-        raise ValueError("is nested too deeply") from None
+
+
+def _row(number: int, value: Any, cells: list[str]) -> FileRow | BadRow:
+    if isinstance(value, dict):
+        return FileRow(number, value, cells)
+    return BadRow(number, "is not an object", cells)
 
 
 class NdjsonTable(Table):
@@ -48,11 +51,7 @@ class NdjsonTable(Table):
             except ValueError as error:
                 yield BadRow(number, str(error), [text])
                 continue
-            yield (
-                FileRow(number, value, [text])
-                if isinstance(value, dict)
-                else BadRow(number, "is not an object", [text])
-            )
+            yield _row(number, value, [text])
 
     @override
     def bytes_read(self) -> int:
@@ -79,13 +78,17 @@ class JsonTable(Table):
             for value in self._objects():
                 number += 1
                 cells = [json.dumps(value, default=str, ensure_ascii=False)]
-                yield (
-                    FileRow(number, value, cells)
-                    if isinstance(value, dict)
-                    else BadRow(number, "is not an object", cells)
-                )
+                yield _row(number, value, cells)
+                self._text.limits.end_row()
+        except JsonTooLarge as error:
+            raise FileRefused(self._too_large(number, error)) from None
         except (ijson.JSONError, UnicodeDecodeError, ArithmeticError) as error:
             yield BadRow(number + 1, f"is not JSON, and what follows it is not read: {error}", [""])
+
+    def _too_large(self, number: int, error: JsonTooLarge) -> str:
+        if number or self._is_array:
+            return f"The JSON document cannot be read: a record behind the first {number:,} {error}."
+        return f"The JSON document has no list of records that the mapping knows, and as one record it {error}."
 
     def _objects(self) -> Iterator[Any]:
         import ijson
@@ -106,9 +109,9 @@ class JsonTable(Table):
                     yield inside.value
                     inside = None
             elif not listed:
-                if self._text.count > MAX_LONE_OBJECT_BYTES + SAMPLE_BYTES:
-                    raise FileRefused("The JSON document has no list of records that the mapping knows.")
                 whole.event(event, value)
+            else:
+                self._text.limits.end_row()
         if not listed:
             yield whole.value
 
@@ -118,11 +121,15 @@ class JsonTable(Table):
 
 
 class _Utf8:
-    """A stream in UTF-8 without a mark, whatever it was in; count: bytes read of the original."""
+    """A stream in UTF-8 without a mark, whatever it was in; count: bytes read of the original.
+
+    limits: what has been watched of it; reading raises JsonTooLarge where it goes beyond them.
+    """
 
     def __init__(self, stream: io.BufferedReader, encoding: str) -> None:
         self.stream = stream
         self.count = 0
+        self.limits = JsonLimits()
         self._decoder = codecs.getincrementaldecoder(encoding)()
 
     def read(self, size: int = -1) -> bytes:
@@ -130,4 +137,6 @@ class _Utf8:
         data = self.stream.read(size)
         self.count += len(data)
         text = self._decoder.decode(data, final=not data)
-        return (text.removeprefix("\ufeff") if start else text).encode()
+        decoded = (text.removeprefix("\ufeff") if start else text).encode()
+        self.limits.watch(decoded)
+        return decoded

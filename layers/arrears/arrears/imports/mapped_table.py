@@ -16,6 +16,9 @@ from arrears.imports.file_rows import REJECTED_COLUMNS
 from arrears.imports.template import Find, RowContext, Template, Values, items_at, value_at
 from arrears.ledger.records import Rejection, read_record
 
+MAX_FIELDS = 100
+"""Each unknown field of a record is a complaint of its own: they take memory before the first is shown."""
+
 
 class MadeRecord(NamedTuple):
     """A record made of a row, and for its fields the one column that each came from, where it is one."""
@@ -158,6 +161,8 @@ class RecordTable(MapTable):
     def make(self, row: Values, find: Find) -> list[MadeRecord] | Skipped:
         """The row as the record that it is."""
         if self._is_json:
+            if len(row) > MAX_FIELDS:
+                raise RowRejected(None, f"has {len(row):,} fields, which is more than any record has")
             return [MadeRecord(dict(row), {})]
         context = RowContext.of(row, self.currency, find)
         values = {field.name: field.read(context, None) for field in self._fields}

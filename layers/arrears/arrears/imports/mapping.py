@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from arrears.imports.dates import is_format
+from arrears.imports.dates import is_format, is_zone
 from arrears.imports.encoding import encoding_name
 from arrears.imports.errors import FileRefused
 from arrears.ledger.records import Line, Record
@@ -28,7 +28,29 @@ FIELDS: dict[str, dict[str, bool]] = {
 }
 """Of each type of record its fields, and whether each is required."""
 
+MAX_MAPPING_BYTES = 100_000
+MAX_DECIMALS = 9
+MAX_DOTS = 256
+MAX_REASON_LENGTH = 200
+
+
+def _readable(value: str | list[str]) -> str | list[str]:
+    for text in [value] if isinstance(value, str) else value:
+        if not is_format(text):
+            raise ValueError(f"{text!r} is no date format; write one such as D/M/YYYY, MM/DD/YYYY or DD-MMM-YYYY")
+    return value
+
+
+def _known_zone(value: str) -> str:
+    if not is_zone(value):
+        raise ValueError(f"{value!r} is no time zone; write its IANA name, such as Europe/Vienna")
+    return value
+
+
 TEXTS = Annotated[list[str], Field(min_length=1)]
+Dates = Annotated[str | list[str], AfterValidator(_readable)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Bound = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -41,9 +63,9 @@ class Test(_Part):
     any_of: TEXTS | None = None
     not_: TEXTS | None = Field(default=None, alias="not")
     empty: bool | None = None
-    above: float | None = None
-    below: float | None = None
-    equals: float | None = None
+    above: Bound | None = None
+    below: Bound | None = None
+    equals: Bound | None = None
 
 
 type Condition = dict[str, str | TEXTS | Test]
@@ -57,8 +79,8 @@ class Value(_Part):
     when: Condition = {}
     map: dict[str, str] | None = None
     else_: str | None = Field(default=None, alias="else")
-    dates: str | list[str] | None = None
-    zone: str | None = None
+    dates: Dates | None = None
+    zone: Zone | None = None
     decimal: Literal[".", ","] | None = None
     minor_units: bool | None = None
     negate: bool = False
@@ -126,7 +148,7 @@ class Skip(_Part):
     """Rows that make no record, and why."""
 
     when: Condition = {}
-    reason: str
+    reason: Annotated[str, Field(max_length=MAX_REASON_LENGTH)]
 
 
 class Lookup(_Part):
@@ -143,22 +165,14 @@ class MappedTable(_Part):
     columns: TEXTS
     at: list[str] = []
     key: str | None = None
-    dates: str | list[str] | None = None
-    zone: str | None = None
+    dates: Dates | None = None
+    zone: Zone | None = None
     decimal: Literal[".", ","] | None = None
     minor_units: bool = False
-    decimals: dict[str, int] = {}
+    decimals: dict[str, Annotated[int, Field(ge=0, le=MAX_DECIMALS)]] = {}
     lookup: dict[str, Lookup] = {}
     skip: list[Skip] = []
     record: list[Rule] = []
-
-    @field_validator("dates")
-    @classmethod
-    def _readable(cls, value: str | list[str] | None) -> str | list[str] | None:
-        for text in [value] if isinstance(value, str) else value or []:
-            if not is_format(text):
-                raise ValueError(f"{text!r} is no date format; write one such as D/M/YYYY, MM/DD/YYYY or DD-MMM-YYYY")
-        return value
 
 
 class Mapping(_Part):
@@ -211,17 +225,28 @@ def load(name_or_file: str) -> Mapping:
 
 def parse(data: bytes, file_name: str) -> Mapping:
     """A mapping from the bytes of a TOML or JSON file. Raises FileRefused with what is wrong with it."""
+    if len(data) > MAX_MAPPING_BYTES:
+        raise FileRefused(f"The mapping {file_name} is larger than {MAX_MAPPING_BYTES // 1_000} kB.")
     try:
         text = data.decode("utf-8-sig")
-        content = json.loads(text) if file_name.endswith(".json") else tomllib.loads(text)
+        content = json.loads(text) if file_name.endswith(".json") else _toml(text)
         mapping = Mapping.model_validate(content)
     except ValidationError as error:
         raise FileRefused(f"The mapping {file_name} is not right: {_first(error)}") from None
+    except RecursionError:
+        raise FileRefused(f"The mapping {file_name} cannot be read: it is nested too deeply.") from None
     except ValueError as error:
         raise FileRefused(f"The mapping {file_name} cannot be read: {error}") from None
     return mapping.model_copy(
         update={"name": file_name.rsplit(".", 1)[0], "digest": hashlib.sha256(data).hexdigest()[:16]}
     )
+
+
+def _toml(text: str) -> dict[str, Any]:
+    """The content of a TOML file. A dotted key takes tomllib memory by the square of its length."""
+    if max(line.count(".") for line in text.split("\n")) > MAX_DOTS:
+        raise RecursionError
+    return tomllib.loads(text)
 
 
 def _first(error: ValidationError) -> str:

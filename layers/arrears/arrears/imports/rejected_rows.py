@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from arrears.imports.file_rows import REJECTED_COLUMNS
+from arrears.spreadsheet import guarded_cell
 
 FIRST_REJECTIONS = 100
 
@@ -55,11 +56,13 @@ class RejectedRows:
             text = io.StringIO()
             writer = csv.writer(text)
             if not self._length:
-                writer.writerow([*REJECTED_COLUMNS, *(["record"] if self._columns is None else self._columns)])
-            for line, about, reason, cells in rows:
-                writer.writerow([line, about or "", reason, *cells])
+                columns = ["record"] if self._columns is None else self._columns
+                writer.writerow([*REJECTED_COLUMNS, *map(guarded_cell, columns)])
+            for row in rows:
+                writer.writerow([row.line, *map(guarded_cell, (row.about or "", row.reason, *row.cells))])
             self.first += [row._replace(cells=()) for row in rows[: FIRST_REJECTIONS - len(self.first)]]
-            data = text.getvalue().encode()
+            # A JSON escape may be half a surrogate pair, which no encoding has.
+            data = text.getvalue().encode("utf-8", "replace")
             stream = self._open()
             stream.write(data)
             stream.flush()

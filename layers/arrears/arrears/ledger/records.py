@@ -45,6 +45,9 @@ _MOMENT = re.compile(
 )
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
 def _sentence(message: str) -> PydanticCustomError:
     return PydanticCustomError("refused", "{message}", {"message": message})
 
@@ -83,6 +86,13 @@ def _id(value: str) -> str:
     return value
 
 
+def _text(value: str) -> str:
+    """Tabs and line breaks are in addresses and in the lines of invoices; what else moves a terminal is in no book."""
+    if _CONTROL.search(value):
+        raise _sentence("has a control character; of those only tabs and line breaks are taken")
+    return value
+
+
 def _currency(value: object) -> str:
     if not isinstance(value, str) or value not in EXPONENTS:
         raise _sentence("is not a currency of ISO 4217, such as EUR")
@@ -97,8 +107,8 @@ def _state(value: str) -> str:
 
 Id = Annotated[str, Field(max_length=MAX_ID_LENGTH), AfterValidator(_id)]
 Reference = Annotated[Id | None, BeforeValidator(lambda value: None if value == "" else value)]
-Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH)]
+Text = Annotated[str, Field(max_length=MAX_TEXT_LENGTH), AfterValidator(_text)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_LENGTH), AfterValidator(_text)]
 Day = Annotated[int, BeforeValidator(_day)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Moment = Annotated[str, BeforeValidator(_moment)]

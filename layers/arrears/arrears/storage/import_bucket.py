@@ -122,11 +122,11 @@ class ImportBucket:
             for found in page.get("Contents", []):
                 yield StoredFile(self._s3, bucket, found["Key"], found["ETag"], found["Size"])
 
-    def read(self, bucket: str, key: str) -> bytes | None:
-        """A small object whole; None when there is none."""
+    def read(self, bucket: str, key: str, max_bytes: int) -> bytes | None:
+        """A small object: all of it, or one byte more than `max_bytes` of it; None when there is none."""
         if self._find(bucket, key) is None:
             return None
-        return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read(max_bytes + 1)
 
     def write(self, bucket: str, key: str, content: bytes, content_type: str) -> None:
         """Puts a small object."""
