@@ -71,7 +71,8 @@ def _resource(resource: Any) -> str:
 
 _PARAMETERS = """# Parameters
 
-What a deployment can be given, as `PARAMETERS="NAME=value NAME=value"` of `make deploy`. A stack keeps what it was given.
+What a deployment can be given: `make deploy STAGE=prod PARAMETERS="NAME=value NAME=value"`.
+A stack keeps what it was given.
 
 | parameter | default | allowed | |
 |---|---|---|---|

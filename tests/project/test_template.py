@@ -78,6 +78,19 @@ def test_a_function_is_told_of_the_tables_that_it_may_use(function: str) -> None
     assert {table for table in TABLES if f'"{table}' in granted or f"{{{table}." in granted} <= told
 
 
+def test_every_role_that_may_use_a_table_may_use_the_customer_s_key() -> None:
+    """DynamoDB asks KMS in the caller's name. Through DynamoDB alone: nothing else is to be decrypted with it."""
+    policy = resources("AWS::IAM::ManagedPolicy")["TableKeyPolicy"]
+    users = {f"{name}Role" for name in FUNCTIONS if "dynamodb:" in json.dumps(list(statements(name)))}
+    assert {role["Ref"] for role in policy["Roles"]} == users
+    assert {f"{name}Role" for name in FUNCTIONS} >= users
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"} <= set(statement["Action"])
+    assert not [action for action in statement["Action"] if "*" in action]
+    assert statement["Resource"] == [{"Ref": "KmsKeyArn"}]
+    assert statement["Condition"]["StringEquals"].keys() == {"kms:ViaService"}
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_its_code_and_a_log_group_of_its_own(function: str) -> None:
     properties = FUNCTIONS[function]
