@@ -115,24 +115,16 @@ build: install ## sam build (ARCHITECTURE=arm64 for Graviton)
 
 # --- AWS -----------------------------------------------------------------------------------------------------------------
 
-.PHONY: stage
-stage:
-	@[[ "$(STAGE)" =~ ^[a-z][a-z0-9_]*$$ && "$(STAGE)" != local ]] || { echo "Name a stage in AWS: STAGE=prod" >&2; exit 1; }
+# What is set on make's command line (PARAMETERS, ARCHITECTURE, YES) reaches it through the environment, unquoted.
+CLOUD := $(BIN)/python -m local_stack.cloud
 
-# The first time SAM asks, and keeps the answers in samconfig.toml under the stage's name.
 .PHONY: deploy
-deploy: stage build ## Deploy into AWS (STAGE=prod); asks the first time
-	@if grep -q '^\[$(STAGE)\.deploy\.' samconfig.toml; then \
-		$(BIN)/sam deploy --config-env $(STAGE); \
-	else \
-		$(BIN)/sam deploy --guided --config-env $(STAGE) --stack-name arrears-$(STAGE) \
-			--capabilities CAPABILITY_IAM --parameter-overrides Stage=$(STAGE) $(if $(ARCHITECTURE),Architecture=$(ARCHITECTURE)); \
-	fi
+deploy: install ## Deploy into AWS (STAGE=prod; PARAMETERS="AlarmAddress=night@example.com"; ARCHITECTURE=arm64)
+	@$(CLOUD) deploy "$(STAGE)"
 
 .PHONY: destroy
-destroy: stage install ## Delete a stack in AWS (STAGE=prod); tables and import bucket are kept
-	@$(BIN)/sam delete --config-env $(STAGE)
-	@echo "Kept: the three tables and the import bucket. Delete them by hand if nothing of them is needed."
+destroy: install ## Delete a stack in AWS (STAGE=prod); tables and import bucket are kept
+	@$(CLOUD) destroy "$(STAGE)"
 
 .PHONY: invoke
 invoke: install ## Run a function in a container (FUNCTION=ReceivablesOverdueFunction EVENT=events/receivables_overdue.json)

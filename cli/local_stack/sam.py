@@ -28,13 +28,17 @@ def building() -> FileLock:
     return FileLock(BUILD.parent / "lock", is_singleton=True)
 
 
-def build() -> str:
-    """Build, unless the last build was of the same inputs. Returns the digest of what is built. Hold `building`."""
-    digest = _digest()
+def build(target: str | None = None) -> str:
+    """Build, unless the last build was of the same inputs. Returns the digest of what is built. Hold `building`.
+
+    target: the architecture to build for; without one `architecture`.
+    """
+    target = target or architecture()
+    digest = _digest(target)
     mark = BUILD / ".digest"
     if not mark.exists() or mark.read_text() != digest:
         say("Building the functions and their layer")
-        sam(["build", "--parameter-overrides", f"Architecture={architecture()}"], {"ARCHITECTURE": architecture()})
+        sam(["build", "--parameter-overrides", f"Architecture={target}"], {"ARCHITECTURE": target})
         mark.write_text(digest)
     return digest
 
@@ -77,9 +81,9 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
     return inherited | {"PATH": path, "SAM_CLI_TELEMETRY": "0"} | environment
 
 
-def _digest() -> str:
-    """A digest of all that a deployed stack is made of."""
-    digest = hashlib.sha256(architecture().encode())
+def _digest(target: str) -> str:
+    """A digest of all that a stack for that architecture is made of."""
+    digest = hashlib.sha256(target.encode())
     for path in sorted(_inputs()):
         digest.update(f"{path.relative_to(ROOT)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())

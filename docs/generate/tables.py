@@ -31,6 +31,11 @@ _PERMISSIONS = """# Permissions
 What the role of each function allows, beside writing to its own log group. No wildcard stands for an action, and no
 table is ever scanned. The local stack can enforce it, and the tests do.
 
+With `KmsKeyArn`, every role that uses a table may also use that key, through DynamoDB alone. SAM adds policies of AWS
+whose resource is `*`: writing to log groups (`AWSLambdaBasicExecutionRole`), and for `CloseWorker` and `ImportDrop`
+receiving and deleting messages (`AWSLambdaSQSQueueExecutionRole`). Who shares the account with other queues narrows both
+with a permissions boundary.
+
 | function | actions | on |
 |---|---|---|
 """
@@ -72,8 +77,8 @@ def _resource(resource: Any) -> str:
 
 _PARAMETERS = """# Parameters
 
-What a deployment can be given, as `PARAMETERS="NAME=value NAME=value"` of `make deploy`. A stack keeps what it was
-given.
+What a deployment can be given: `make deploy STAGE=prod PARAMETERS="NAME=value NAME=value"`.
+A stack keeps what it was given.
 
 | parameter | default | allowed | |
 |---|---|---|---|

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
 from arrears.api import routes as addresses
 from arrears.ledger import problems
@@ -78,6 +79,19 @@ def test_a_function_is_told_of_the_tables_that_it_may_use(function: str) -> None
     assert {table for table in TABLES if f'"{table}' in granted or f"{{{table}." in granted} <= told
 
 
+def test_every_role_that_may_use_a_table_may_use_the_customer_s_key() -> None:
+    """DynamoDB asks KMS in the caller's name. Through DynamoDB alone: nothing else is to be decrypted with it."""
+    policy = resources("AWS::IAM::ManagedPolicy")["TableKeyPolicy"]
+    users = {f"{name}Role" for name in FUNCTIONS if "dynamodb:" in json.dumps(list(statements(name)))}
+    assert {role["Ref"] for role in policy["Roles"]} == users
+    assert {f"{name}Role" for name in FUNCTIONS} >= users
+    [statement] = policy["PolicyDocument"]["Statement"]
+    assert {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"} <= set(statement["Action"])
+    assert not [action for action in statement["Action"] if "*" in action]
+    assert statement["Resource"] == [{"Ref": "KmsKeyArn"}]
+    assert statement["Condition"]["StringEquals"].keys() == {"kms:ViaService"}
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_has_its_code_and_a_log_group_of_its_own(function: str) -> None:
     properties = FUNCTIONS[function]
@@ -107,7 +121,42 @@ GATEWAY_RESPONSES = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]
 
 
 @pytest.mark.parametrize("kind", GATEWAY_RESPONSES)
-def test_the_gateway_refuses_in_words_that_every_face_understands(kind: str) -> None:
+def test_the_gateway_s_own_answers_have_the_headers_of_ours(kind: str) -> None:
+    headers = GATEWAY_RESPONSES[kind]["ResponseParameters"]["Headers"]
+    assert headers["Cache-Control"] == "'no-store'"
+    assert headers["X-Content-Type-Options"] == "'nosniff'"
+    assert headers["Strict-Transport-Security"] == "'max-age=31536000'"
+
+
+def test_the_gateway_knows_every_kind_of_answer_that_is_worded() -> None:
+    model = get_session().get_service_model("apigateway")
+    assert GATEWAY_RESPONSES.keys() <= set(model.shape_for("GatewayResponseType").enum)
+
+
+def test_what_is_refused_for_another_reason_keeps_its_status() -> None:
+    """403 of a firewall rule, 415, 429 of a quota: one status for all of them would be wrong for most."""
+    response = GATEWAY_RESPONSES["DEFAULT_4XX"]
+    assert "StatusCode" not in response
+    body = json.loads(response["ResponseTemplates"]["application/json"])
+    assert "status" not in body
+    assert {"type", "title", "detail", "instance", "error", "code", "errorCode", "message"} == body.keys()
+
+
+MANAGED_RULES = resources("AWS::WAFv2::WebACL")["ManagedWebAcl"]["Rules"]
+
+
+def test_the_firewall_counts_what_batches_cursors_and_plain_clients_would_be_blocked_for() -> None:
+    [common] = [rule for rule in MANAGED_RULES if rule["Name"] == "common"]
+    overrides = common["Statement"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
+    assert {one["Name"] for one in overrides if one["ActionToUse"] == {"Count": {}}} == {
+        "SizeRestrictions_BODY",
+        "SizeRestrictions_QUERYSTRING",
+        "NoUserAgent_HEADER",
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(GATEWAY_RESPONSES.keys() - {"DEFAULT_4XX"}))
+def test_the_gateway_refuses_in_words_that_every_api_understands(kind: str) -> None:
     response = GATEWAY_RESPONSES[kind]
     body = json.loads(response["ResponseTemplates"]["application/json"])
     known = {entry.code: entry for entry in problems.KINDS}[body["code"]]

@@ -55,7 +55,21 @@ def test_what_a_queue_calls_has_a_place_for_failures(function: str, event: dict[
     queue = QUEUES[target(event["Queue"])]
     assert target(queue["RedrivePolicy"]["deadLetterTargetArn"]) in DEAD_LETTERS
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert queue["VisibilityTimeout"] >= 6 * FUNCTIONS[function]["Timeout"]
+    # A message that is worked on is not given to another; what cannot be started yet stays in the queue.
+    assert queue["VisibilityTimeout"] >= FUNCTIONS[function]["Timeout"] + 300
+    assert event["ScalingConfig"]["MaximumConcurrency"] >= 2
+
+
+@pytest.mark.parametrize(("function", "event"), events("SQS"))
+def test_what_keeps_failing_is_a_dead_letter_within_two_hours(function: str, event: dict[str, Any]) -> None:
+    queue = QUEUES[target(event["Queue"])]
+    assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] <= 2 * 3600
+
+
+def test_one_retry_is_no_alarm() -> None:
+    """A file that failed at the end of a run and is then worked on for a whole run is younger than the alarm's age."""
+    retried = QUEUES["ImportQueue"]["VisibilityTimeout"] + FUNCTIONS["ImportDropFunction"]["Timeout"]
+    assert ALARMS["ImportsWaitingAlarm"]["Threshold"] > retried
 
 
 @pytest.mark.parametrize("queue", QUEUES)
@@ -144,6 +158,7 @@ def test_canary_deployments_are_a_switch_and_watch_alarms() -> None:
         ("CreateWebAcl", {"ManagedWebAcl"}),
         ("UseWebAcl", {"WebAclOfStage"}),
         ("TellSomebody", {"AlarmTopic"}),
+        ("UseOwnKey", {"TableKeyPolicy"}),
         ("CreateApiGatewayAccount", {"ApiGatewayAccountSetting", "ApiGatewayLogsRole"}),
     ],
 )

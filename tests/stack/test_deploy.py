@@ -1,6 +1,8 @@
-"""The template deployed with other parameters than the local stack's, as far as the emulator knows the resources."""
+"""`make deploy` and `make destroy` with other parameters than the local stack's, as far as the emulator knows them."""
 
 import json
+import os
+import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -9,32 +11,66 @@ import boto3
 import pytest
 
 from arrears_cli.deployment import ADMINISTRATOR, Deployment, administrator, deployed
-from local_stack.sam import building, sam
+from template import ROOT, resources
 
-COMMON = {"Stage": "prod", "DeletionProtection": "off", "ApiGatewayAccount": "existing"}
+COMMON = {"DeletionProtection": "off", "PlainHttp": "allowed"}
 COMBINATIONS = {
-    "small": {"MemorySize": "512", "LogRetentionDays": "1", "LogLevel": "ERROR", "ThrottlingRate": "1"},
+    "small": {
+        "MemorySize": "512",
+        "LogRetentionDays": "1",
+        "LogLevel": "ERROR",
+        "ThrottlingRate": "1",
+        "ApiGatewayAccount": "existing",
+    },
     "large": {
         "SnapStart": "on",
         "AlarmAddress": "night@example.com",
         "DomainName": "arrears.example.com",
         "CertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/1",
         "LogRetentionDays": "365",
+        "ScheduleExpression": "cron(5 3 * * ? *)",
     },
 }
 
 
+def make(target: str, stack: Deployment, **settings: str) -> subprocess.CompletedProcess[str]:
+    """make with the AWS settings of the emulator's administrator, and nobody there to answer a question."""
+    environment = os.environ | ADMINISTRATOR | {"AWS_ENDPOINT_URL": str(stack.endpoint_url)}
+    words = [f"{name}={value}" for name, value in settings.items()]
+    run = subprocess.run(
+        ["make", target, *words],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run
+
+
+def given(parameters: dict[str, str]) -> str:
+    return " ".join(f"{name}='{value}'" for name, value in parameters.items())
+
+
 @pytest.fixture(params=COMBINATIONS)
 def other(request: pytest.FixtureRequest, stack: Deployment) -> Iterator[tuple[str, Deployment]]:
-    """Another stack in the emulator, deleted in the end."""
-    name = f"arrears-{request.param}"
-    parameters = [f"{key}={value}" for key, value in {**COMMON, **COMBINATIONS[request.param]}.items()]
-    environment = ADMINISTRATOR | {"AWS_ENDPOINT_URL": str(stack.endpoint_url)}
-    with building():
-        deploy = ["deploy", "--config-env", "local", "--stack-name", name, "--parameter-overrides", *parameters]
-        sam(deploy, environment)
-    yield request.param, deployed(name, endpoint_url=stack.endpoint_url)
-    client(stack, "cloudformation").delete_stack(StackName=name)
+    """Another stack in the emulator, deployed and destroyed as a newcomer would."""
+    kind = request.param
+    make("deploy", stack, STAGE=kind, PARAMETERS=given(COMMON | COMBINATIONS[kind]))
+    yield kind, deployed(f"arrears-{kind}", endpoint_url=stack.endpoint_url)
+    bus = f"arrears-{kind}-escalations"
+    events = client(stack, "events")
+    events.put_rule(Name="crm", EventBusName=bus, EventPattern='{"source": ["arrears"]}')
+    events.put_targets(
+        Rule="crm", EventBusName=bus, Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:000000000000:q"}]
+    )
+    kept = client(stack, "cloudformation").describe_stacks(StackName=f"arrears-{kind}")["Stacks"][0]["Outputs"]
+    destroyed = make("destroy", stack, STAGE=kind, YES="1")
+    assert "Removing the rule crm" in destroyed.stderr
+    assert all(one["OutputValue"] in destroyed.stderr for one in kept if one["OutputKey"].endswith("TableName"))
+    assert bus not in [one["Name"] for one in events.list_event_buses()["EventBuses"]]
 
 
 def client(stack: Deployment, service: str) -> "boto3.client":
@@ -49,12 +85,39 @@ def test_it_answers_and_is_as_the_parameters_say(stack: Deployment, other: tuple
         urllib.request.urlopen(f"{deployment.base_url}/receivables/overdue", timeout=30)
     assert refused.value.code == 401
     name = f"arrears-{kind}"
-    found = client(stack, "cloudformation").describe_stack_resources(StackName=name)["StackResources"]
-    kinds = {resource["ResourceType"] for resource in found}
-    conditional = {"AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping", "AWS::SNS::Topic"}
+    cloudformation = client(stack, "cloudformation")
+    kinds = {one["ResourceType"] for one in cloudformation.describe_stack_resources(StackName=name)["StackResources"]}
+    conditional = {
+        "AWS::ApiGateway::DomainName",
+        "AWS::ApiGateway::BasePathMapping",
+        "AWS::SNS::Topic",
+        "AWS::ApiGateway::Account",
+    }
     assert conditional & kinds == (conditional if kind == "large" else set())
-    assert "AWS::ApiGateway::Account" not in kinds
+    [described] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    told = {one["ParameterKey"]: one["ParameterValue"] for one in described["Parameters"]}
+    assert told.items() >= (COMMON | COMBINATIONS[kind] | {"Stage": kind}).items()
     alarms = client(stack, "cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
-    assert len(alarms) == 10
+    assert len(alarms) == len(resources("AWS::CloudWatch::Alarm"))
     assert all(bool(alarm["AlarmActions"]) == (kind == "large") for alarm in alarms)
     assert client(stack, "cloudwatch").get_dashboard(DashboardName=f"{name}-us-east-1")["DashboardBody"]
+
+
+def test_a_parameter_that_changes_reaches_the_version_that_the_api_calls(
+    stack: Deployment, other: tuple[str, Deployment]
+) -> None:
+    kind, _ = other
+    name = f"arrears-{kind}"
+
+    def called() -> dict[str, int]:
+        """Memory of the live version of each function."""
+        found = client(stack, "cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+        functions = [one["PhysicalResourceId"] for one in found if one["ResourceType"] == "AWS::Lambda::Function"]
+        configured = client(stack, "lambda").get_function_configuration
+        return {function: configured(FunctionName=function, Qualifier="live")["MemorySize"] for function in functions}
+
+    before = called()
+    make("deploy", stack, STAGE=kind, PARAMETERS="MemorySize=768 WorkerMemorySize=769")
+    after = called()
+    assert len(before) == len(after) == len(resources("AWS::Serverless::Function"))
+    assert set(after.values()) == {768, 769}

@@ -90,7 +90,7 @@ class Stored:
             ],
             "escalations": sorted((timeless(record) for record in self.records()), key=lambda record: record["id"]),
             "seen": {id_: timeless(record) for id_, record in self.seen().items()},
-            "outbox": list(self.history.unsent(self.organisation.id)),
+            "outbox": [waiting.record for waiting in self.history.unsent(self.organisation.id)],
         }
 
 

@@ -105,13 +105,13 @@ class Escalating:
             records = row.records(move, policy, created_on)
             needed = sum(record_actions(record) for record in records)
             if actions + needed > MOST_ACTIONS:
-                yield RowWrite(_key(row), version, tier, through, list(chain.from_iterable(batch)))
+                yield RowWrite(_key(row), version, tier, through, list(chain.from_iterable(batch)), stood.partition)
                 version, batch, actions = version + 1, [], 1
             batch.append(records)
             actions += needed
             tier, through = move.after, move.day
         if batch:
-            yield RowWrite(_key(row), version, tier, self._last, list(chain.from_iterable(batch)))
+            yield RowWrite(_key(row), version, tier, self._last, list(chain.from_iterable(batch)), stood.partition)
 
 
 def _key(row: CustomerRow) -> RowKey:

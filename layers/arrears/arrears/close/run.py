@@ -171,7 +171,7 @@ class Closing:
             self._history.advance(organisation.id, run, last)
         except Moved:
             return  # another run has come as far, or the next one will find out how far this one came
-        self._history.forget_cleared(organisation.id, self._history.rows(organisation.id), last)
+        self._history.forget_cleared(self._history.rows(organisation.id), last)
 
     def _settle(self, organisation: Organisation, today: int, now: datetime) -> None:
         """Moves what has come to rest by the passing of days out of the open set, and takes in due effects."""
@@ -186,10 +186,11 @@ class Closing:
         """Sends what waits in the outbox. A record is sent again when the note that it was is lost."""
         if self._sender is None:
             return 0
+        waiting = {one.record["id"]: one for one in self._history.unsent(organisation.id)}
         sent = 0
-        for id_ in self._sender.send(organisation.id, list(self._history.unsent(organisation.id))):
-            self._history.sent(organisation.id, [id_])
-            sent += 1
+        for ids in self._sender.send(organisation.id, [one.record for one in waiting.values()]):
+            self._history.sent(waiting[id_] for id_ in ids)
+            sent += len(ids)
         return sent
 
 

@@ -33,19 +33,21 @@ class EventSender:
         self._client: EventBridgeClient = client or boto3.client("events")
         self._bus = bus
 
-    def send(self, organisation: str, records: Sequence[dict[str, Any]]) -> Iterator[str]:
-        """Sends escalation records, and gives the ids of those that the bus has taken, a batch at a time.
+    def send(self, organisation: str, records: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
+        """Sends escalation records, and gives the ids of those that the bus has taken, after each request.
 
         Raises NotSent when the bus refuses one time after time.
         """
         for batch in batched(records, _BATCH, strict=False):
             yield from self._send(organisation, list(batch))
 
-    def _send(self, organisation: str, left: list[dict[str, Any]]) -> Iterator[str]:
+    def _send(self, organisation: str, left: list[dict[str, Any]]) -> Iterator[list[str]]:
         for wait in (*_WAIT_SECONDS, None):
             answer = self._client.put_events(Entries=[self._entry(organisation, record) for record in left])
             outcomes = list(zip(left, answer["Entries"], strict=True))
-            yield from (record["id"] for record, entry in outcomes if "EventId" in entry)
+            taken = [record["id"] for record, entry in outcomes if "EventId" in entry]
+            if taken:
+                yield taken
             refused = [(record, entry) for record, entry in outcomes if "EventId" not in entry]
             if not refused:
                 return

@@ -4,18 +4,25 @@ Each row's machine has an item with its tier and a version, so that its records 
 and a record waits in the outbox, put there with it, until it is known to be sent.
 """
 
+import heapq
 import json
+import random
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from arrears.storage.history.table import HistoryTable, Item, Run, table_key
+from arrears.storage.history.table import HistoryTable, Item, Run, Spread, table_key
 from arrears.storage.ledger.codec import compact
+from arrears.storage.transactions import PATIENT_WAITS
 
 MOST_ACTIONS = 99
 """What rows may write in one transaction: DynamoDB takes 100 actions, and one is the condition on the run."""
 CUSTOMER_INDEX = "customer"
-_MOST_PAGES = 8
+_MOST_PAGES = 16
+"""Of what a tier leaves out."""
+_LEAST_PAGE = 10
 
 _NINES = str.maketrans("0123456789", "9876543210")
 
@@ -24,25 +31,37 @@ type RowKey = tuple[str, str]
 
 
 class RowState(NamedTuple):
-    """A row's recorded tier at the end of day `through`, and the version of that."""
+    """A row's recorded tier at the end of day `through`, the version of that, and the partition that has it, if any."""
 
     tier: str | None
     through: int
     version: int
+    partition: str | None = None
 
 
 class RowWrite(NamedTuple):
-    """What a row comes to: its tier at the end of day `through`, and the records on the way. version: as read."""
+    """What a row comes to: its tier at the end of day `through`, and the records on the way.
+
+    version, partition: as read, or zero and None.
+    """
 
     key: RowKey
     version: int
     tier: str | None
     through: int
     records: Sequence[dict[str, Any]]
+    partition: str | None = None
 
     def actions(self) -> int:
         """Items that it writes: the row, its records, and those to be sent once more in the outbox."""
         return 1 + sum(record_actions(record) for record in self.records)
+
+
+class Waiting(NamedTuple):
+    """A record in the outbox, and the partition that has it."""
+
+    partition: str
+    record: dict[str, Any]
 
 
 class EscalationStore(HistoryTable):
@@ -52,14 +71,19 @@ class EscalationStore(HistoryTable):
         """The recorded state of every row that has one."""
         return {
             (item["sk"]["S"][:36], item["sk"]["S"][37:]): _row_state(item)
-            for page in self._pages(f"{organisation}#tier")
+            for partition in _rows(organisation).partitions()
+            for page in self._pages(partition)
             for item in page
         }
 
     def row(self, organisation: str, key: RowKey) -> RowState | None:
         """The recorded state of one row."""
-        item = self._get(f"{organisation}#tier", "#".join(key))
-        return None if item is None else _row_state(item)
+        rows = _rows(organisation)
+        for partition in (rows.partition(key[0]), rows.whole):
+            item = self._get(partition, "#".join(key))
+            if item is not None:
+                return _row_state(item)
+        return None
 
     def record(self, organisation: str, run: Run, rows: Sequence[RowWrite], recorded_at: str) -> None:
         """Writes rows' escalation records with their new states and puts what is to be sent in the outbox; all or none.
@@ -71,7 +95,8 @@ class EscalationStore(HistoryTable):
             attributes = {"through": {"N": str(row.through)}}
             if row.tier is not None:
                 attributes["tier"] = {"S": row.tier}
-            writes.append(self._versioned((f"{organisation}#tier", "#".join(row.key)), row.version, attributes))
+            partition = row.partition or _rows(organisation).partition(row.key[0])
+            writes.append(self._versioned((partition, "#".join(row.key)), row.version, attributes))
             for told in row.records:
                 record = {"id": escalation_id(organisation, told), **told, "recordedAt": recorded_at}
                 writes += self._put_record(organisation, record)
@@ -82,19 +107,20 @@ class EscalationStore(HistoryTable):
         attributes = {"b": body, "c": {"S": _customer_partition(organisation, record["customerId"])}}
         if record["to"] is not None:
             attributes["t"] = {"S": record["to"]}
-        location = (f"{organisation}#escalation", f"{_newest_first(record['recordedAt'])}#{record['id']}")
+        partition = _escalations(organisation).partition(record["id"])
+        location = (partition, f"{_newest_first(record['recordedAt'])}#{record['id']}")
         puts = [self._put(location, attributes)]
         if not record["historical"]:
-            puts.append(self._put((f"{organisation}#outbox", record["id"]), {"b": body}))
+            puts.append(self._put((_outbox(organisation).partition(record["id"]), record["id"]), {"b": body}))
         return puts
 
-    def forget_cleared(self, organisation: str, rows: dict[RowKey, RowState], through: int) -> None:
+    def forget_cleared(self, rows: dict[RowKey, RowState], through: int) -> None:
         """Lets go of cleared rows that the whole run has passed: they start anew like any other."""
         for key, state in rows.items():
-            if state.tier is None and state.through <= through:
+            if state.tier is None and state.through <= through and state.partition is not None:
                 delete = {
                     "TableName": self._table,
-                    "Key": table_key(f"{organisation}#tier", "#".join(key)),
+                    "Key": table_key(state.partition, "#".join(key)),
                     "ConditionExpression": "v = :v",
                     "ExpressionAttributeValues": {":v": {"N": str(state.version)}},
                 }
@@ -103,16 +129,21 @@ class EscalationStore(HistoryTable):
                 except self._client.exceptions.ConditionalCheckFailedException:
                     continue
 
-    def unsent(self, organisation: str) -> Iterator[dict[str, Any]]:
-        """The records in the outbox."""
-        for page in self._pages(f"{organisation}#outbox"):
-            for item in page:
-                yield json.loads(item["b"]["S"])
+    def unsent(self, organisation: str) -> Iterator[Waiting]:
+        """What is in the outbox."""
+        for partition in _outbox(organisation).partitions():
+            for page in self._pages(partition):
+                yield from (Waiting(partition, json.loads(item["b"]["S"])) for item in page)
 
-    def sent(self, organisation: str, ids: Iterable[str]) -> None:
-        """Takes records out of the outbox."""
-        for id_ in ids:
-            self._client.delete_item(TableName=self._table, Key=table_key(f"{organisation}#outbox", id_))
+    def sent(self, sent: Iterable[Waiting]) -> None:
+        """Takes up to 25 records out of the outbox. What a busy table does not let go of stays, and is sent again."""
+        keys = [table_key(one.partition, one.record["id"]) for one in sent]
+        left: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys]}
+        for wait in (*PATIENT_WAITS, None):
+            left = self._client.batch_write_item(RequestItems=left)["UnprocessedItems"]
+            if not left or wait is None:
+                return
+            time.sleep(random.uniform(wait / 2, wait))  # noqa: S311
 
     def escalations(
         self,
@@ -127,32 +158,89 @@ class EscalationStore(HistoryTable):
 
         There may be fewer than `limit`, or none, with more to come: of what a tier leaves out, so much is read at most.
         """
-        name, partition = ("pk", f"{organisation}#escalation")
-        request: dict[str, Any] = {"ExpressionAttributeValues": {}}
+        request: dict[str, Any] = {"ExpressionAttributeValues": {":since": {"S": _newest_first(since) + "~"}}}
+        name, partitions = "pk", _escalations(organisation).partitions()
         if customer is not None:
-            name, partition = ("c", _customer_partition(organisation, customer))
+            name, partitions = "c", [_customer_partition(organisation, customer)]
             request["IndexName"] = CUSTOMER_INDEX
         request["KeyConditionExpression"] = f"{name} = :partition AND sk <= :since"
-        oldest = {"S": _newest_first(since) + "~"}
-        request["ExpressionAttributeValues"] |= {":partition": {"S": partition}, ":since": oldest}
+        if after is not None:
+            request["KeyConditionExpression"] = f"{name} = :partition AND sk BETWEEN :after AND :since"
+            request["ExpressionAttributeValues"][":after"] = {"S": after + "!"}  # the first that can follow it
+        budget = None
         if tier is None:
-            request["Limit"] = limit + 1  # one more tells whether there are more
+            # Short pages, as every partition has a part of the answer; one record more tells whether there are more.
+            request["Limit"] = limit + 1 if customer else max(_LEAST_PAGE, (limit + 1) // 4)
         else:
             request["FilterExpression"] = "t = :tier"
             request["ExpressionAttributeValues"][":tier"] = {"S": tier}
-        found: list[Item] = []
-        for _ in range(_MOST_PAGES):
-            if after is not None:
-                start = table_key(f"{organisation}#escalation", after)
-                request["ExclusiveStartKey"] = start if customer is None else {**start, "c": {"S": partition}}
-            answer: Any = self._client.query(TableName=self._table, **request)
-            found += answer["Items"]
-            after = answer["LastEvaluatedKey"]["sk"]["S"] if "LastEvaluatedKey" in answer else None
-            if after is None or len(found) > limit:
-                break
-        if len(found) > limit:
-            after = found[limit - 1]["sk"]["S"]
-        return _records(found[:limit]), after
+            budget = _Budget(_MOST_PAGES)
+        return _first(limit, [self._in_order(request, partition, budget) for partition in partitions])
+
+    def _in_order(self, request: Item, partition: str, budget: "_Budget | None") -> "Iterator[Step]":
+        """A partition's records, each page of them followed by how far it was read. Raises Spent."""
+        values = {**request["ExpressionAttributeValues"], ":partition": {"S": partition}}
+        own = {**request, "TableName": self._table, "ExpressionAttributeValues": values}
+        while True:
+            if budget is not None:
+                budget.spend()
+            answer: Any = self._client.query(**own)
+            yield from ((item["sk"]["S"], item) for item in answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            own["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            yield own["ExclusiveStartKey"]["sk"]["S"], None
+
+
+type Step = tuple[str, Item | None]
+"""A sort key that was come to, and its record unless it was left out."""
+
+
+class Spent(Exception):
+    """As much was read as one request may read."""
+
+
+class _Budget:
+    """Pages that may still be read."""
+
+    def __init__(self, pages: int) -> None:
+        self._pages = pages
+
+    def spend(self) -> None:
+        if not self._pages:
+            raise Spent
+        self._pages -= 1
+
+
+def _first(limit: int, partitions: Sequence[Iterator[Step]]) -> tuple[list[dict[str, Any]], str | None]:
+    """The first records of several partitions in order, and where to go on.
+
+    A partition is read on only when all before its next page has been seen: where the budget ends, nothing is skipped.
+    """
+    found: list[Item] = []
+    position: str | None = None
+    try:
+        for sort_key, item in heapq.merge(*partitions, key=itemgetter(0)):
+            if item is not None:
+                if len(found) == limit:
+                    return _records(found), position
+                found.append(item)
+            position = sort_key
+    except Spent:
+        return _records(found), position
+    return _records(found), None
+
+
+def _rows(organisation: str) -> Spread:
+    return Spread(f"{organisation}#tier")
+
+
+def _escalations(organisation: str) -> Spread:
+    return Spread(f"{organisation}#escalation")
+
+
+def _outbox(organisation: str) -> Spread:
+    return Spread(f"{organisation}#outbox")
 
 
 def record_actions(record: dict[str, Any]) -> int:
@@ -177,7 +265,7 @@ def _newest_first(moment: str) -> str:
 
 def _row_state(item: Item) -> RowState:
     tier = item["tier"]["S"] if "tier" in item else None
-    return RowState(tier, int(item["through"]["N"]), int(item["v"]["N"]))
+    return RowState(tier, int(item["through"]["N"]), int(item["v"]["N"]), item["pk"]["S"])
 
 
 def _records(items: Iterable[Item]) -> list[dict[str, Any]]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _CONFLICT_WAIT_SECONDS = 0.1
 
+SHARDS = 8
+"""Partitions over which a kind of item of one organisation is spread: each takes 1,000 write units a second."""
+
 type Item = dict[str, Any]
 
 
@@ -36,6 +39,23 @@ class Moved(Exception):
 
 class Overtaken(Exception):
     """Another run has finished the days that this one works through."""
+
+
+class Spread(NamedTuple):
+    """A kind of item of one organisation. An item's partition follows from its id.
+
+    Items from before there were several partitions stay in the first of `partitions`, and are changed there.
+    """
+
+    whole: str
+
+    def partition(self, id: str) -> str:
+        """Where a new item goes. id: a UUID as text."""
+        return f"{self.whole}#{int(id[:8], 16) % SHARDS}"
+
+    def partitions(self) -> list[str]:
+        """All that may hold items of this kind."""
+        return [self.whole, *(f"{self.whole}#{shard}" for shard in range(SHARDS))]
 
 
 class HistoryTable:
