@@ -44,7 +44,9 @@ CONNECTED = {
     *(
         "storage.access.organisations",
         "storage.client",
+        "storage.dynamodb",
         "storage.ledger.keys",
+        "storage.ledger.month_figures",
         "storage.ledger.reader",
         "storage.ledger.codec",
         "storage.access.passwords",

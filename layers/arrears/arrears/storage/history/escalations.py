@@ -18,8 +18,8 @@ from uuid import UUID, uuid5
 
 from botocore.exceptions import ClientError
 
-from arrears.storage.ledger.codec import compact, query
-from arrears.storage.ledger.reader import get_items
+from arrears.storage.dynamodb import get_items, query
+from arrears.storage.ledger.codec import compact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
