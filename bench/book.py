@@ -20,11 +20,11 @@ from botocore.hooks import HierarchicalEmitter
 from arrears.ledger import payment_status
 from arrears.ledger.accounts import HISTORY_DAYS, AccountState
 from arrears.ledger.days import day_text, month_of
-from arrears.ledger.documents import Document, claim_of
+from arrears.ledger.documents import Document, Part, StateEntry, contribution_of
 from arrears.ledger.organisation import Organisation
 from arrears.runtime import Services
 from arrears.storage.ledger.recorder import Recorder
-from arrears.storage.ledger.unit_of_work import StoredBook
+from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 from bench import here
 from bench.table import Table
 
@@ -95,11 +95,11 @@ class Paper:
         }
         for place, (day, amount) in enumerate(self.paid):
             told = {"amount": f"{amount / 100:.2f}", "paid_on": day}
-            document.parts[f"payment:{self._part_id(place)}"] = [told, None]
+            document.parts[f"payment:{self._part_id(place)}"] = Part(told, None)
         if self.disputed is not None:
-            document.parts[f"dispute:{self._part_id(9)}"] = [{"opened_on": self.disputed}, None]
+            document.parts[f"dispute:{self._part_id(9)}"] = Part({"opened_on": self.disputed}, None)
         if self.kind == "bill":
-            document.states = [["Approved", self.issued, None, None]]
+            document.states = [StateEntry("Approved", self.issued, None, None)]
         document.account, document.shard = account.key, account.shard
         document.refresh(today)
 
@@ -206,8 +206,8 @@ class Bulk:
         self._book = self._new_book()
         self._keys = [_PARTY[kind][0] + party_id(kind, number) for number in range(accounts)]
 
-    def _new_book(self) -> StoredBook:
-        return StoredBook(self._client, LEDGER, self._organisation, self._today)
+    def _new_book(self) -> StoredUnitOfWork:
+        return StoredUnitOfWork(self._client, LEDGER, self._organisation, self._today)
 
     @cached_property
     def _accounts(self) -> list[AccountState]:
@@ -222,7 +222,7 @@ class Bulk:
                 document = book.document(self._kind, paper.id, paper.id)
                 account = self._accounts[paper.account]
                 paper.tell(document, account, self._today)
-                account.give(claim_of(document), 1, self._today - HISTORY_DAYS)
+                account.apply(contribution_of(document), 1, self._today - HISTORY_DAYS)
                 book.touch(document)
                 self._roll(document, figures)
             book.flush()
@@ -245,7 +245,7 @@ class Bulk:
             if self._book.changes() > 80:
                 self._book.flush()
         for (month, day, figure), (count, amount) in figures.items():
-            self._book.roll(month, 0, day, figure, count, amount)
+            self._book.add_to_month(month, 0, day, figure, count, amount)
             if self._book.changes() > 80:
                 self._book.flush()
         self._book.flush()

@@ -146,23 +146,23 @@ def _describe(folder: Path, endpoint: str) -> None:
 def _kept(table: Table) -> tuple[int, int, int]:
     """Invoices in the table, the sum of their totals and of what was paid on them, in cents."""
     from arrears.storage.ledger import keys
-    from arrears.storage.ledger.unit_of_work import read_document
+    from arrears.storage.ledger.entities import read_document
 
     invoices = totals = paid = 0
     for (name, _), items in table.items.items():
         item = items.get(keys.DOCUMENT)
         if name == here.ENVIRONMENT["LEDGER_TABLE"] and item is not None:
-            facts = read_document("invoice", item["pk"]["S"][-36:], item).facts
+            facts = read_document("invoice", keys.document_id((item["pk"]["S"], item["sk"]["S"])), item).facts
             invoices += 1
             totals += facts.total
-            paid += sum(step.payments for step in map(_step, facts.applied))
+            paid += sum(change.payments for change in map(_change, facts.applied))
     return invoices, totals, paid
 
 
-def _step(step: Any) -> Any:
-    from arrears.ledger.document_facts import Step
+def _change(change: Any) -> Any:
+    from arrears.ledger.document_facts import AllocationChange
 
-    return Step(*step)
+    return AllocationChange(*change)
 
 
 if __name__ == "__main__":

@@ -101,5 +101,5 @@ def _account_id(services: "Services", organisation: "Organisation", account: str
     for name in (account, outward_id(organisation.id, "customer", account)):
         found = services.ledger.customer(organisation, name)
         if found is not None:
-            return found.place.id
+            return found.location.id
     raise Failed(f"The organisation has no customer {account}; write the customer, then its users.")

@@ -93,7 +93,7 @@ class Caller:
         api.stored(*BOOK)
         customer = services.ledger.customer(api.organisation, "1001")
         assert customer is not None
-        self.token = services.users().create(ORGANISATION, customer.place.id, "ann", "secret", "IK-1", True)
+        self.token = services.users().create(ORGANISATION, customer.location.id, "ann", "secret", "IK-1", True)
         self.limited = services.api_keys().create(ORGANISATION, ["payables:read"])
         services.closing().close(api.organisation, CLOSING)
 

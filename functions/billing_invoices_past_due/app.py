@@ -19,7 +19,7 @@ def billing_invoices_past_due(request: Request, api_version: str, account_id: st
     organisation = user.organisation
     customer = docusign.administered(user, ledger.customer(organisation, account_id))
     today = organisation.today(clock())
-    accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.place])
+    accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.location])
     invoices = [invoice for _, documents in accounts for invoice in documents]
     return docusign.past_due(organisation, account_id, customer, invoices, today, ledger.details)
 

@@ -47,7 +47,7 @@ class Account:
         self.username = username
         customer = api.services.ledger.customer(api.organisation, number)
         assert customer is not None
-        self.id = customer.place.id
+        self.id = customer.location.id
         self.integrator = f"IK-{api.organisation.id}"
         users = api.services.users()
         self.token = users.create(api.organisation.id, self.id, username, PASSWORD, self.integrator, admin)
@@ -348,7 +348,7 @@ def test_foreign_and_unknown_accounts_look_alike(api: Api, account: Account) -> 
     )
     foreign = api.services.ledger.customer(api.organisation, "1002")
     assert foreign is not None
-    unknown = ["1002", foreign.place.id, "9999", "00000000-0000-0000-0000-000000000000", "x" * 3000, "%41", "ü"]
+    unknown = ["1002", foreign.location.id, "9999", "00000000-0000-0000-0000-000000000000", "x" * 3000, "%41", "ü"]
     messages = {
         refused(api.docusign(other, account.bearer()), "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT") for other in unknown
     }

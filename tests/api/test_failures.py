@@ -130,7 +130,7 @@ def test_no_credentials_in_the_log(api: Api, log: StringIO, capsys: pytest.Captu
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
     token = api.services.users().create(
-        api.organisation.id, customer.place.id, "ann", "password-1", "integrator-1", True
+        api.organisation.id, customer.location.id, "ann", "password-1", "integrator-1", True
     )
     credentials = {"Username": "ann", "Password": "password-1", "IntegratorKey": "integrator-1"}
     api.docusign("1001", {"X-DocuSign-Authentication": json.dumps(credentials)})

@@ -30,7 +30,7 @@ def who(api: Api) -> Credentials:
     api.stored(*RECORDS)
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
-    token = api.services.users().create(api.organisation.id, customer.place.id, "ann", "pw", "IK", True)
+    token = api.services.users().create(api.organisation.id, customer.location.id, "ann", "pw", "IK", True)
     login = {"Username": "ann", "Password": "pw", "IntegratorKey": "IK"}
     parts = "".join(f"<{name}>{value}</{name}>" for name, value in login.items())
     docusign = f"<DocuSignCredentials>{parts}</DocuSignCredentials>"
@@ -153,10 +153,10 @@ def test_record_batches(api: Api, batch: list[dict[str, Any]]) -> None:
         customer = api.services.ledger.customer(organisation, told["account_number"])
         if customer is not None:
             name = "".join(filter(str.isalnum, organisation.id))
-            token = api.services.users().create(organisation.id, customer.place.id, "ann", "pw", name, True)
+            token = api.services.users().create(organisation.id, customer.location.id, "ann", "pw", name, True)
             sent = Sent(
                 "GET",
-                DOCUSIGN.format(account=customer.place.id),
+                DOCUSIGN.format(account=customer.location.id),
                 "docusign_error",
                 {"Authorization": [f"Bearer {token}"]},
             )

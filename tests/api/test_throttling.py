@@ -41,7 +41,7 @@ def asks(api: Api) -> list[tuple[str, Callable[[], Answer]]]:
     api.stored(CUSTOMER, invoice("I0"))
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
-    token = api.services.users().create(api.organisation.id, customer.place.id, "ann", "pw", "IK", True)
+    token = api.services.users().create(api.organisation.id, customer.location.id, "ann", "pw", "IK", True)
     return [
         ("problem", api.dolfin),
         ("problem", lambda: api.dolfin("/payables/overdue")),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger.document_facts import Account, Facts, Step
+from arrears.ledger.document_facts import Account, AllocationChange, Facts
 from arrears.ledger.ledger_side import Side
 from arrears.reports import aging
 from arrears.reports.aging import BUCKETS, Aging, bucket_of
@@ -58,7 +58,7 @@ def test_a_document_without_a_due_date_is_open_and_never_overdue() -> None:
 
 
 def test_what_is_owed_leaves_out_what_is_dated_later() -> None:
-    steps = [Step(NOW - 1, 100, 0, 1), Step(NOW + 1, 0, 50, 0)]
+    steps = [AllocationChange(NOW - 1, 100, 0, 1), AllocationChange(NOW + 1, 0, 50, 0)]
     document = Facts("i", None, "USD", 500, NOW - 9, NOW - 5, applied=steps)
     assert [aging.owed_at(document, day) for day in (NOW - 10, NOW - 9, NOW - 1, NOW + 1)] == [0, 500, 400, 350]
     assert aging.owed_at(document._replace(voided=NOW), NOW) == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger.document_facts import Account, Dispute, Facts, Step
+from arrears.ledger.document_facts import Account, AllocationChange, Dispute, Facts
 from arrears.reports.invoice_collection import MonthCollection, invoice_collection
 from arrears.reports.months import months_between, window_start
 from arrears.reports.overdue_balance import MonthBalance, overdue_balance
@@ -25,9 +25,13 @@ def test_only_what_is_overdue_and_only_what_is_outstanding() -> None:
         invoice("late", date(2020, 6, 29)),
         invoice("due today", date(2020, 6, 30)),
         invoice("no due date", None),
-        invoice("paid", date(2020, 5, 1), applied=[Step(TODAY, 100, 0, 1)]),
-        invoice("partly paid", date(2020, 5, 1), applied=[Step(TODAY, 30, 20, 1), Step(TODAY + 1, 50, 0, 1)]),
-        invoice("over-applied", date(2020, 5, 1), applied=[Step(TODAY, 130, 0, 1)]),
+        invoice("paid", date(2020, 5, 1), applied=[AllocationChange(TODAY, 100, 0, 1)]),
+        invoice(
+            "partly paid",
+            date(2020, 5, 1),
+            applied=[AllocationChange(TODAY, 30, 20, 1), AllocationChange(TODAY + 1, 50, 0, 1)],
+        ),
+        invoice("over-applied", date(2020, 5, 1), applied=[AllocationChange(TODAY, 130, 0, 1)]),
         invoice("void", date(2020, 5, 1), voided=TODAY),
         invoice("void tomorrow", date(2020, 5, 2), voided=TODAY + 1),
         invoice("disputed", date(2020, 5, 3), disputes=[Dispute(TODAY, None, False)]),

@@ -60,7 +60,7 @@ def _oracle_state(document: OracleDocument, on: date) -> tuple[Any, ...]:
 def test_a_document_rests_from_its_last_change_on_and_not_a_day_later(seed: int, size: int) -> None:
     book = random_book(seed, size)
     for mine in in_memory(book, organisation_of(book)).documents():
-        rest = document_facts.rest_day(mine.facts)
+        rest = document_facts.closed_from(mine.facts)
         if mine.facts.issued == NEVER:
             assert rest == 0
         elif document_facts.is_open_at(mine.facts, document_facts.LAST):
@@ -83,10 +83,10 @@ def _changes(document: Facts) -> set[int]:
 
 def test_a_void_document_rests_from_its_void_on() -> None:
     voided = document(invoice(status="voided", voided_on="2020-05-01"))
-    assert document_facts.rest_day(voided) == on("2020-05-01")
+    assert document_facts.closed_from(voided) == on("2020-05-01")
     assert document_facts.is_open_at(voided, on("2020-04-30"))
-    assert document_facts.rest_day(document(invoice(status="voided"))) == 0
-    assert document_facts.rest_day(document(invoice(status="draft"))) == 0
+    assert document_facts.closed_from(document(invoice(status="voided"))) == 0
+    assert document_facts.closed_from(document(invoice(status="draft"))) == 0
 
 
 def opens(document: Facts, *days: str) -> list[bool]:
@@ -96,7 +96,7 @@ def opens(document: Facts, *days: str) -> list[bool]:
 def test_what_is_dated_in_the_future_takes_effect_on_its_day() -> None:
     paid, taken_back = payment(amount="100", paid_on="2020-07-10"), payment("Q", amount="-1", paid_on="2020-08-01")
     later = document(invoice(), paid, taken_back)
-    assert document_facts.rest_day(later) == NEVER
+    assert document_facts.closed_from(later) == NEVER
     assert opens(later, "2020-07-09", "2020-07-10", "2020-08-01") == [True, False, True]
     undone = document(invoice(), payment(amount="100", voided_on="2020-09-01"))
     assert opens(undone, "2020-02-29", "2020-03-01", "2020-09-01") == [True, False, True]
@@ -106,7 +106,7 @@ def test_over_applied_is_closed() -> None:
     over = document(invoice(), payment(amount="130"))
     assert document_facts.outstanding_at(over, NOW) == -3000
     assert not document_facts.is_open_at(over, NOW)
-    assert document_facts.rest_day(over) == on("2020-03-01")
+    assert document_facts.closed_from(over) == on("2020-03-01")
 
 
 def test_settled_on_is_the_start_of_the_last_unbroken_run() -> None:

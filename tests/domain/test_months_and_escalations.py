@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from arrears.close.due_organisations import due_organisations
-from arrears.ledger.document_facts import Account, Facts, Promise, Step
+from arrears.ledger.document_facts import Account, AllocationChange, Facts, Promise
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.reports.escalations import CustomerRow, Move, moves, path
@@ -22,18 +22,18 @@ def day(text: str) -> int:
     return date.fromisoformat(text).toordinal()
 
 
-def invoice(due: str | None, *applied: Step, total: int = 100, **more: Any) -> Facts:
+def invoice(due: str | None, *applied: AllocationChange, total: int = 100, **more: Any) -> Facts:
     id_ = more.pop("id", "i")
     issued = day(more.pop("issued", "2020-01-01"))
     return Facts(id_, None, "EUR", total, issued, None if due is None else day(due), applied=applied, **more)
 
 
-def paid(on: str, amount: int = 100) -> Step:
-    return Step(day(on), amount, 0, 1)
+def paid(on: str, amount: int = 100) -> AllocationChange:
+    return AllocationChange(day(on), amount, 0, 1)
 
 
-def credited(on: str, amount: int) -> Step:
-    return Step(day(on), 0, amount, 0)
+def credited(on: str, amount: int) -> AllocationChange:
+    return AllocationChange(day(on), 0, amount, 0)
 
 
 def walk(account: Account, *documents: Facts, policy: Policy | None = None, last: str = "2020-12-31") -> list[Any]:
@@ -82,7 +82,7 @@ def test_paying_the_oldest_steps_down_and_paying_all_clears() -> None:
 
 
 def test_a_reversal_reopens_at_the_tier_of_its_age() -> None:
-    one = invoice("2020-02-01", paid("2020-02-10"), Step(day("2020-06-01"), -100, 0, -1))
+    one = invoice("2020-02-01", paid("2020-02-10"), AllocationChange(day("2020-06-01"), -100, 0, -1))
     assert walk(ANN, one) == [("2020-02-02", "gentle"), ("2020-02-10", None), ("2020-06-01", "escalation")]
 
 
@@ -184,7 +184,7 @@ def test_paid_on_the_day_it_would_fall_overdue_never_was() -> None:
 
 def test_payments_come_before_credits_and_both_up_to_what_was_overdue() -> None:
     previous = Figures(amounts=[0, 100, 0, 0, 0])
-    both = Step(day("2020-06-15"), 70, 50, 1)
+    both = AllocationChange(day("2020-06-15"), 70, 50, 1)
     own = june(invoice("2020-05-20", both), previous=previous)
     assert (own.opening, own.restated, own.collected, own.credited, own.closing) == (100, 0, 70, 30, 0)
 
@@ -195,8 +195,8 @@ def test_a_void_is_no_longer_overdue() -> None:
 
 
 def test_a_reversal_of_what_was_closed_is_newly_overdue_and_of_what_was_open_is_less_collected() -> None:
-    closed = invoice("2020-05-20", paid("2020-05-25"), Step(day("2020-06-05"), -100, 0, -1))
-    still_open = invoice("2020-05-20", paid("2020-05-25", 60), Step(day("2020-06-05"), -60, 0, -1))
+    closed = invoice("2020-05-20", paid("2020-05-25"), AllocationChange(day("2020-06-05"), -100, 0, -1))
+    still_open = invoice("2020-05-20", paid("2020-05-25", 60), AllocationChange(day("2020-06-05"), -60, 0, -1))
     assert (june(closed).newly_overdue, june(closed).collected) == (100, 0)
     own = june(still_open, previous=Figures(amounts=[0, 40, 0, 0, 0]))
     assert (own.newly_overdue, own.collected, own.closing) == (0, -60, 100)

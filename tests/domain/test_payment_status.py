@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from arrears.ledger import payment_status
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import PAYMENT_FAILED, Dispute, Facts, Step
+from arrears.ledger.document_facts import PAYMENT_FAILED, AllocationChange, Dispute, Facts
+from support.figures import status_at
 
 days = st.integers(100, 130)
 steps = st.lists(st.tuples(days, st.integers(-60, 100)), max_size=6)
@@ -21,7 +22,7 @@ invoices = st.builds(
         issued,
         None,
         voided,
-        [Step(day, amount, 0, 1) for day, amount in sorted(applied)],
+        [AllocationChange(day, amount, 0, 1) for day, amount in sorted(applied)],
         PAYMENT_FAILED if failed else 0,
         disputed,
     ),
@@ -40,14 +41,14 @@ def test_changes_added_up_to_a_day_are_the_status_of_that_day(invoice: Facts) ->
     assert [day for day, _, _ in changes] == sorted({day for day, _, _ in changes})
     for day in range(95, 140):
         so_far = [after for when, _, after in changes if when <= day]
-        assert (so_far[-1] if so_far else None) == payment_status.status_at(invoice, day)
+        assert (so_far[-1] if so_far else None) == status_at(invoice, day)
     for (_, _, after), (_, before, _) in pairwise(changes):
         assert after == before
     assert all(before != after for _, before, after in changes)
 
 
 def test_a_failed_payment_shows_while_something_is_owed() -> None:
-    steps = [Step(105, 100, 0, 1), Step(110, -1, 0, 0)]
+    steps = [AllocationChange(105, 100, 0, 1), AllocationChange(110, -1, 0, 0)]
     failed = Facts("i", None, "USD", 100, 100, None, applied=steps, marks=PAYMENT_FAILED)
     assert list(payment_status.status_changes(failed)) == [
         (100, None, "failed"),

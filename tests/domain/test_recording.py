@@ -188,7 +188,7 @@ def test_a_bill_told_again_is_unchanged_whenever(ledger: MemoryLedger) -> None:
     first, again = bill(updated_at=EARLY), bill(updated_at=LATE)
     assert told(ledger, first, again, bill()) == ["created", "unchanged", "unchanged"]
     assert told(ledger, bill(state="Scheduled", updated_at=EARLY)) == ["stale"]
-    assert [state[0] for state in ledger.documents()[0].states] == ["Scheduled", "Approved"]
+    assert [entry.state for entry in ledger.documents()[0].states] == ["Scheduled", "Approved"]
 
 
 def test_default_terms_fill_a_missing_due_date() -> None:
@@ -250,7 +250,7 @@ def test_what_is_told_of_a_customer_has_room_in_one_item(ledger: MemoryLedger) -
     assert results.count("rejected") > 10
     for account in ledger.account_states():
         assert recording.size_of(account.reminders) <= recording.MAX_LIVE_BYTES
-        assert recording.size_of(ledger.file(account).reminders) <= recording.MAX_BYTES
+        assert recording.size_of(ledger.counterparty_record(account).reminders) <= recording.MAX_BYTES
 
 
 def test_what_is_told_of_a_document_has_room_in_one_item(ledger: MemoryLedger) -> None:

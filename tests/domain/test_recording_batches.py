@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrears.ledger import document_facts
-from arrears.ledger.document_facts import BILL_STATES, LAST, rest_day
+from arrears.ledger.document_facts import BILL_STATES, LAST, closed_from
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from support.books import answer
@@ -94,7 +94,7 @@ def test_any_records_on_any_days(told: list[dict[str, Any]], zone: str, steps: l
         assert (result.result == "rejected") == (again == "rejected") or again in ("unchanged", "stale")
     _check_sums(ledger, today)
     _check_readers(ledger, today)
-    ledger.settle(today + 10)
+    ledger.close_documents(today + 10)
     _check_sums(ledger, today + 10)
 
 
@@ -104,11 +104,13 @@ def _check_sums(ledger: MemoryLedger, today: int) -> None:
         assert ledger.collection(today + later) == recomputed(documents, today + later)
     for account in ledger.account_states():
         mine = [document for document in documents if document.account == account.key]
-        at_rest = [document.facts for document in mine if document.at_rest]
-        assert (account.documents, account.open) == (len(mine), len(mine) - len(at_rest))
-        assert sum(account.rested.values()) == sum(rest_day(rested) > account._rested_from for rested in at_rest)
+        closed = [document.facts for document in mine if document.closed]
+        assert (account.documents, account.open) == (len(mine), len(mine) - len(closed))
+        assert sum(account.closed_by_day.values()) == sum(
+            closed_from(facts) > account._closed_counts_after for facts in closed
+        )
         for promise in account.promises:
-            assert promise.kept == sum(document_facts.applied_since(promise, rested, LAST) for rested in at_rest)
+            assert promise.kept == sum(document_facts.applied_since(promise, facts, LAST) for facts in closed)
 
 
 def _check_readers(ledger: MemoryLedger, today: int) -> None:

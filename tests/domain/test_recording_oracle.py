@@ -67,8 +67,8 @@ def test_what_the_open_and_settled_sets_hold_is_what_the_whole_book_says(seed: i
         for (day, side), expected in full.items():
             accounts = ledger.accounts(side, day.toordinal(), today)
             assert answer(accounts, side, day, organisation) == expected, (side, day)
-        ledger.settle(today)
-    assert not ledger.settle(today)
+        ledger.close_documents(today)
+    assert not ledger.close_documents(today)
 
 
 @settings(max_examples=40)
@@ -84,7 +84,7 @@ def test_the_order_of_arrival_changes_nothing(seed: int, size: int, shuffled: Ra
 
 def _settled_view(ledger: MemoryLedger) -> dict[str, Any]:
     """All that any reader can learn of a ledger: not that a party once had a document that has another party now."""
-    documents = {(d.kind, d.id): (d.facts, d.at_rest, d.account, d.head, d.updated_at) for d in ledger.documents()}
+    documents = {(d.kind, d.id): (d.facts, d.closed, d.account, d.head, d.updated_at) for d in ledger.documents()}
     shown = [a for a in ledger.account_states() if a.known or a.reminders or a.promises]
     accounts = {a.key: (a.account(), a.open, a.documents, a.named) for a in shown}
     collection = {day: ledger.collection(day) for day in range(737_000, 739_000, 97)}
@@ -112,7 +112,7 @@ def test_what_accounts_add_up_by_difference_is_what_their_documents_give(seed: i
     for _ in ("as written", "after time's work"):
         for side in Side:
             _check_accounts(ledger, side)
-        ledger.settle(last_day(book).toordinal() + 50)
+        ledger.close_documents(last_day(book).toordinal() + 50)
 
 
 def _check_accounts(ledger: MemoryLedger, side: Side) -> None:
@@ -123,17 +123,19 @@ def _check_accounts(ledger: MemoryLedger, side: Side) -> None:
         if account.side is not side:
             continue
         mine = documents.get(account.key, [])
-        at_rest = [document.facts for document in mine if document.at_rest]
-        assert (account.documents, account.open) == (len(mine), len(mine) - len(at_rest))
-        assert account.named == sum(bool(document.name_told()) for document in mine)
-        assert list(account.account().history) == _history(at_rest, account.floor)
+        closed = [document.facts for document in mine if document.closed]
+        assert (account.documents, account.open) == (len(mine), len(mine) - len(closed))
+        assert account.named == sum(bool(document.counterparty_name()) for document in mine)
+        assert list(account.account().history) == _history(closed, account.history_start)
         for promise in account.promises:
-            assert promise.kept == sum(document_facts.applied_since(promise, document, LAST) for document in at_rest)
+            assert promise.kept == sum(document_facts.applied_since(promise, document, LAST) for document in closed)
 
 
-def _history(at_rest: list[Facts], floor: int) -> list[document_facts.Settled]:
+def _history(closed: list[Facts], history_start: int) -> list[document_facts.Settled]:
     settled = [
-        found for document in at_rest if (found := document_facts.settlement(document, LAST)) and found.day > floor
+        found
+        for document in closed
+        if (found := document_facts.settlement(document, LAST)) and found.day > history_start
     ]
     days = sorted({found.day for found in settled})
     sums = {

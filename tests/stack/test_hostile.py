@@ -47,7 +47,7 @@ def who(stack: Deployment, tenant: Tenant, services: Services) -> Credentials:
     customer = services.ledger.customer(organisation, "1001")
     assert customer is not None
     integrator = f"IK-{organisation.id}"
-    token = services.users().create(organisation.id, customer.place.id, "ann", "pw", integrator, True)
+    token = services.users().create(organisation.id, customer.location.id, "ann", "pw", integrator, True)
     docusign = f'{{"Username": "ann", "Password": "pw", "IntegratorKey": "{integrator}"}}'
     return Credentials(tenant.api_key, token, docusign, organisation.id)
 

@@ -139,7 +139,7 @@ def user(services: Services, owed: Tenant) -> Callable[[str, bool], str]:
         customer = services.ledger.customer(organisation, number)
         assert customer is not None
         key, name = f"IK-{organisation.id}", f"{number}-{admin}"
-        return services.users().create(organisation.id, customer.place.id, name, "pass word", key, admin)
+        return services.users().create(organisation.id, customer.location.id, name, "pass word", key, admin)
 
     return make
 

@@ -117,7 +117,7 @@ def test_an_export_brings_everything_back(
     customer = services.ledger.customer(organisation, "recovery-1")
     assert customer is not None
     login = LOGIN["Username"], LOGIN["Password"], LOGIN["IntegratorKey"]
-    services.users().create(HOME.id, customer.place.id, *login, True)
+    services.users().create(HOME.id, customer.location.id, *login, True)
     services.closing().close(organisation, services.clock())
     before = answers(client, key)
     assert before["escalations"]

@@ -42,7 +42,7 @@ def facts(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, st
         "api_key": tenant.api_key,
         "organisation_id": tenant.organisation_id,
         "account": "1001",
-        "user_token": services.users().create(organisation.id, account.place.id, "ann", "pw", integrator, True),
+        "user_token": services.users().create(organisation.id, account.location.id, "ann", "pw", integrator, True),
         "import_bucket": stack.import_bucket,
     }
 

@@ -168,11 +168,13 @@ def test_accounts_that_only_the_other_has(client: Client, sides: list[Side], ser
     customer = services.ledger.customer(organisation, "only-1")
     assert customer is not None
     token = {"Authorization": f"Bearer {mine.token}"}
-    answers = [client.docusign(account, token) for account in ("only-1", customer.place.id, "nobody-1", str(uuid4()))]
+    answers = [
+        client.docusign(account, token) for account in ("only-1", customer.location.id, "nobody-1", str(uuid4()))
+    ]
     assert {answer.body["errorCode"] for answer in answers} == {"USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT"}
     assert len({answer.text for answer in answers}) == 1
     assert client.lago(mine.key, "overdue_balance", external_customer_id="only").body == {"overdue_balances": []}
-    assert client.dolfin(mine.key, "/escalations", customerId=customer.place.id).body["escalations"] == []
+    assert client.dolfin(mine.key, "/escalations", customerId=customer.location.id).body["escalations"] == []
     # A number that the other has given away is free.
     [result] = client.record(mine.key, {**told, "id": "mine"}).body["results"]
     assert result["result"] == "created"

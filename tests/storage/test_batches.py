@@ -50,8 +50,9 @@ def check_same(ledger: StoredLedger, memory: MemoryLedger) -> None:
     kept = ledger.account_items()
     for state in memory.account_states():
         told, shown = kept[state.key]["b"], kept[state.key]["p"]
-        assert (told["open"], told["documents"], told["names"]) == (state.open, state.documents, state.names)
-        assert {int(day): count for day, count in told["rested"].items()} == state.rested
+        assert (told["open"], told["documents"]) == (state.open, state.documents)
+        assert told["names"] == [list(name) for name in state.names]
+        assert {int(day): count for day, count in told["rested"].items()} == state.closed_by_day
         assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
 
 

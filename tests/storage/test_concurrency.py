@@ -176,9 +176,9 @@ def test_a_promise_sees_what_comes_to_rest_meanwhile_or_moves(table: Table, seco
     for _ in between(table, stood, [promise(amount="100")], second):
         seen = table.ledger().account_items()
         mine = next(item["p"] for item in seen.values() if item["p"][1] == "C")
-        at_rest = [d.facts for d in table.ledger().documents() if d.at_rest and d.account == _key(seen, "C")]
+        closed = [d.facts for d in table.ledger().documents() if d.closed and d.account == _key(seen, "C")]
         told = Promise(*mine[4][0])
-        assert told.kept == sum(applied_since(told, document, LAST) for document in at_rest)
+        assert told.kept == sum(applied_since(told, document, LAST) for document in closed)
 
 
 def _key(seen: dict[str, Any], reference: str) -> str:

@@ -81,7 +81,7 @@ def told(ledger: StoredLedger) -> object:
 
 
 def settled(ledger: StoredLedger) -> object:
-    return ledger.settle(LATER)
+    return ledger.close_documents(LATER)
 
 
 def taken_in(ledger: StoredLedger) -> object:

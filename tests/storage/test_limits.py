@@ -5,10 +5,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from arrears.ledger import recording
+from arrears.ledger.documents import Part
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.records import MAX_ID_LENGTH, MAX_INVOICE_IDS, MAX_LINES, MAX_TEXT_LENGTH
-from arrears.storage.ledger.unit_of_work import StoredBook
+from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 from support.figures import recomputed
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder
 from support.stored_ledger import StoredLedger, Table
@@ -49,12 +50,12 @@ def test_as_many_allocations_as_there_may_be(table: Table) -> None:
     """Each on days of its own, voided on another, so that none is added to another."""
     ledger = table.ledger()
     ledger.record([invoice(total=AMOUNT)], NOW)
-    book = StoredBook(table.client, table.name, ORGANISATION, NOW)
+    book = StoredUnitOfWork(table.client, table.name, ORGANISATION, NOW)
     crowded = book.document("invoice", ledger.documents()[0].id, "I")
     first = date(2000, 1, 1).toordinal()
     for n in range(recording.MAX_PARTS - 1):
         told = {"amount": f"{10**20 + n}.11", "paid_on": first + n, "voided_on": first + 1_000 + n}
-        crowded.parts[f"payment:P{n}"] = [told, None]
+        crowded.parts[f"payment:P{n}"] = Part(told, None)
     crowded.refresh(NOW)
     book.touch(crowded)
     book.flush()
@@ -107,7 +108,7 @@ def test_external_ids_and_account_numbers_of_any_length(table: Table) -> None:
     assert results(ledger, [customer(external_id=LONG, account_number=LONG)]) == ["created"]
     held = ledger.store.customer(ORGANISATION, LONG)
     assert held is not None
-    assert ledger.store.customers_by_external_id(ORGANISATION, LONG) == [held.place]
+    assert ledger.store.customers_by_external_id(ORGANISATION, LONG) == [held.location]
     assert ledger.store.customer(ORGANISATION, LONG + "x") is None
 
 

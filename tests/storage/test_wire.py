@@ -9,7 +9,8 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
-from arrears.storage.ledger.codec import query, read_fast, write_fast
+from arrears.storage.client import read_fast, write_fast
+from arrears.storage.dynamodb import query
 from support.gate import failure, response
 
 ITEM = {"pk": {"S": "o#i#1"}, "sk": {"S": "d"}, "v": {"N": "3"}, "p": {"S": '["Zoë \\"Ltd\\"",1234567890123456789012]'}}

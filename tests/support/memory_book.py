@@ -8,9 +8,9 @@ import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from arrears.ledger.accounts import AccountState, File
+from arrears.ledger.accounts import AccountState, CounterpartyRecord
 from arrears.ledger.days import NEVER, year_before
-from arrears.ledger.document_facts import Account, Facts, rest_day, without
+from arrears.ledger.document_facts import Account, Facts, closed_from, without
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -19,7 +19,7 @@ from arrears.ledger.records import read_record
 from arrears.ledger.reminders import read_reminders
 
 type Figures = dict[tuple[str, str, str], tuple[int, int]]
-type Touched = Document | AccountState | File
+type Touched = Document | AccountState | CounterpartyRecord
 
 
 class MemoryLedger:
@@ -38,46 +38,46 @@ class MemoryLedger:
         """Applies decoded records in their order on a day."""
         results = []
         for raw in records:
-            book = MemoryBook(self, today)
+            book = MemoryUnitOfWork(self, today)
             results.append(Recording(self.organisation, book, today).apply(read_record(raw), raw))
             book.keep()
         return results
 
-    def settle(self, today: int) -> int:
-        """Brings to rest what time has brought to rest; how many documents."""
+    def close_documents(self, today: int) -> int:
+        """Closes what time has closed; how many documents."""
         moved = 0
         for document in self.documents():
-            book = MemoryBook(self, today)
-            moved += Recording(self.organisation, book, today).settle(document.kind, document.id)
+            book = MemoryUnitOfWork(self, today)
+            moved += Recording(self.organisation, book, today).close_document(document.kind, document.id)
             book.keep()
         return moved
 
     def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[Facts]]]:
         """What a reader is given for `day` by the open and the settled set, as they stand on `today`."""
         for account, documents in self._every(side):
-            opened = [document.facts for document in documents if not document.at_rest]
+            opened = [document.facts for document in documents if not document.closed]
             if day >= today:
                 if opened:
                     yield account.account(), opened
                 continue
-            settled = [d.facts for d in documents if d.at_rest and rest_day(d.facts) > year_before(day)]
+            settled = [d.facts for d in documents if d.closed and closed_from(d.facts) > year_before(day)]
             if opened or settled:
                 yield without(self._with_all_reminders(account), settled), [*opened, *settled]
 
     def full_accounts(self, side: Side) -> Iterator[tuple[Account, list[Facts]]]:
         """Every account with every document, nothing added up: what any day may be judged by."""
         for account, documents in self._every(side):
-            settled = [document.facts for document in documents if document.at_rest]
+            settled = [document.facts for document in documents if document.closed]
             yield without(self._with_all_reminders(account), settled), [document.facts for document in documents]
 
     def account_states(self) -> list[AccountState]:
         """Every counterparty."""
         return [pickle.loads(kept) for (kind, _), kept in sorted(self.kept.items()) if kind == "account"]
 
-    def file(self, account: AccountState) -> File:
+    def counterparty_record(self, account: AccountState) -> CounterpartyRecord:
         """What was told of a counterparty itself."""
-        kept = self.kept.get(("file", account.key))
-        return File() if kept is None else pickle.loads(kept)
+        kept = self.kept.get(("counterparty", account.key))
+        return CounterpartyRecord() if kept is None else pickle.loads(kept)
 
     def documents(self) -> list[Document]:
         """Every document, those only heard of too."""
@@ -103,12 +103,14 @@ class MemoryLedger:
                 yield account, documents[account.key]
 
     def _with_all_reminders(self, account: AccountState) -> Account:
-        reminders = read_reminders(self.organisation, self.file(account).reminders)
+        reminders = read_reminders(
+            self.organisation, {id_: part.content for id_, part in self.counterparty_record(account).reminders.items()}
+        )
         return account.account()._replace(reminders=reminders)
 
 
-class MemoryBook:
-    """A memory ledger seen as a book (arrears.ledger.recording.Book) by one record."""
+class MemoryUnitOfWork:
+    """A memory ledger as a unit of work (arrears.ledger.recording.UnitOfWork) for one record."""
 
     def __init__(self, ledger: MemoryLedger, today: int) -> None:
         self._ledger = ledger
@@ -136,8 +138,8 @@ class MemoryBook:
         shard = int(key[1:9], 16) % self._ledger.organisation.shards
         return self._entity(("account", key), AccountState(key, reference, shard=shard))
 
-    def file(self, account: AccountState) -> File:
-        return self._entity(("file", account.key), File())
+    def counterparty_record(self, account: AccountState) -> CounterpartyRecord:
+        return self._entity(("counterparty", account.key), CounterpartyRecord())
 
     def target(self, kind: str, id: str) -> str | None:
         return self._ledger.pointers.get((kind, id))
@@ -148,13 +150,13 @@ class MemoryBook:
     def account_number(self, number: str) -> str | None:
         return self._ledger.numbers.get(number)
 
-    def give_number(self, account: AccountState, before: str | None, number: str | None) -> None:
+    def move_number(self, account: AccountState, before: str | None, number: str | None) -> None:
         if before and before != number:
             del self._ledger.numbers[before]
         if number:
             self._ledger.numbers[number] = account.id
 
-    def give_external_id(self, account: AccountState, before: str | None, external_id: str | None) -> None:
+    def move_external_id(self, account: AccountState, before: str | None, external_id: str | None) -> None:
         self._ledger.externals.discard((before or "", account.id))
         if external_id:
             self._ledger.externals.add((external_id, account.id))
@@ -171,15 +173,15 @@ class MemoryBook:
         every = [entity for entity in self._entities.values() if isinstance(entity, Document)]
         return [document for document in every if document.account == account.key]
 
-    def rested(self, account: AccountState, since: int) -> Sequence[Document]:
-        at_rest = (document for document in self.documents_of(account) if document.at_rest)
-        return [document for document in at_rest if rest_day(document.facts) >= since]
+    def closed_since(self, account: AccountState, since: int) -> Sequence[Document]:
+        closed = (document for document in self.documents_of(account) if document.closed)
+        return [document for document in closed if closed_from(document.facts) >= since]
 
     def touch(self, changed: Touched) -> None:
         place = self._places[id(changed)]
         self._touched[place] = changed
 
-    def roll(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+    def add_to_month(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         assert 0 <= day < NEVER
         sums = self._ledger.figures.setdefault((month, shard, day), {}).setdefault(figure, [0, 0])
         sums[0] += count

@@ -15,9 +15,9 @@ from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Result
+from arrears.storage.ledger.entities import read_document
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
-from arrears.storage.ledger.unit_of_work import read_document
 from support.books import noon
 from support.gate import Gate
 from support.memory_book import Figures
@@ -74,10 +74,10 @@ class StoredLedger:
     def record(self, records: Iterable[Any], today: int) -> list[Result]:
         return self.recorder.record(self.organisation, list(records), self._at_noon(today))
 
-    def settle(self, today: int) -> int:
+    def close_documents(self, today: int) -> int:
         documents, moment = self.documents(), self._at_noon(today)
         ids = {kind: [d.id for d in documents if d.kind == kind] for kind in ("invoice", "bill")}
-        return sum(self.recorder.settle(self.organisation, kind, ids[kind], moment) for kind in ids)
+        return sum(self.recorder.close_documents(self.organisation, kind, ids[kind], moment) for kind in ids)
 
     def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[Facts]]]:
         return self.store.accounts(self.organisation, side, day, today)

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import fromstring
 
 from arrears.api.http import Endpoint, Request, Wording, bearer_tokens
 from arrears.ledger.caller import User
-from arrears.ledger.customers import Customer, InvoiceDetail, Line
+from arrears.ledger.customers import CustomerProfile, InvoiceDetail, InvoiceLine
 from arrears.ledger.days import day_text
 from arrears.ledger.document_facts import Facts, disputed_at
 from arrears.ledger.money import major_text, to_minor
@@ -137,11 +137,11 @@ def _read_json(text: str) -> list[tuple[str, str]]:
     return [(name, value.strip()) for name, value in pairs]
 
 
-def administered(user: User, customer: Customer | None) -> Customer:
+def administered(user: User, customer: CustomerProfile | None) -> CustomerProfile:
     """The customer, if the user administers it; refusals otherwise, the same for foreign and unknown accounts."""
-    if customer is None or customer.place.id not in user.accounts:
+    if customer is None or customer.location.id not in user.accounts:
         raise Refusal(FOREIGN_ACCOUNT, "The user does not belong to the account.")
-    if not user.accounts[customer.place.id]:
+    if not user.accounts[customer.location.id]:
         raise Refusal(NO_ADMINISTRATOR, "The user is not an administrator of the account.")
     return customer
 
@@ -156,7 +156,7 @@ type Details = Callable[[Organisation, Sequence[str]], Mapping[str, InvoiceDetai
 def past_due(
     organisation: Organisation,
     account: str,
-    customer: Customer,
+    customer: CustomerProfile,
     invoices: Iterable[Facts],
     today: int,
     details: Details,
@@ -212,7 +212,7 @@ def _invoice(account: str, overdue: Overdue, detail: InvoiceDetail | None) -> di
     }
 
 
-def _item(line: Line, currency: str) -> dict[str, str]:
+def _item(line: InvoiceLine, currency: str) -> dict[str, str]:
     item = {
         "chargeAmount": major_text(line.amount, currency),
         "chargeName": line.name,

@@ -14,7 +14,7 @@ from arrears.close.escalation_writer import Escalating
 from arrears.close.figures import figures_of
 from arrears.close.time_limit import OutOfTime
 from arrears.ledger.days import NEVER, month_of, year_before
-from arrears.ledger.document_facts import Account, Facts, rest_day
+from arrears.ledger.document_facts import Account, Facts, closed_from
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports import month_close, receivables
@@ -95,7 +95,7 @@ class Closing:
         self._escalate(organisation, view, rows)
         months = self._close_months(organisation, view, worked, last, recorded_at)
         self._finish(organisation, run, last)
-        self._settle(organisation, today, now)
+        self._close_documents(organisation, today, now)
         return Closed(last, months, rows.written, rows.entered, _overdue(view, last))
 
     def _read(self, organisation: Organisation, run: "Run", last: int) -> tuple[View, int | None]:
@@ -173,13 +173,13 @@ class Closing:
             return  # another run has come as far, or the next one will find out how far this one came
         self._history.forget_cleared(self._history.rows(organisation.id), last)
 
-    def _settle(self, organisation: Organisation, today: int, now: datetime) -> None:
-        """Moves what has come to rest by the passing of days out of the open set, and takes in due effects."""
+    def _close_documents(self, organisation: Organisation, today: int, now: datetime) -> None:
+        """Moves what has closed by the passing of days out of the open set, and takes in due effects."""
         for side, kind in ((Side.RECEIVABLE, "invoice"), (Side.PAYABLE, "bill")):
             standing = self._ledger.accounts(organisation, side, today, today)
             every = (document for _, documents in standing for document in documents)
-            rested = [document.id for document in every if rest_day(document) <= today]
-            self._recorder.settle(organisation, kind, rested, now)
+            closed = [document.id for document in every if closed_from(document) <= today]
+            self._recorder.close_documents(organisation, kind, closed, now)
         self._recorder.take_in_due_effects(organisation, today)
 
     def _send(self, organisation: Organisation) -> int:

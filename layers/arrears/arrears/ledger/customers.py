@@ -1,22 +1,22 @@
-"""A customer as the book's own records tell of it, and what only the page of a single invoice needs."""
+"""A customer as its own record says, and what only the page of a single invoice needs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
-    """Where an account is: its UUID and its shard."""
+class AccountLocation(NamedTuple):
+    """Where an account is stored: its UUID and its shard."""
 
     id: str
     shard: int
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer's own record. currency: None where it names none."""
+class CustomerProfile:
+    """What a customer's own record says. currency: None where it names none."""
 
-    place: Place
+    location: AccountLocation
     reference: str
     name: str | None
     account_number: str | None
@@ -25,8 +25,8 @@ class Customer:
     payment_blocked: bool
 
 
-class Line(NamedTuple):
-    """One line of an invoice: quantity and prices as text in major units, as told; amounts in minor units."""
+class InvoiceLine(NamedTuple):
+    """One line of an invoice: quantity and prices as text in major units, as recorded; amounts in minor units."""
 
     id: str
     name: str
@@ -38,8 +38,8 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InvoiceDetail:
-    """What only a single invoice's own page needs. taxable_amount: minor units, None if not told."""
+    """What only a single invoice's own page needs. taxable_amount: minor units, None if not recorded."""
 
     taxable_amount: int | None
     pdf_available: bool
-    lines: Sequence[Line]
+    lines: Sequence[InvoiceLine]

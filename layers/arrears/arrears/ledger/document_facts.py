@@ -30,10 +30,11 @@ UNKNOWN_STATE = "NeedsApproval"
 """What a bill is taken for before its first known state, when that state says it was not payable yet."""
 
 
-class Step(NamedTuple):
+class AllocationChange(NamedTuple):
     """How what is applied changes on a day: payments and credits (write-offs too), signed; `made`: how many payments.
 
     A void takes an allocation back on a later day than the allocation's own: then `dated` is the allocation's day.
+    Documents read from the index hold plain lists of the same five values: functions unpack or index them.
     """
 
     day: int
@@ -63,7 +64,7 @@ class Facts(NamedTuple):
     """All that is known of one invoice (no `states`) or bill (at least one state), in the order it is stored.
 
     issued: NEVER for drafts, documents voided without a date and documents only heard of. due: None if it has none.
-    voided: first day it is void, NEVER if it is not. applied: steps by day. marks: PAYMENT_FAILED and its like.
+    voided: first day it is void, NEVER if it is not. applied: by day. marks: PAYMENT_FAILED and its like.
     """
 
     id: str
@@ -73,7 +74,7 @@ class Facts(NamedTuple):
     issued: int
     due: int | None
     voided: int = NEVER
-    applied: Sequence[Step] = ()
+    applied: Sequence[AllocationChange] = ()
     marks: int = 0
     disputes: Sequence[Dispute] = ()
     states: Sequence[BillState] = ()
@@ -81,7 +82,9 @@ class Facts(NamedTuple):
 
 def applied_at(document: Facts, day: int) -> int:
     """What payments, credits and write-offs have applied by the end of `day`."""
-    return sum(step[1] + step[2] for step in document.applied if step[0] <= day)
+    # By index, as this runs for every open document of every answer: for one allocation read from the index 0.32 µs,
+    # 0.49 unpacked, 1.40 with an AllocationChange made of it first.
+    return sum(change[1] + change[2] for change in document.applied if change[0] <= day)
 
 
 def outstanding_at(document: Facts, day: int) -> int:
@@ -101,14 +104,17 @@ def bill_state_name_at(document: Facts, day: int) -> str:
     """The name of the bill's state at the end of `day`."""
     entry = _latest(document.states, day)
     if entry is not None:
-        return entry[1]
-    return "Approved" if document.states[0][1] in _APPROVED_BEFORE else UNKNOWN_STATE
+        _, state, _ = entry
+        return state
+    _, first, _ = document.states[0]
+    return "Approved" if first in _APPROVED_BEFORE else UNKNOWN_STATE
 
 
 def _latest(states: Sequence[BillState], day: int) -> BillState | None:
     current = None
     for entry in states:
-        if entry[0] > day:
+        entered, _, _ = entry
+        if entered > day:
             break
         current = entry
     return current
@@ -144,19 +150,19 @@ def lost_from(document: Facts) -> int:
     )
 
 
-def rest_day(document: Facts) -> int:
+def closed_from(document: Facts) -> int:
     """The first day from which nothing about it changes and it is never open, by all facts known; NEVER while it is.
 
-    It is the day of the last dated fact, future ones and voids included: a document at rest on a day is closed on
+    It is the day of the last dated fact, future ones and voids included: a document closed on a day is closed on
     every later one. 0 for a document that never exists.
     """
     if document.issued == NEVER:
         return 0
     last = document.issued
-    for step in document.applied:
-        last = max(last, step[0])
-    for entry in document.states:
-        last = max(last, entry[0])
+    for changed, _, _, _, _ in document.applied:
+        last = max(last, changed)
+    for entered, _, _ in document.states:
+        last = max(last, entered)
     if last < document.voided < NEVER:
         last = document.voided
     return NEVER if is_open_at(document, last) else last
@@ -182,10 +188,12 @@ def settled_on(document: Facts, day: int) -> int | None:
 def _changes(document: Facts, until: int) -> Iterator[tuple[int, int, str | None]]:
     """What is applied on each day, and the state from then on where it changes, in order."""
     changes: dict[int, tuple[int, str | None]] = {}
-    for step in document.applied:
-        changes[step[0]] = changes.get(step[0], (0, None))[0] + step[1] + step[2], None
-    for entry in document.states:
-        changes[entry[0]] = changes.get(entry[0], (0, None))[0], entry[1]
+    for day, payments, credited, _, _ in document.applied:
+        applied, _ = changes.get(day, (0, None))
+        changes[day] = applied + payments + credited, None
+    for day, state, _ in document.states:
+        applied, _ = changes.get(day, (0, None))
+        changes[day] = applied, state
     for day in sorted(changes):
         if day <= until:
             yield day, *changes[day]
@@ -193,7 +201,7 @@ def _changes(document: Facts, until: int) -> Iterator[tuple[int, int, str | None
 
 def has_payment_by(document: Facts, day: int) -> bool:
     """At least one payment, not voided, is dated by `day`, or the bill is Paid on it."""
-    if sum(step[3] for step in document.applied if step[0] <= day) > 0:
+    if sum(made for changed, _, _, made, _ in document.applied if changed <= day) > 0:
         return True
     return bool(document.states) and bill_state_name_at(document, day) == "Paid"
 
@@ -247,7 +255,7 @@ class Reminder(NamedTuple):
 class Promise(NamedTuple):
     """A promise made on `made` to pay `amount` (None: all) by `promised`, for one currency of a customer.
 
-    kept: what documents at rest have had applied from `made` on, of those the promise is about.
+    kept: what closed documents have had applied from `made` on, of those the promise is about.
     """
 
     id: str
@@ -261,9 +269,9 @@ class Promise(NamedTuple):
 class Account(NamedTuple):
     """A counterparty beside its documents. party_id: outward UUID, None for a supplier known by name only.
 
-    history: documents at rest, added up by the day they settled, about thirteen months back, in the order of Settled.
-    trimmed: older reminders were left out here; the full list is in the account's file.
-    merged_after: what settled after this day is added up as one, on the latest day; NEVER if nothing is.
+    history: closed documents, added up by the day they settled, about thirteen months back, in the order of Settled.
+    reminders_truncated: older reminders were left out here; the counterparty record has the full list.
+    aggregated_after: what settled after this day is added up as one, on the latest day; NEVER if nothing is.
     """
 
     id: str
@@ -273,11 +281,11 @@ class Account(NamedTuple):
     reminders: Sequence[Reminder] = ()
     promises: Sequence[Promise] = ()
     history: Sequence[Settled] = ()
-    trimmed: bool = False
-    merged_after: int = NEVER
+    reminders_truncated: bool = False
+    aggregated_after: int = NEVER
 
 
-MERGED_AFTER_DAYS = 31
+AGGREGATED_AFTER_DAYS = 31
 
 
 def added_up(history: Iterable[Settled], day: int) -> Settled:
@@ -286,19 +294,19 @@ def added_up(history: Iterable[Settled], day: int) -> Settled:
     return Settled(day, *sums)
 
 
-def merged(account: Account, today: int) -> Account:
+def with_recent_history(account: Account, today: int) -> Account:
     """The account with no more of its history than behaviour takes today and on the days of about a month to come.
 
-    A year of settled days is longer than all the rest. But a year that begins by `merged_after` has all that settled
-    later in it, so of that no day is needed.
+    A year of settled days is longer than all else here. But a year that begins by `aggregated_after` has all that
+    settled later in it, so of that no day is needed.
     """
     since = year_before(today) - 1
-    after = since + MERGED_AFTER_DAYS
+    after = since + AGGREGATED_AFTER_DAYS
     days = [settled for settled in account.history if since < settled.day <= after]
     later = [settled for settled in account.history if settled.day > after]
     if len(later) < 2:
         return account._replace(history=days + later)
-    return account._replace(history=[*days, added_up(later, later[-1].day)], merged_after=after)
+    return account._replace(history=[*days, added_up(later, later[-1].day)], aggregated_after=after)
 
 
 def promise_covers(promise: Promise, document: Facts, day: int) -> bool:
@@ -317,19 +325,23 @@ def applied_since(promise: Promise, document: Facts, day: int) -> int:
     if not promise_covers(promise, document, day):
         return 0
     made = promise.made
-    return sum(step[1] + step[2] for step in document.applied if step[0] <= day and (step[4] or step[0]) >= made)
+    return sum(
+        payments + credited
+        for changed, payments, credited, _, dated in document.applied
+        if changed <= day and (dated or changed) >= made
+    )
 
 
 LAST = NEVER - 1
 """A day by which everything known has taken effect."""
 
 
-def without(account: Account, at_rest: Iterable[Facts]) -> Account:
-    """The account less what these documents at rest have added to it, so that they can be judged one by one.
+def without(account: Account, closed: Iterable[Facts]) -> Account:
+    """The account less what these closed documents have added to it, so that they can be judged one by one.
 
     For a past day: its documents are then all in hand, and the settled history is taken from them.
     """
-    documents = list(at_rest)
+    documents = list(closed)
     promises = [
         promise._replace(kept=promise.kept - sum(applied_since(promise, document, LAST) for document in documents))
         for promise in account.promises

@@ -1,29 +1,50 @@
-"""An invoice or bill with all that was told of it, and what it gives its counterparty."""
+"""An invoice or bill with all that its records say, and what it contributes to its counterparty's sums."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from arrears.ledger import document_facts
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import BillState, Dispute, Facts, Step
+from arrears.ledger.document_facts import AllocationChange, BillState, Dispute, Facts
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import to_minor
 
-type Part = list[Any]
-"""What was told of one allocation, dispute, reminder or promise: [content, updated_at]."""
 
-_UNTOLD = Facts("", None, "", 0, NEVER, None)
+class Part(NamedTuple):
+    """What a record says of one thing, and when it said so. content: plain JSON values, days as ordinals."""
+
+    content: dict[str, Any]
+    updated_at: str | None
+
+
+class StateEntry(NamedTuple):
+    """A state that a bill entered, as its record says. updated_at: of that record."""
+
+    state: str
+    state_on: int | None
+    scheduled_payment_on: int | None
+    updated_at: str | None
+
+    def is_same_state(self, other: "StateEntry") -> bool:
+        """Whether it is the same state, recorded at whatever moments."""
+        mine = (self.state, self.state_on, self.scheduled_payment_on)
+        return mine == (other.state, other.state_on, other.scheduled_payment_on)
+
+
+_NO_FACTS = Facts("", None, "", 0, NEVER, None)
 
 
 @dataclass(slots=True)
 class Document:
-    """An invoice or bill with all that was told of it.
+    """An invoice or bill with all that its records say.
 
     head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID" and
     "dispute:ID", without the document they name. lines: digest of its lines, which are kept apart.
-    states: [state, state_on, scheduled_payment_on, updated_at] of a bill, in the order that counts within a day.
-    recorded_on: the day it was first recorded. at_rest, account, shard: where it stands in the index.
+    states: those of a bill, in the order that counts within a day. recorded_on: the day it was first recorded.
+    closed, account, shard: by these the index lists it.
     """
 
     kind: str
@@ -33,13 +54,13 @@ class Document:
     updated_at: str | None = None
     lines: str | None = None
     parts: dict[str, Part] = field(default_factory=dict)
-    states: list[list[Any]] = field(default_factory=list)
+    states: list[StateEntry] = field(default_factory=list)
     recorded_on: int = 0
     filled_due: int | None = None
     account: str | None = None
     shard: int = 0
-    at_rest: bool = True
-    facts: Facts = _UNTOLD
+    closed: bool = True
+    facts: Facts = _NO_FACTS
 
     @property
     def side(self) -> Side:
@@ -47,9 +68,9 @@ class Document:
         return Side.RECEIVABLE if self.kind == "invoice" else Side.PAYABLE
 
     def refresh(self, today: int) -> None:
-        """Works its facts out anew, and whether it is at rest on `today`."""
+        """Works its facts out anew, and whether it is closed on `today`."""
         self.facts = self._facts()
-        self.at_rest = document_facts.rest_day(self.facts) <= today
+        self.closed = document_facts.closed_from(self.facts) <= today
 
     def _facts(self) -> Facts:
         head = self.head
@@ -73,7 +94,7 @@ class Document:
             issued,
             due,
             voided,
-            _steps(self.parts, currency),
+            _allocation_changes(self.parts, currency),
             marks,
             _disputes(self.parts),
             self._states(issued),
@@ -89,39 +110,60 @@ class Document:
         return min(self.recorded_on, due), True
 
     def _states(self, issued: int) -> list[BillState]:
-        dated = [BillState(issued if on is None else on, state, scheduled) for state, on, scheduled, _ in self.states]
+        dated = [
+            BillState(issued if entry.state_on is None else entry.state_on, entry.state, entry.scheduled_payment_on)
+            for entry in self.states
+        ]
         return sorted(dated, key=lambda entry: entry.day)
 
-    def name_told(self) -> str | None:
+    def counterparty_name(self) -> str | None:
         """The counterparty's name on it, if any."""
         head = self.head or {}
         return head.get("customer_name") or head.get("supplier_name")
 
 
 def in_minor(amount: str, currency: str) -> int | None:
-    """An amount as it was told in minor units; None with more decimals than the currency has."""
+    """A recorded amount in minor units; None with more decimals than the currency has."""
     return to_minor(Decimal(amount), currency)
 
 
-def _steps(parts: dict[str, Part], currency: str) -> list[Step]:
+class _Sums:
+    """What is applied on a day, added up."""
+
+    __slots__ = ("credits", "made", "payments")
+
+    def __init__(self) -> None:
+        self.payments = self.credits = self.made = 0
+
+    def add(self, amount: int, payment: bool, sign: int) -> None:
+        """Applies an allocation (1) or takes it back (-1)."""
+        if payment:
+            self.payments += sign * amount
+            self.made += sign * int(amount > 0)
+        else:
+            self.credits += sign * amount
+
+
+def _allocation_changes(parts: dict[str, Part], currency: str) -> list[AllocationChange]:
     """The allocations, by day. One with more decimals than the currency has (it came first) does not count."""
-    by_day: dict[tuple[int, int], list[int]] = {}
-    for key, (told, _) in parts.items():
+    by_day: defaultdict[tuple[int, int], _Sums] = defaultdict(_Sums)
+    for key, part in parts.items():
         if key.startswith("dispute:"):
             continue
-        amount = in_minor(told["amount"], currency)
-        paid = "paid_on" in told
-        day = told["paid_on"] if paid else told["credited_on"]
-        voided = told.get("voided_on", NEVER)
+        content = part.content
+        amount = in_minor(content["amount"], currency)
+        payment = "paid_on" in content
+        day = content["paid_on"] if payment else content["credited_on"]
+        voided = content.get("voided_on", NEVER)
         if amount is None or voided <= day:
             continue
-        counts = int(paid and amount > 0)
-        for when, origin, sign in ((day, 0, 1), (voided, day, -1)):
-            if when < NEVER:
-                sums = by_day.setdefault((when, origin), [0, 0, 0])
-                sums[0 if paid else 1] += sign * amount
-                sums[2] += sign * counts
-    return [Step(day, sums[0], sums[1], sums[2], origin) for (day, origin), sums in sorted(by_day.items())]
+        by_day[day, 0].add(amount, payment, 1)
+        if voided < NEVER:
+            by_day[voided, day].add(amount, payment, -1)
+    return [
+        AllocationChange(day, sums.payments, sums.credits, sums.made, dated)
+        for (day, dated), sums in sorted(by_day.items(), key=itemgetter(0))
+    ]
 
 
 def misfits(document: Document) -> set[str]:
@@ -131,60 +173,77 @@ def misfits(document: Document) -> set[str]:
     currency = document.head["currency"]
     return {
         key
-        for key, (told, _) in document.parts.items()
-        if "amount" in told and in_minor(told["amount"], currency) is None
+        for key, part in document.parts.items()
+        if "amount" in part.content and in_minor(part.content["amount"], currency) is None
     }
 
 
 def _disputes(parts: dict[str, Part]) -> list[Dispute]:
     return [
-        Dispute(told["opened_on"], told.get("resolved_on"), told.get("outcome") == "lost")
-        for key, (told, _) in sorted(parts.items())
+        Dispute(part.content["opened_on"], part.content.get("resolved_on"), part.content.get("outcome") == "lost")
+        for key, part in sorted(parts.items(), key=itemgetter(0))
         if key.startswith("dispute:")
     ]
 
 
-class Claim(NamedTuple):
-    """What a document gives its account. `facts` only at rest, as nothing else of an open document is added up."""
+class NameOrder(NamedTuple):
+    """By this the latest of several names is found: the day the document was issued, then the caller's id of it."""
+
+    issued: int
+    reference: str
+
+
+class Contribution(NamedTuple):
+    """What a document adds to its account. `facts` of a closed one only, as nothing else of an open one is added up."""
 
     account: str | None
-    at_rest: bool
+    closed: bool
     name: str | None
-    order: tuple[int, str]
+    order: NameOrder
     facts: Facts | None
 
 
-def claim_of(document: Document) -> Claim:
-    """What a document gives its account now."""
+_NOTHING = Contribution(None, True, None, NameOrder(0, ""), None)
+
+
+def name_order(document: Document) -> NameOrder:
+    """Where the name on a document stands among those on others."""
+    issued, _ = document.issued_on()
+    return NameOrder(issued, document.reference)
+
+
+def contribution_of(document: Document) -> Contribution:
+    """What a document adds to its account now."""
     if document.head is None:
-        return Claim(None, True, None, (0, ""), None)
-    order = (document.issued_on()[0], document.reference)
-    at_rest = document.at_rest
-    return Claim(document.account, at_rest, document.name_told(), order, document.facts if at_rest else None)
+        return _NOTHING
+    facts = document.facts if document.closed else None
+    return Contribution(document.account, document.closed, document.counterparty_name(), name_order(document), facts)
 
 
 def older(updated_at: str | None, stored: str | None) -> bool:
-    """Whether it was told before what is stored; where a moment is missing, what arrives later counts as later."""
+    """Whether it was recorded before what is stored; where a moment is missing, what arrives later counts as later."""
     return updated_at is not None and stored is not None and updated_at < stored
 
 
-def same_course(states: list[list[Any]], others: list[list[Any]]) -> bool:
-    """Whether they are the same states in the same order, told at whatever moments."""
-    return len(states) == len(others) and all(one[:3] == other[:3] for one, other in zip(states, others, strict=True))
+def same_course(states: list[StateEntry], others: list[StateEntry]) -> bool:
+    """Whether they are the same states in the same order, recorded at whatever moments."""
+    if len(states) != len(others):
+        return False
+    return all(one.is_same_state(other) for one, other in zip(states, others, strict=True))
 
 
-def with_state(states: list[list[Any]], entry: list[Any]) -> list[list[Any]]:
+def with_state(states: list[StateEntry], entry: StateEntry) -> list[StateEntry]:
     """A bill's states with one more, in the order that counts within a day: by moment if both have one, else arrival.
 
-    The same state told again keeps one entry, with the later moment.
+    The same state recorded again keeps one entry, with the later moment.
     """
-    same = next((old for old in states if old[:3] == entry[:3]), None)
+    same = next((known for known in states if known.is_same_state(entry)), None)
     if same is not None:
-        again = entry[3] is None or entry[3] == same[3]
-        if older(entry[3], same[3]) or (again and states[-1] is same):
+        again = entry.updated_at is None or entry.updated_at == same.updated_at
+        if older(entry.updated_at, same.updated_at) or (again and states[-1] is same):
             return states
-    rest = [old for old in states if old is not same]
-    place = len(rest)
-    while place and older(entry[3], rest[place - 1][3]):
-        place -= 1
-    return [*rest[:place], entry, *rest[place:]]
+    others = [known for known in states if known is not same]
+    position = len(others)
+    while position and older(entry.updated_at, others[position - 1].updated_at):
+        position -= 1
+    return [*others[:position], entry, *others[position:]]

@@ -7,18 +7,11 @@ as dated differences, a month's figures are right on any later day without anoth
 from collections.abc import Iterator
 
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import PAYMENT_FAILED, Facts, exists_at, lost_from, outstanding_at
+from arrears.ledger.document_facts import PAYMENT_FAILED, Facts, lost_from
 
 SUCCEEDED = "succeeded"
 PENDING = "pending"
 FAILED = "failed"
-
-
-def status_at(invoice: Facts, day: int) -> str | None:
-    """Its payment status at the end of `day`; None when it is not finalized, void, or lost in a dispute."""
-    if not exists_at(invoice, day) or lost_from(invoice) <= day:
-        return None
-    return _standing(invoice, outstanding_at(invoice, day))
 
 
 def status_changes(invoice: Facts) -> Iterator[tuple[int, str | None, str | None]]:
@@ -27,15 +20,15 @@ def status_changes(invoice: Facts) -> Iterator[tuple[int, str | None, str | None
     if invoice.issued >= end:
         return
     applied = {invoice.issued: 0}
-    for step in invoice.applied:
-        day = max(step[0], invoice.issued)
-        applied[day] = applied.get(day, 0) + step[1] + step[2]
+    for changed, payments, credited, _, _ in invoice.applied:
+        day = max(changed, invoice.issued)
+        applied[day] = applied.get(day, 0) + payments + credited
     before, owed = None, invoice.total
     for day, amount in applied.items():
         if day >= end:
             break
         owed -= amount
-        status = _standing(invoice, owed)
+        status = _status(invoice, owed)
         if status != before:
             yield day, before, status
             before = status
@@ -43,7 +36,7 @@ def status_changes(invoice: Facts) -> Iterator[tuple[int, str | None, str | None
         yield end, before, None
 
 
-def _standing(invoice: Facts, owed: int) -> str:
+def _status(invoice: Facts, owed: int) -> str:
     if owed <= 0:
         return SUCCEEDED
     return FAILED if invoice.marks & PAYMENT_FAILED else PENDING

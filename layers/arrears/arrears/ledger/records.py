@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -301,15 +301,7 @@ class DisputeRecord(_Record):
 Record = Customer | Supplier | Invoice | Bill | Payment | Credit | ReminderRecord | PromiseRecord | DisputeRecord
 
 _MODELS: dict[str, type[_Record]] = {
-    "customer": Customer,
-    "supplier": Supplier,
-    "invoice": Invoice,
-    "bill": Bill,
-    "payment": Payment,
-    "credit": Credit,
-    "reminder": ReminderRecord,
-    "promise": PromiseRecord,
-    "dispute": DisputeRecord,
+    kind: model for model in get_args(Record) for kind in get_args(model.model_fields["type"].annotation)
 }
 
 
@@ -368,9 +360,9 @@ def content(record: Record) -> dict[str, Any]:
     }
 
 
-def size_of(told: Any) -> int:
-    """What is told, in bytes as it is kept."""
-    return len(json.dumps(told, ensure_ascii=False).encode())
+def size_of(payload: Any) -> int:
+    """The bytes that it takes where it is stored."""
+    return len(json.dumps(payload, ensure_ascii=False).encode())
 
 
 def line_content(line: Line) -> list[str | None]:

@@ -1,5 +1,6 @@
 """Reminders as readers see them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,15 +13,15 @@ LIVE_REMINDERS = 8
 """Up to so many reminders an account shows readers all of them."""
 
 
-def read_reminders(organisation: Organisation, told: dict[str, list[Any]]) -> list[Reminder]:
-    """All reminders of a customer's file, in the order they were sent."""
-    every = [_reminder(organisation, id_, content) for id_, (content, _) in told.items()]
+def read_reminders(organisation: Organisation, contents: Mapping[str, dict[str, Any]]) -> list[Reminder]:
+    """All reminders of a customer by their ids, in the order they were sent."""
+    every = [_reminder(organisation, id_, content) for id_, content in contents.items()]
     return sorted(every, key=lambda reminder: (reminder.sent_at, reminder.id))
 
 
-def _reminder(organisation: Organisation, id: str, told: dict[str, Any]) -> Reminder:
-    sent_at = told["sent_at"]
-    invoices = told.get("invoice_ids")
+def _reminder(organisation: Organisation, id: str, payload: dict[str, Any]) -> Reminder:
+    sent_at = payload["sent_at"]
+    invoices = payload.get("invoice_ids")
     return Reminder(
         sent_at,
         day_of(datetime.fromisoformat(sent_at), organisation.timezone),

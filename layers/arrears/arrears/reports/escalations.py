@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from arrears.ledger.days import NEVER, day_text
-from arrears.ledger.document_facts import Account, Facts, rest_day
+from arrears.ledger.document_facts import Account, Facts, closed_from
 from arrears.ledger.money import major_number
 from arrears.ledger.policy import Policy
 from arrears.reports.aging import Overdue, owed_at
@@ -53,7 +53,7 @@ class CustomerRow:
         self.currency = currency
         self._documents = [document for document in documents if document.currency == currency]
         self._spans = [
-            (document.due, rest_day(document), document) for document in self._documents if document.due is not None
+            (document.due, closed_from(document), document) for document in self._documents if document.due is not None
         ]
 
     def tier_changes(self, policy: Policy, first: int, last: int) -> Iterator[tuple[int, Tier]]:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from arrears.ledger.days import day_text, month_of, year_before
-from arrears.ledger.document_facts import Account, Facts, exists_at, rest_day
+from arrears.ledger.document_facts import Account, Facts, closed_from, exists_at
 from arrears.ledger.money import major_number
 from arrears.reports.aging import BUCKETS, bucket_of, owed_at
 
@@ -79,7 +79,7 @@ class Book:
 
     def __init__(self, accounts: Iterable[tuple[Account, Sequence[Facts]]]) -> None:
         self._accounts = [
-            (account, [(document.issued, rest_day(document), document) for document in documents])
+            (account, [(document.issued, closed_from(document), document) for document in documents])
             for account, documents in accounts
         ]
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from arrears.storage.ledger.codec import query
-from arrears.storage.ledger.reader import get_items
+from arrears.storage.dynamodb import get_items, query
 from arrears.storage.transactions import PATIENT_WAITS, UNMET, Failure, error_codes, failure_of, transact
 
 if TYPE_CHECKING:

@@ -1,23 +1,34 @@
-"""What the index projects of documents and accounts: one packed JSON array each, and how pages of them are read.
+"""Stored forms that readers decode: what the indexes project, one packed JSON array each, and customers and invoices.
 
 Reading costs what decoding costs, so a page is decoded twice by the C parser (the response, then all its packed
 arrays at once) and never walked by botocore's own parser, which takes three times as long as all the rest.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import orjson
-
+from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail, InvoiceLine
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import Account, Facts, Promise, Reminder
+from arrears.ledger.document_facts import Account, Facts, Promise, Reminder, Settled
+from arrears.ledger.money import to_minor
+from arrears.storage.dynamodb import Item
 
-if TYPE_CHECKING:
-    from botocore.model import OperationModel
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
+PACKED_DOCUMENT = (
+    "number",
+    "currency",
+    "total",
+    "issued",
+    "due",
+    "voided",
+    "applied",
+    "marks",
+    "disputes",
+    "states",
+)
+"""The fields of Facts after its id in their stored order: readers make Facts(id, *packed), so Facts has them so too."""
 _DEFAULTS = tuple(Facts._field_defaults.values())
 
 
@@ -28,7 +39,7 @@ def compact(value: Any) -> str:
 
 def pack_document(document: Facts) -> str:
     """A document's facts without its id, which the index key has, and trailing defaults; Facts(id, *packed) unpacks."""
-    packed = list(document[1:])
+    packed = [getattr(document, name) for name in PACKED_DOCUMENT]
     defaults = list(_DEFAULTS)
     while defaults and packed[-1] in (defaults[-1], []):
         packed.pop()
@@ -39,8 +50,8 @@ def pack_document(document: Facts) -> str:
 def pack_account(account: Account, letter: str) -> str:
     """An account without its id."""
     packed = [letter, account.reference, account.name, account.reminders, account.promises, account.history]
-    more = [] if account.merged_after == NEVER else [account.merged_after]
-    return compact([*packed, account.trimmed, *more])
+    more = [] if account.aggregated_after == NEVER else [account.aggregated_after]
+    return compact([*packed, account.reminders_truncated, *more])
 
 
 def unpack_account(id: str, packed: list[Any]) -> Account:
@@ -58,63 +69,62 @@ def unpack_account(id: str, packed: list[Any]) -> Account:
     )
 
 
-_KEPT = {"Query": "Items", "BatchGetItem": "Responses"}
-"""Where the answers of an operation have their items."""
-
-
-def read_fast(client: "DynamoDBClient") -> None:
-    """Lets the client's answers keep their items as the wire has them, which for text is what botocore gives."""
-    for operation in _KEPT:
-        event = f"before-parse.dynamodb.{operation}"
-        client.meta.events.register(event, _keep_items, unique_id=f"arrears.keep-items.{operation}")
-
-
-def _keep_items(
-    operation_model: "OperationModel", response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any
-) -> None:
-    if response_dict["status_code"] != 200:
-        return
-    kept = _KEPT[operation_model.name]
-    body = orjson.loads(response_dict["body"])
-    if kept in body:
-        customized_response_dict[kept] = body.pop(kept)
-    response_dict["body"] = orjson.dumps(body)
-
-
-def write_fast(client: "DynamoDBClient") -> None:
-    """Lets the client's transactions go out as they are handed in: they are made in the form of the wire already."""
-    operation = "dynamodb.TransactWriteItems"
-    events = client.meta.events
-    events.register_last(f"before-parameter-build.{operation}", _set_apart, unique_id="arrears.set-apart")
-    events.register(f"before-call.{operation}", _put_back, unique_id="arrears.put-back")
-
-
-def _set_apart(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    context["arrears.actions"] = params["TransactItems"]
-    params["TransactItems"] = [{}]
-
-
-def _put_back(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    body = orjson.loads(params["body"])
-    body["TransactItems"] = context["arrears.actions"]
-    params["body"] = orjson.dumps(body)
-
-
-def query(client: "DynamoDBClient", **request: Any) -> Iterator[list[dict[str, Any]]]:
-    """The pages of a query."""
-    while True:
-        answer = client.query(**request)
-        yield answer["Items"]
-        if "LastEvaluatedKey" not in answer:
-            return
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-
-def places(pages: Iterator[list[dict[str, Any]]]) -> Iterator[tuple[str, list[Any]]]:
-    """Index place and unpacked array of each item, in order."""
+def unpacked_rows(pages: Iterable[list[Item]]) -> Iterator[tuple[str, list[Any]]]:
+    """Sort key and unpacked array of each item of the index, in order."""
     return chain.from_iterable(map(_unpacked, pages))
 
 
-def _unpacked(items: list[dict[str, Any]]) -> Iterator[tuple[str, list[Any]]]:
+def _unpacked(items: list[Item]) -> Iterator[tuple[str, list[Any]]]:
     packed = json.loads("[" + ",".join([item["p"]["S"] for item in items]) + "]")
     return zip([item["isk"]["S"] for item in items], packed, strict=True)
+
+
+def stored_history(account: Item, apart: Item | None) -> list[Settled]:
+    """All of an account's history: in its item, or apart when that is long."""
+    inline = json.loads(account["b"]["S"])["history"]
+    stored = inline if inline is not None else json.loads(apart["b"]["S"]) if apart else []
+    return [Settled(*settled) for settled in stored]
+
+
+def reminder_contents(counterparty: Item) -> dict[str, dict[str, Any]]:
+    """What a counterparty's reminders say, by their ids."""
+    return {id_: content for id_, (content, _) in json.loads(counterparty["b"]["S"])["reminders"].items()}
+
+
+def customer_profile(id: str, account: Item | None, counterparty: Item | None) -> CustomerProfile | None:
+    """A customer from its account's item and its own record's; None while neither it nor a document has told of it."""
+    if account is None:
+        return None
+    state = json.loads(account["b"]["S"])
+    if state["name"] is None and not state["documents"]:
+        return None
+    record = json.loads(counterparty["b"]["S"])["record"] if counterparty else None
+    content: dict[str, Any] = record[0] if record else {}
+    return CustomerProfile(
+        AccountLocation(id, state["shard"]),
+        state["reference"],
+        state["name"],
+        content.get("account_number"),
+        content.get("external_id"),
+        content.get("currency"),
+        bool(content.get("payment_blocked")),
+    )
+
+
+def invoice_detail(invoice: Item, lines: Item | None) -> InvoiceDetail:
+    """What only an invoice's own page needs, from its item and that of its lines."""
+    head = json.loads(invoice["b"]["S"])["head"]
+    currency = head["currency"]
+    stored: Sequence[list[Any]] = [] if lines is None else json.loads(lines["b"]["S"])
+    return InvoiceDetail(
+        _minor(head.get("taxable_amount"), currency),
+        bool(head.get("pdf_available")),
+        [
+            InvoiceLine(id_, name, quantity, price, _minor(amount, currency) or 0, _minor(tax, currency))
+            for id_, name, quantity, price, amount, tax in stored
+        ],
+    )
+
+
+def _minor(amount: str | None, currency: str) -> int | None:
+    return None if amount is None else to_minor(Decimal(amount), currency)

@@ -1,31 +1,56 @@
-"""Keys of the ledger table and its index: where every item is.
+"""Keys of the ledger table and its indexes: where every item is. Each is built and read here, and nowhere else.
 
-Every key starts with the organisation's id, so no read can leave it. In the index, documents and accounts stand in
-exactly one of two partitions of their shard and side:
+Every key starts with the organisation's id, so no read can leave it. In the index `state`, documents and accounts are
+listed in exactly one of two partitions of their shard and side:
 
 - open, by (account, due day, document): an account right before its documents, so that one ordered query reads both;
-- at rest, by (rest day, account, document): what is never open again, by the day from which that is so.
+- closed, by (closed from, account, document): what is never open again, by the day from which that is so.
+
+In the index `account`, the closed documents of one account are listed by (closed from, document).
 """
 
-from arrears.ledger.ledger_side import Side
+from typing import NamedTuple
 
-INDEX = "state"
+from arrears.ledger.ledger_side import Side
+from arrears.storage.dynamodb import Key
+
+INDEX, ACCOUNT_INDEX = "state", "account"
 DOCUMENT, LINES = "d", "l"
-ACCOUNT, FILE, HISTORY = "a", "f", "h"
+ACCOUNT, COUNTERPARTY, HISTORY = "a", "f", "h"
 POINTER = "p"
 MAX_TEXT_LENGTH = 500
 """Characters of a caller's text that a key can hold beside the organisation (2,048 bytes in all)."""
 NO_ACCOUNT = "-" * 36
 NO_DUE = 9_999_999
-_POINTER_LETTERS = {"payment": "P", "credit": "K", "dispute": "D", "reminder": "R", "promise": "M"}
+POINTER_LETTERS = {"payment": "P", "credit": "K", "dispute": "D", "reminder": "R", "promise": "M"}
+"""By record type, for those whose records are on a document or an account that may change."""
+DOCUMENT_KINDS = {"i": "invoice", "b": "bill"}
 
-type Key = tuple[str, str]
-"""Partition and sort key of an item."""
+_UUID_LENGTH = 36
+_DAY_LENGTH = 7
+
+
+def _day(day: int) -> str:
+    return f"{day:07d}"
+
+
+# Items
 
 
 def document_key(organisation: str, kind: str, id: str) -> Key:
     """An invoice or bill, by outward id."""
     return f"{organisation}#{kind[0]}#{id}", DOCUMENT
+
+
+def document_id(key: Key) -> str:
+    """The outward id in a document's key."""
+    return key[0].rpartition("#")[2]
+
+
+def document_kind(key: Key) -> str:
+    """Whether a document's key is an invoice's or a bill's."""
+    _, letter, _ = key[0].split("#")
+    return DOCUMENT_KINDS[letter]
 
 
 def lines_key(organisation: str, invoice: str) -> Key:
@@ -34,13 +59,33 @@ def lines_key(organisation: str, invoice: str) -> Key:
 
 
 def account_key(organisation: str, account: str, part: str = ACCOUNT) -> Key:
-    """A counterparty ("c", "s" or "n" and its UUID): itself, its file or its history."""
+    """A counterparty ("c", "s" or "n" and its UUID): itself, its own record with its contacts, or its history."""
     return f"{organisation}#{account[0]}#{account[1:]}", part
+
+
+def account_in(key: Key) -> str:
+    """The counterparty in the key of one of its items: letter and UUID."""
+    _, letter, id_ = key[0].split("#")
+    return letter + id_
+
+
+def history_key_beside(account: Key) -> Key:
+    """The key of the history of the account whose item has this key."""
+    return account[0], HISTORY
+
+
+# Pointers
 
 
 def pointer_key(organisation: str, kind: str, id: str) -> Key:
     """What a payment, credit, dispute, reminder or promise is on."""
-    return f"{organisation}#{_POINTER_LETTERS[kind]}#{id}", POINTER
+    return f"{organisation}#{POINTER_LETTERS[kind]}#{id}", POINTER
+
+
+def document_target(target: str) -> tuple[str, str] | None:
+    """Kind and outward id of the document that a pointer's target is; None when it is an account or a customer."""
+    kind = DOCUMENT_KINDS.get(target[0])
+    return None if kind is None or len(target) == _UUID_LENGTH else (kind, target[1:])
 
 
 def number_key(organisation: str, number: str) -> Key:
@@ -48,14 +93,49 @@ def number_key(organisation: str, number: str) -> Key:
     return f"{organisation}#N#{number}", POINTER
 
 
+def external_partition(organisation: str, external_id: str) -> str:
+    """The partition of the customers that share an external id; each one's sort key is its outward id."""
+    return f"{organisation}#E#{external_id}"
+
+
 def external_key(organisation: str, external_id: str, customer: str) -> Key:
-    """A customer under its external id; several may share one."""
-    return f"{organisation}#E#{external_id}", customer
+    """A customer under its external id."""
+    return external_partition(organisation, external_id), customer
+
+
+# Months
+
+
+class MonthSortKey(NamedTuple):
+    """A month's (YYYY-MM) collection figures of a shard: those of today (day 0), or what is added from a day on."""
+
+    month: str
+    shard: int
+    day: int
+
+
+def months_partition(organisation: str) -> str:
+    """The partition of all monthly collection figures."""
+    return f"{organisation}#m"
+
+
+def month_sort_key(month: str, shard: int, day: int) -> str:
+    """The sort key of a month's collection figures."""
+    return f"{month}#{shard}#{_day(day)}"
 
 
 def month_key(organisation: str, month: str, shard: int, day: int) -> Key:
-    """A month's collection figures of a shard: those of today (day 0), or what is added from a later day on."""
-    return f"{organisation}#m", f"{month}#{shard}#{day:07d}"
+    """The item of a month's collection figures."""
+    return months_partition(organisation), month_sort_key(month, shard, day)
+
+
+def read_month_sort_key(sort_key: str) -> MonthSortKey:
+    """What month_sort_key put in."""
+    month, shard, day = sort_key.split("#")
+    return MonthSortKey(month, int(shard), int(day))
+
+
+# The index of what is open and what is closed
 
 
 def open_partition(organisation: str, shard: int, side: Side) -> str:
@@ -63,16 +143,62 @@ def open_partition(organisation: str, shard: int, side: Side) -> str:
     return f"{organisation}#{shard}#{side}#o"
 
 
-def rest_partition(organisation: str, shard: int, side: Side) -> str:
+def closed_partition(organisation: str, shard: int, side: Side) -> str:
     """The index partition of what is never open again."""
     return f"{organisation}#{shard}#{side}#r"
 
 
-def open_place(account: str, due: int | None, document: str) -> str:
-    """A document's place among the open ones; account and document are UUIDs."""
-    return f"{account}#{NO_DUE if due is None else due:07d}#{document}"
+def open_sort_key(account: str, due: int | None, document: str) -> str:
+    """A document among the open ones; account and document are UUIDs. An account's own sort key is its UUID."""
+    return f"{account}#{_day(NO_DUE if due is None else due)}#{document}"
 
 
-def rest_place(rest: int, account: str, document: str = "") -> str:
-    """A document's place among those at rest, or an account's (no document)."""
-    return f"{rest:07d}#{account}#{document}"
+def read_open_sort_key(sort_key: str) -> tuple[str, str]:
+    """Account and document, which is "" for an account's own entry.
+
+    A plain tuple of slices, as this runs for every row of every answer: 0.23 µs, against 0.60 with a NamedTuple.
+    """
+    return sort_key[:_UUID_LENGTH], sort_key[_UUID_LENGTH + _DAY_LENGTH + 2 :]
+
+
+class ClosedSortKey(NamedTuple):
+    """A document among the closed ones, or an account ("" for its document)."""
+
+    closed_from: int
+    account: str
+    document: str
+
+
+def closed_sort_key(closed_from: int, account: str, document: str = "") -> str:
+    """A document's sort key among the closed ones, or an account's (no document)."""
+    return f"{_day(closed_from)}#{account}#{document}"
+
+
+def read_closed_sort_key(sort_key: str) -> ClosedSortKey:
+    """What closed_sort_key put in."""
+    closed_from, account, document = sort_key.split("#")
+    return ClosedSortKey(int(closed_from), account, document)
+
+
+def closed_since(day: int) -> str:
+    """The least sort key of what is closed from a day or later."""
+    return _day(day)
+
+
+# The index of an account's closed documents
+
+
+def account_partition(organisation: str, account: str) -> str:
+    """The partition of an account's closed documents; the account is letter and UUID."""
+    return f"{organisation}#{account}"
+
+
+def account_sort_key(closed_from: int, document: str) -> str:
+    """A closed document among those of its account."""
+    return f"{_day(closed_from)}#{document}"
+
+
+def read_account_sort_key(sort_key: str) -> tuple[int, str]:
+    """Closed from, and document."""
+    closed_from, _, document = sort_key.partition("#")
+    return int(closed_from), document

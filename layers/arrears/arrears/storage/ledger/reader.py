@@ -1,35 +1,28 @@
 """Reading the ledger: accounts with their documents for a day, and figures that need no documents.
 
 What is asked for today or later is read from the open partitions alone, so it costs what is open. A past day is read
-from them and from what has come to rest since a year before it.
+from them and from what has closed since a year before it.
 """
 
 import json
-import random
-import time
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from itertools import batched
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from arrears.ledger.customers import Customer, InvoiceDetail, Line, Place
+from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
 from arrears.ledger.days import year_before
 from arrears.ledger.document_facts import Account, Facts, Settled, without
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.money import to_minor
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import THROTTLED, Refusal
 from arrears.ledger.reminders import read_reminders
+from arrears.storage.client import read_fast
+from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
 from arrears.storage.ledger import codec, keys
+from arrears.storage.ledger.month_figures import month_figures
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-
-BATCH = 100
-_TRIES = 6
-
-type Item = dict[str, Any]
 
 
 class LedgerStore:
@@ -38,7 +31,7 @@ class LedgerStore:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        codec.read_fast(client)
+        read_fast(client)
 
     def accounts(
         self, organisation: Organisation, side: Side, day: int, today: int
@@ -53,7 +46,7 @@ class LedgerStore:
     def accounts_since(
         self, organisation: Organisation, side: Side, since: int
     ) -> Iterator[tuple[Account, list[Facts]]]:
-        """Every account with the documents that were not at rest yet at the end of `since`: what any later day needs.
+        """Every account with the documents that were not closed yet at the end of `since`: what any later day needs.
 
         Settled documents count one by one, so behaviour is right for days a year after `since` and later.
         """
@@ -61,11 +54,11 @@ class LedgerStore:
             yield from self._since(organisation, shard, side, since)
 
     def accounts_of(
-        self, organisation: Organisation, side: Side, places: Sequence[Place]
+        self, organisation: Organisation, side: Side, locations: Sequence[AccountLocation]
     ) -> Iterator[tuple[Account, list[Facts]]]:
         """The same for some accounts, for today or later: one query each. Their histories may be merged."""
-        for place in places:
-            yield from self._open(organisation, place.shard, side, place.id)
+        for location in locations:
+            yield from self._open(organisation, location.shard, side, location.id)
 
     def _open(
         self, organisation: Organisation, shard: int, side: Side, account: str = ""
@@ -73,13 +66,14 @@ class LedgerStore:
         partition = keys.open_partition(organisation.id, shard, side)
         current, party = "", None
         documents: list[Facts] = []
-        for place, packed in self._places(partition, account):
-            if place[:36] != current:
+        for sort_key, packed in self._rows(partition, account):
+            of_account, document = keys.read_open_sort_key(sort_key)
+            if of_account != current:
                 if current:
                     yield party or self._account(organisation, side, current), documents
-                current, party, documents = place[:36], None, []
-            if len(place) > 36:
-                documents.append(Facts(place[-36:], *packed))
+                current, party, documents = of_account, None, []
+            if document:
+                documents.append(Facts(document, *packed))
             else:
                 party = codec.unpack_account(current, packed)
         if current:
@@ -94,7 +88,7 @@ class LedgerStore:
         """
         start = year_before(day)
         for some in batched(found, BATCH // 2, strict=False):
-            merged = [account for account, _ in some if account.merged_after < start]
+            merged = [account for account, _ in some if account.aggregated_after < start]
             histories = self._histories(organisation, side, merged) if merged else {}
             for account, documents in some:
                 history = histories.get(account.id)
@@ -110,7 +104,7 @@ class LedgerStore:
                 keys.account_key(organisation.id, letter + account.id, part) for part in (keys.ACCOUNT, keys.HISTORY)
             ]
         items = self._get([key for pair in wanted.values() for key in pair])
-        return {id_: stored_history(items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
+        return {id_: codec.stored_history(items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
 
     def _account(self, organisation: Organisation, side: Side, id: str) -> Account:
         """The index may show a document moments before its account."""
@@ -128,34 +122,34 @@ class LedgerStore:
             accounts[account.id] = account
             documents[account.id] = {document.id: document for document in opened}
         settled: dict[str, list[Facts]] = {}
-        partition = keys.rest_partition(organisation.id, shard, side)
-        for place, packed in self._places(partition, after=f"{since + 1:07d}"):
-            id_ = place[8:44]
-            if len(place) > 45:
-                document = Facts(place[-36:], *packed)
+        partition = keys.closed_partition(organisation.id, shard, side)
+        for sort_key, packed in self._rows(partition, start=keys.closed_since(since + 1)):
+            _, id_, document_id = keys.read_closed_sort_key(sort_key)
+            if document_id:
+                document = Facts(document_id, *packed)
                 settled.setdefault(id_, []).append(document)
                 documents.setdefault(id_, {})[document.id] = document
             else:
                 accounts.setdefault(id_, codec.unpack_account(id_, packed))
         for id_, found in documents.items():
             account = accounts.get(id_) or self._account(organisation, side, id_)
-            if account.trimmed:
+            if account.reminders_truncated:
                 account = self._with_all_reminders(organisation, account)
             yield without(account, settled.get(id_, ())), list(found.values())
 
     def _with_all_reminders(self, organisation: Organisation, account: Account) -> Account:
-        item = self._get([keys.account_key(organisation.id, "c" + account.id, keys.FILE)])
-        file = json.loads(next(iter(item.values()))["b"]["S"])
-        return account._replace(reminders=read_reminders(organisation, file["reminders"]))
+        found = self._get([keys.account_key(organisation.id, "c" + account.id, keys.COUNTERPARTY)])
+        contents = codec.reminder_contents(next(iter(found.values())))
+        return account._replace(reminders=read_reminders(organisation, contents))
 
-    def _places(self, partition: str, prefix: str = "", after: str = "") -> Iterator[tuple[str, list[Any]]]:
+    def _rows(self, partition: str, prefix: str = "", start: str = "") -> Iterator[tuple[str, list[Any]]]:
         condition, values = "ipk = :partition", {":partition": {"S": partition}}
         if prefix:
             condition, values[":prefix"] = f"{condition} AND begins_with(isk, :prefix)", {"S": prefix}
-        elif after:
-            condition, values[":after"] = f"{condition} AND isk > :after", {"S": after}
-        return codec.places(
-            codec.query(
+        elif start:
+            condition, values[":start"] = f"{condition} AND isk >= :start", {"S": start}
+        return codec.unpacked_rows(
+            query(
                 self._client,
                 TableName=self._table,
                 IndexName=keys.INDEX,
@@ -175,38 +169,40 @@ class LedgerStore:
                 sums[1] += amount
         return {key: (count, amount) for key, (count, amount) in figures.items() if count}
 
-    def customers_by_external_id(self, organisation: Organisation, external_id: str) -> list[Place]:
+    def customers_by_external_id(self, organisation: Organisation, external_id: str) -> list[AccountLocation]:
         """The customers that have an external id."""
         if not external_id or len(external_id) > keys.MAX_TEXT_LENGTH:
             return []
-        partition = keys.external_key(organisation.id, external_id, "")[0]
-        found = codec.query(
+        partition = keys.external_partition(organisation.id, external_id)
+        found = query(
             self._client,
             TableName=self._table,
             KeyConditionExpression="pk = :external",
             ExpressionAttributeValues={":external": {"S": partition}},
         )
-        return [Place(item["sk"]["S"], int(item["t"]["S"])) for page in found for item in page]
+        return [AccountLocation(item["sk"]["S"], int(item["t"]["S"])) for page in found for item in page]
 
-    def customer(self, organisation: Organisation, account: str) -> Customer | None:
+    def customer(self, organisation: Organisation, account: str) -> CustomerProfile | None:
         """The customer of a UUID, or else of an account number."""
         if not account or len(account) > keys.MAX_TEXT_LENGTH:
             return None
         number = keys.number_key(organisation.id, account)
-        wanted = [number]
-        if is_uuid(account):
-            wanted += self._customer_keys(organisation, account.lower())
-        found = self._get(wanted)
-        if wanted[1:] and wanted[1] in found:
-            return _customer(account.lower(), found, wanted[1:])
+        own = self._customer_keys(organisation, account.lower()) if is_uuid(account) else []
+        found = self._get([number, *own])
+        if own and own[0] in found:
+            return self._profile(account.lower(), found, own)
         if number not in found:
             return None
         id_ = found[number]["t"]["S"]
-        customer_keys = self._customer_keys(organisation, id_)
-        return _customer(id_, self._get(customer_keys), customer_keys)
+        own = self._customer_keys(organisation, id_)
+        return self._profile(id_, self._get(own), own)
 
-    def _customer_keys(self, organisation: Organisation, id: str) -> list[keys.Key]:
-        return [keys.account_key(organisation.id, "c" + id, part) for part in (keys.ACCOUNT, keys.FILE)]
+    def _customer_keys(self, organisation: Organisation, id: str) -> list[Key]:
+        return [keys.account_key(organisation.id, "c" + id, part) for part in (keys.ACCOUNT, keys.COUNTERPARTY)]
+
+    def _profile(self, id: str, found: dict[Key, Item], own: Sequence[Key]) -> CustomerProfile | None:
+        account, counterparty = (found.get(key) for key in own)
+        return codec.customer_profile(id, account, counterparty)
 
     def details(self, organisation: Organisation, invoices: Sequence[str]) -> dict[str, InvoiceDetail]:
         """What only their own pages need of some invoices, by id."""
@@ -215,110 +211,11 @@ class LedgerStore:
             for id_ in invoices
         }
         found = self._get([key for pair in wanted.values() for key in pair])
-        return {id_: _detail(found[head], found.get(lines)) for id_, (head, lines) in wanted.items() if head in found}
+        return {
+            id_: codec.invoice_detail(found[head], found.get(lines))
+            for id_, (head, lines) in wanted.items()
+            if head in found
+        }
 
-    def _get(self, wanted: Sequence[keys.Key]) -> dict[keys.Key, Item]:
+    def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
         return get_items(self._client, self._table, wanted)
-
-
-def _wait(tries: int) -> None:
-    if tries > _TRIES:
-        raise Refusal(
-            THROTTLED, "The ledger takes no more requests right now; try again.", headers={"Retry-After": "1"}
-        )
-    time.sleep(random.uniform(0, 0.02 * 2**tries))  # noqa: S311
-
-
-def get_items(client: "DynamoDBClient", table: str, wanted: Sequence[keys.Key]) -> dict[keys.Key, Item]:
-    """The items of these keys that exist, read consistently, a hundred a request.
-
-    Raises Refusal (throttled) when a request reads nothing at all, time after time.
-    """
-    found: dict[keys.Key, Item] = {}
-    left: list[Any] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in dict.fromkeys(wanted)]
-    in_vain = 0
-    while left:
-        answer = client.batch_get_item(RequestItems={table: {"Keys": left[:BATCH], "ConsistentRead": True}})
-        for item in answer["Responses"].get(table, []):
-            found[item["pk"]["S"], item["sk"]["S"]] = item
-        unprocessed: Any = answer.get("UnprocessedKeys") or {}
-        unread = unprocessed[table]["Keys"] if table in unprocessed else []
-        in_vain = in_vain + 1 if len(unread) == len(left[:BATCH]) else 0
-        left = [*unread, *left[BATCH:]]
-        if in_vain:
-            _wait(in_vain)
-    return found
-
-
-class MonthFigure(NamedTuple):
-    """What a shard's invoices of an issue month add up to in one status and currency, from `day` on (0: already)."""
-
-    month: str
-    shard: int
-    day: int
-    status: str
-    currency: str
-
-
-def month_figures(
-    client: "DynamoDBClient", table: str, organisation: Organisation
-) -> Iterator[tuple[MonthFigure, int, int]]:
-    """All stored monthly figures: count and gross amount in minor units."""
-    months = codec.query(
-        client,
-        TableName=table,
-        KeyConditionExpression="pk = :months",
-        ExpressionAttributeValues={":months": {"S": keys.month_key(organisation.id, "", 0, 0)[0]}},
-    )
-    for item in (item for page in months for item in page):
-        month, shard, day = item["sk"]["S"].split("#")
-        for name, value in item.items():
-            kind, _, rest = name.partition(":")
-            if kind == "n" and rest:
-                figure = MonthFigure(month, int(shard), int(day), *rest.split(":"))
-                yield figure, int(Decimal(value["N"])), int(Decimal(item[f"a:{rest}"]["N"]))
-
-
-def stored_history(account: Item, apart: Item | None) -> list[Settled]:
-    """All of an account's history: it stands in its item, or apart when that is long."""
-    inline = json.loads(account["b"]["S"])["history"]
-    stored = inline if inline is not None else json.loads(apart["b"]["S"]) if apart else []
-    return [Settled(*settled) for settled in stored]
-
-
-def _customer(id: str, found: dict[keys.Key, Item], wanted: Sequence[keys.Key]) -> Customer | None:
-    account, file = (found.get(key) for key in wanted)
-    if account is None:
-        return None
-    state = json.loads(account["b"]["S"])
-    if state["name"] is None and not state["documents"]:
-        return None
-    record = (json.loads(file["b"]["S"])["record"] if file else None) or [{}, None]
-    told = record[0]
-    return Customer(
-        Place(id, state["shard"]),
-        state["reference"],
-        state["name"],
-        told.get("account_number"),
-        told.get("external_id"),
-        told.get("currency"),
-        bool(told.get("payment_blocked")),
-    )
-
-
-def _detail(item: Item, lines: Item | None) -> InvoiceDetail:
-    head = json.loads(item["b"]["S"])["head"]
-    currency = head["currency"]
-
-    def minor(amount: str | None) -> int | None:
-        return None if amount is None else to_minor(Decimal(amount), currency)
-
-    told = [] if lines is None else json.loads(lines["b"]["S"])
-    return InvoiceDetail(
-        minor(head.get("taxable_amount")),
-        bool(head.get("pdf_available")),
-        [
-            Line(id_, name, quantity, price, minor(amount) or 0, minor(tax))
-            for id_, name, quantity, price, amount, tax in told
-        ],
-    )

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from arrears.ledger import document_facts
 from arrears.ledger.accounts import AccountState
 from arrears.ledger.days import month_of
-from arrears.ledger.documents import Document, claim_of
+from arrears.ledger.documents import Document, contribution_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.payment_status import status_changes
 from arrears.storage.ledger.export import LedgerExport
-from arrears.storage.ledger.reader import MonthFigure, month_figures
-from arrears.storage.ledger.unit_of_work import StoredBook
+from arrears.storage.ledger.month_figures import MonthFigure, month_figures
+from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -56,34 +56,33 @@ class Reconciliation:
                     documents.setdefault(document.account, []).append(document)
                     if side is Side.RECEIVABLE:
                         _add_figures(figures, document, today)
-                yield from self._check_place(organisation, document, today, mend)
+                yield from self._check_closed(organisation, document, today, mend)
             yield from self._check_accounts(organisation, side, documents, today, mend)
         yield from self._check_figures(organisation, figures, today, mend)
 
-    def _check_place(
+    def _check_closed(
         self, organisation: Organisation, document: Document, today: int, mend: bool
     ) -> Iterator[Difference]:
-        """A document may stay with the open ones after its rest day; it must not rest before it."""
-        rests = document_facts.rest_day(document.facts) <= today
-        if document.at_rest and not rests:
+        """A document may stay with the open ones after the day from which it is closed; it must not leave before."""
+        if document.closed and document_facts.closed_from(document.facts) > today:
             if mend:
-                book = self._book(organisation, today)
-                book.touch(book.document(document.kind, document.id, ""))
-                book.document(document.kind, document.id, "").refresh(today)
-                book.flush()
-                document.at_rest = False
-            yield Difference("document", document.id, "at_rest", True, False)
+                work = self._work(organisation, today)
+                work.touch(work.document(document.kind, document.id, ""))
+                work.document(document.kind, document.id, "").refresh(today)
+                work.flush()
+                document.closed = False
+            yield Difference("document", document.id, "closed", True, False)
 
     def _check_accounts(
         self, organisation: Organisation, side: Side, documents: dict[str, list[Document]], today: int, mend: bool
     ) -> Iterator[Difference]:
         for key, _ in self._export.accounts(organisation, side):
-            book = self._book(organisation, today)
-            stored = book.account(key, "")
+            work = self._work(organisation, today)
+            stored = work.account(key, "")
             found = _differences(stored, documents.pop(key, []))
             if found and mend:
-                book.touch(stored)
-                book.flush()
+                work.touch(stored)
+                work.flush()
             yield from found
         for key, own in documents.items():
             yield Difference("account", key, "missing", None, len(own))
@@ -96,29 +95,29 @@ class Reconciliation:
             sums = stored.setdefault(figure._replace(day=figure.day if figure.day > today else 0), [0, 0])
             sums[0] += count
             sums[1] += amount
-        book = self._book(organisation, today)
+        work = self._work(organisation, today)
         for figure in sorted(stored.keys() | figures.keys()):
             kept, right = stored.get(figure, [0, 0]), figures.get(figure, [0, 0])
             if kept != right:
                 month, shard, day, status, currency = figure
                 if mend:
-                    book.roll(month, shard, day, (status, currency), right[0] - kept[0], right[1] - kept[1])
-                    book.flush()
+                    work.add_to_month(month, shard, day, (status, currency), right[0] - kept[0], right[1] - kept[1])
+                    work.flush()
                 yield Difference("month", ":".join(map(str, figure)), "count, amount", kept, right)
 
-    def _book(self, organisation: Organisation, today: int) -> StoredBook:
-        return StoredBook(self._client, self._table, organisation, today)
+    def _work(self, organisation: Organisation, today: int) -> StoredUnitOfWork:
+        return StoredUnitOfWork(self._client, self._table, organisation, today)
 
 
 def _differences(stored: AccountState, documents: list[Document]) -> list[Difference]:
     """Works an account out from its documents, sets what differs, and says what did."""
-    anew = AccountState(stored.key, stored.reference, floor=stored.floor)
+    anew = AccountState(stored.key, stored.reference, history_start=stored.history_start)
     anew.promises = [promise._replace(kept=0) for promise in stored.promises]
     for document in documents:
-        anew.give(claim_of(document), 1, stored.floor)
-    anew.retell_names(documents)
+        anew.apply(contribution_of(document), 1, stored.history_start)
+    anew.recompute_names(documents)
     found = []
-    for name in (*_ADDED_UP, "promises", "history", "rested"):
+    for name in (*_ADDED_UP, "promises", "history", "closed_by_day"):
         was, right = getattr(stored, name), getattr(anew, name)
         if was != right:
             found.append(Difference("account", stored.key, name, was, right))
@@ -126,19 +125,19 @@ def _differences(stored: AccountState, documents: list[Document]) -> list[Differ
     if stored.names and stored.names != anew.names[: len(stored.names)]:
         found.append(Difference("account", stored.key, "names", stored.names, anew.names))
         stored.names = anew.names
-    if stored.rest < anew.rest:
-        found.append(Difference("account", stored.key, "rest", stored.rest, anew.rest))
-        stored.rest = anew.rest
+    if stored.last_closed_on < anew.last_closed_on:
+        found.append(Difference("account", stored.key, "last_closed_on", stored.last_closed_on, anew.last_closed_on))
+        stored.last_closed_on = anew.last_closed_on
     return found
 
 
 def _add_figures(figures: dict[MonthFigure, list[int]], invoice: Document, today: int) -> None:
-    told = invoice.facts
-    for day, before, after in status_changes(told):
+    facts = invoice.facts
+    for day, before, after in status_changes(facts):
         for status, sign in ((before, -1), (after, 1)):
             if status is not None:
                 effective = day if day > today else 0
-                figure = MonthFigure(month_of(told.issued), invoice.shard, effective, status, told.currency)
+                figure = MonthFigure(month_of(facts.issued), invoice.shard, effective, status, facts.currency)
                 sums = figures.setdefault(figure, [0, 0])
                 sums[0] += sign
-                sums[1] += sign * told.total
+                sums[1] += sign * facts.total

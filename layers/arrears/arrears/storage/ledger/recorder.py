@@ -8,28 +8,15 @@ from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
-from arrears.ledger.accounts import party_of
-from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.problems import UNAVAILABLE, Refusal
-from arrears.ledger.recording import Recording, Result, document_of
-from arrears.ledger.records import (
-    Bill,
-    Credit,
-    Customer,
-    DisputeRecord,
-    Invoice,
-    Payment,
-    PromiseRecord,
-    Record,
-    Rejection,
-    ReminderRecord,
-    Supplier,
-    read_record,
-)
-from arrears.storage.ledger import codec, keys
-from arrears.storage.ledger.keys import Key
-from arrears.storage.ledger.unit_of_work import Conflict, Crowded, StoredBook, take_in
+from arrears.ledger.recording import Named, Recording, Result, named_by
+from arrears.ledger.records import Record, Rejection, read_record
+from arrears.storage.client import write_fast
+from arrears.storage.dynamodb import Key
+from arrears.storage.ledger import keys
+from arrears.storage.ledger.month_figures import merge_due, month_items
+from arrears.storage.ledger.unit_of_work import Conflict, Crowded, StoredUnitOfWork
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -47,7 +34,7 @@ class Recorder:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        codec.write_fast(client)
+        write_fast(client)
 
     def record(self, organisation: Organisation, records: Sequence[Any], now: datetime) -> list[Result]:
         """Applies records in their order, and says what became of each.
@@ -60,15 +47,15 @@ class Recorder:
         for batch in batched(records, READ_AHEAD, strict=False):
             read = [read_record(raw) for raw in batch]
             steps = [partial(_apply, record=record, raw=raw) for record, raw in zip(read, batch, strict=True)]
-            named = [key for record in read for key in _named(organisation, record)]
+            named = [_key_of(organisation, named) for record in read for named in named_by(organisation, record)]
             results += self._run(organisation, organisation.today(now), steps, named)
         return results
 
-    def settle(self, organisation: Organisation, kind: str, ids: Iterable[str], now: datetime) -> int:
-        """Moves invoices or bills that time has brought to rest out of the open set; how many it moved."""
+    def close_documents(self, organisation: Organisation, kind: str, ids: Iterable[str], now: datetime) -> int:
+        """Moves invoices or bills that time has closed out of the open set; how many it moved."""
         moved = 0
         for batch in batched(ids, READ_AHEAD, strict=False):
-            steps = [partial(_settle, kind=kind, id=id_) for id_ in batch]
+            steps = [partial(Recording.close_document, kind=kind, id=id_) for id_ in batch]
             named = [keys.document_key(organisation.id, kind, id_) for id_ in batch]
             moved += sum(self._run(organisation, organisation.today(now), steps, named))
         return moved
@@ -80,15 +67,9 @@ class Recorder:
         the next time.
         """
         taken = 0
-        for page in codec.query(
-            self._client,
-            TableName=self._table,
-            KeyConditionExpression="pk = :months",
-            ExpressionAttributeValues={":months": {"S": keys.month_key(organisation.id, "", 0, 0)[0]}},
-        ):
-            for item in page:
-                if 0 < int(item["sk"]["S"].split("#")[2]) <= today:
-                    taken += take_in(self._client, self._table, item)
+        for item in month_items(self._client, self._table, organisation):
+            if 0 < keys.read_month_sort_key(item["sk"]["S"]).day <= today:
+                taken += merge_due(self._client, self._table, item)
         return taken
 
     def _run[Outcome](
@@ -124,26 +105,22 @@ class Recorder:
         most: int,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
-        book = StoredBook(self._client, self._table, organisation, today)
-        book.prefetch(named)
-        recording = Recording(organisation, book, today)
+        work = StoredUnitOfWork(self._client, self._table, organisation, today)
+        work.prefetch(named)
+        recording = Recording(organisation, work, today)
         outcomes = []
         for step in steps:
             outcomes.append(step(recording))
-            if book.changes() > most:
-                book.flush()
+            if work.changes() > most:
+                work.flush()
                 yield outcomes
                 outcomes = []
-        book.flush()
+        work.flush()
         yield outcomes
 
 
 def _apply(recording: Recording, record: Record | Rejection, raw: Any) -> Result:
     return recording.apply(record, raw)
-
-
-def _settle(recording: Recording, kind: str, id: str) -> bool:
-    return recording.settle(kind, id)
 
 
 def _wait(tries: int) -> None:
@@ -154,27 +131,15 @@ def _wait(tries: int) -> None:
     time.sleep(random.uniform(0, min(_LONGEST_WAIT_SECONDS, 0.02 * 2**tries)))  # noqa: S311
 
 
-def _named(organisation: Organisation, record: Record | Rejection) -> Iterator[Key]:
-    """The items that a record names; what these lead to is read with them."""
-    org = organisation.id
-    match record:
-        case Invoice() | Bill():
-            yield keys.document_key(org, record.type, outward_id(org, record.type, record.id))
-            yield keys.account_key(org, party_of(organisation, record)[0])
-        case Customer() | Supplier():
-            yield from _account(org, record.type, record.id)
-            if isinstance(record, Customer) and record.account_number:
-                yield keys.number_key(org, record.account_number)
-        case ReminderRecord() | PromiseRecord():
-            yield keys.pointer_key(org, record.type, outward_id(org, record.type, record.id))
-            yield from _account(org, "customer", record.customer_id)
-        case Payment() | Credit() | DisputeRecord():
-            yield keys.pointer_key(org, record.type, outward_id(org, record.type, record.id))
-            kind, id_ = document_of(record)
-            yield keys.document_key(org, kind, outward_id(org, kind, id_))
+_KEYS: dict[str, Callable[[str, Named], Key]] = {
+    "account": lambda organisation, named: keys.account_key(organisation, named.id),
+    "account_number": lambda organisation, named: keys.number_key(organisation, named.id),
+    "counterparty_record": lambda organisation, named: keys.account_key(organisation, named.id, keys.COUNTERPARTY),
+    "document": lambda organisation, named: keys.document_key(organisation, named.kind, named.id),
+    "pointer": lambda organisation, named: keys.pointer_key(organisation, named.kind, named.id),
+}
+"""The item of each thing that a record may name."""
 
 
-def _account(organisation: str, kind: str, id: str) -> Iterator[Key]:
-    key = kind[0] + outward_id(organisation, kind, id)
-    yield keys.account_key(organisation, key)
-    yield keys.account_key(organisation, key, keys.FILE)
+def _key_of(organisation: Organisation, named: Named) -> Key:
+    return _KEYS[named.what](organisation.id, named)

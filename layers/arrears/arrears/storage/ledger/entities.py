@@ -1,0 +1,187 @@
+"""Documents, accounts and counterparty records as items, and back: what a unit of work reads and writes.
+
+Names in stored items stay what they were first written as; the tables here say which attribute each of them is.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from arrears.ledger.accounts import AccountState, CounterpartyRecord, NameEntry
+from arrears.ledger.document_facts import closed_from, with_recent_history
+from arrears.ledger.documents import Document, Part, StateEntry
+from arrears.storage.dynamodb import Item
+from arrears.storage.ledger import codec, keys
+
+INLINE_HISTORY_BYTES = 600
+"""A longer history has an item of its own, so that what changes without it does not pay for it."""
+INLINE_HISTORY_DAYS = 12
+"""So many days never take that much."""
+
+type Entity = Document | AccountState | CounterpartyRecord
+
+DOCUMENT_ATTRIBUTES = {
+    "reference": "reference",
+    "head": "head",
+    "updated_at": "updated_at",
+    "lines": "lines",
+    "parts": "parts",
+    "states": "states",
+    "recorded_on": "recorded_on",
+    "filled_due": "filled_due",
+    "account": "account",
+    "shard": "shard",
+    "at_rest": "closed",
+}
+"""By stored name, in stored order, the attributes of a document that its item keeps."""
+ACCOUNT_ATTRIBUTES = {
+    "reference": "reference",
+    "shard": "shard",
+    "name": "name",
+    "names": "names",
+    "named": "named",
+    "open": "open",
+    "documents": "documents",
+    "rest": "last_closed_on",
+    "rested": "closed_by_day",
+    "floor": "history_start",
+}
+"""The same of an account. Reminders, promises and a short history are in what the index projects, too."""
+
+
+def _attributes(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """What is stored, under the names of attributes; those that an older item lacks keep their defaults."""
+    return {name: stored[stored_name] for stored_name, name in names.items() if stored_name in stored}
+
+
+# Documents
+
+
+def read_document(kind: str, id: str, item: Item) -> Document:
+    """A stored invoice or bill, with its facts, and closed or not as it was when written."""
+    stored = json.loads(item["b"]["S"])
+    attributes = _attributes(stored, DOCUMENT_ATTRIBUTES)
+    attributes["parts"] = {key: Part(*part) for key, part in attributes["parts"].items()}
+    attributes["states"] = [StateEntry(*entry) for entry in attributes["states"]]
+    document = Document(kind, id, **attributes)
+    document.refresh(0)
+    document.closed = attributes["closed"]
+    return document
+
+
+def document_item(organisation: str, document: Document) -> Item:
+    """A document's attributes beside its key and version."""
+    facts = document.facts
+    if document.account is None:
+        partition = keys.closed_partition(organisation, 0, document.side)
+        sort_key = keys.closed_sort_key(0, keys.NO_ACCOUNT, document.id)
+    elif document.closed:
+        partition = keys.closed_partition(organisation, document.shard, document.side)
+        sort_key = keys.closed_sort_key(closed_from(facts), document.account[1:], document.id)
+    else:
+        partition = keys.open_partition(organisation, document.shard, document.side)
+        sort_key = keys.open_sort_key(document.account[1:], facts.due, document.id)
+    stored = {stored_name: getattr(document, name) for stored_name, name in DOCUMENT_ATTRIBUTES.items()}
+    return _indexed(partition, sort_key, codec.pack_document(facts), stored)
+
+
+class StoredStanding(NamedTuple):
+    """Where a stored document stands. closed_from: None while it is open."""
+
+    account: str | None
+    closed_from: int | None
+
+
+def stored_standing(document: Item) -> StoredStanding:
+    """The account and the closing day that a document's item was written with."""
+    stored = json.loads(document["b"]["S"])
+    closed = keys.read_closed_sort_key(document["isk"]["S"]).closed_from if stored["at_rest"] else None
+    return StoredStanding(stored["account"], closed)
+
+
+# Accounts
+
+
+def read_account(key: str, item: Item, apart: Item | None) -> AccountState:
+    """A stored counterparty. apart: the item of its history, if that is long."""
+    shown = codec.unpack_account(key[1:], json.loads(item["p"]["S"]))
+    stored = json.loads(item["b"]["S"])
+    attributes = _attributes(stored, ACCOUNT_ATTRIBUTES)
+    attributes["names"] = [NameEntry(*entry) for entry in attributes["names"]]
+    attributes["closed_by_day"] = {int(day): count for day, count in attributes["closed_by_day"].items()}
+    return AccountState(
+        key,
+        reminders=list(shown.reminders),
+        promises=list(shown.promises),
+        reminders_truncated=shown.reminders_truncated,
+        history={settled.day: settled for settled in codec.stored_history(item, apart)},
+        **attributes,
+    )
+
+
+def has_history_apart(account: Item) -> bool:
+    """Whether the history of a stored account has an item of its own."""
+    return json.loads(account["b"]["S"])["history"] is None
+
+
+def account_item(organisation: str, account: AccountState, today: int) -> Item:
+    """An account's attributes beside its key and version."""
+    if account.open:
+        partition = keys.open_partition(organisation, account.shard, account.side)
+        sort_key = account.id
+    else:
+        partition = keys.closed_partition(organisation, account.shard, account.side)
+        sort_key = keys.closed_sort_key(account.last_closed_on, account.id)
+    stored = {stored_name: getattr(account, name) for stored_name, name in ACCOUNT_ATTRIBUTES.items()}
+    shown = account.account()
+    history = None if packed_long_history(account) else shown.history
+    packed = codec.pack_account(with_recent_history(shown, today), account.key[0])
+    return _indexed(partition, sort_key, packed, {**stored, "history": history})
+
+
+def may_have_long_history(account: AccountState) -> bool:
+    """Whether its history may need an item of its own; cheaper than packing it."""
+    return len(account.history) > INLINE_HISTORY_DAYS
+
+
+def packed_long_history(account: AccountState) -> str | None:
+    """An account's packed history when that is long."""
+    if not may_have_long_history(account):
+        return None
+    packed = codec.compact([account.history[day] for day in sorted(account.history)])
+    return packed if len(packed) > INLINE_HISTORY_BYTES else None
+
+
+# Counterparty records
+
+
+def read_counterparty_record(item: Item) -> CounterpartyRecord:
+    """What the records of a counterparty itself say, as stored."""
+    stored = json.loads(item["b"]["S"])
+    return CounterpartyRecord(
+        None if stored["record"] is None else Part(*stored["record"]),
+        _parts(stored["reminders"]),
+        _parts(stored["promises"]),
+    )
+
+
+def _parts(stored: dict[str, list[Any]]) -> dict[str, Part]:
+    return {id_: Part(*part) for id_, part in stored.items()}
+
+
+def counterparty_item(counterparty: CounterpartyRecord) -> Item:
+    """A counterparty record's attributes beside its key and version."""
+    stored = {
+        "record": counterparty.record,
+        "reminders": counterparty.reminders,
+        "promises": counterparty.promises,
+    }
+    return {"b": {"S": codec.compact(stored)}}
+
+
+def _indexed(partition: str, sort_key: str, packed: str, stored: dict[str, Any]) -> Item:
+    return {
+        "ipk": {"S": partition},
+        "isk": {"S": sort_key},
+        "p": {"S": packed},
+        "b": {"S": codec.compact(stored)},
+    }

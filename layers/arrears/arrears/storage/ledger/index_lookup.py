@@ -1,0 +1,83 @@
+"""Which documents of an account the indexes list.
+
+An index may be moments behind the table, and a book may be older than the index `account`. So what is listed is only
+where to look: the unit of work reads the documents themselves, and asks on until it has as many as the account counts.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from arrears.ledger.accounts import AccountState
+from arrears.ledger.organisation import Organisation
+from arrears.storage.dynamodb import query
+from arrears.storage.ledger import keys
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_LAG_SECONDS = 0.1
+"""How long the index of an account is given to catch up before all that is closed is read, which costs far more."""
+_WAIT_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
+
+
+class IndexLookup:
+    """Looks documents up in the indexes of one ledger table, for one organisation."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, organisation: Organisation) -> None:
+        self._client = client
+        self._table = table
+        self._organisation = organisation
+
+    def documents(self, account: AccountState) -> Iterator[list[str]]:
+        """Ids of all its documents, as often as somebody asks: from its own index, then from all that is closed."""
+        for wait in _WAIT_SECONDS:
+            yield [*self._open(account), *self._closed_among_all(account, 0)]
+            time.sleep(wait)
+
+    def closed_since(self, account: AccountState, since: int) -> Iterator[list[str]]:
+        """Ids of its documents that are closed from a day or later; see documents."""
+        for wait in _WAIT_SECONDS:
+            yield list(self._closed_among_all(account, since))
+            time.sleep(wait)
+
+    def _closed(self, account: AccountState, since: int) -> Iterator[str]:
+        partition = keys.account_partition(self._organisation.id, account.key)
+        for sort_key in self._sort_keys(keys.ACCOUNT_INDEX, "apk", "ask", partition, since):
+            _, document = keys.read_account_sort_key(sort_key)
+            yield document
+
+    def _closed_among_all(self, account: AccountState, since: int) -> Iterator[str]:
+        """From the closed documents of every account of its shard: for books older than the index of its own."""
+        partition = keys.closed_partition(self._organisation.id, account.shard, account.side)
+        for sort_key in self._sort_keys(keys.INDEX, "ipk", "isk", partition, since):
+            closed = keys.read_closed_sort_key(sort_key)
+            if closed.document and closed.account == account.id:
+                yield closed.document
+
+    def _open(self, account: AccountState) -> Iterator[str]:
+        partition = keys.open_partition(self._organisation.id, account.shard, account.side)
+        condition = "ipk = :partition AND begins_with(isk, :account)"
+        values = {":partition": {"S": partition}, ":account": {"S": account.id}}
+        for sort_key in self._listed(keys.INDEX, "isk", condition, values):
+            _, document = keys.read_open_sort_key(sort_key)
+            if document:
+                yield document
+
+    def _sort_keys(self, index: str, partition_name: str, name: str, partition: str, since: int) -> Iterator[str]:
+        condition = f"{partition_name} = :partition AND {name} >= :since"
+        values = {":partition": {"S": partition}, ":since": {"S": keys.closed_since(since)}}
+        return self._listed(index, name, condition, values)
+
+    def _listed(self, index: str, name: str, condition: str, values: dict[str, Any]) -> Iterator[str]:
+        pages: Iterable[list[Any]] = query(
+            self._client,
+            TableName=self._table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ProjectionExpression=name,
+        )
+        for page in pages:
+            for item in page:
+                yield item[name]["S"]

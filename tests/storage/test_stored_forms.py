@@ -1,0 +1,124 @@
+"""Books that are stored already stay readable and changeable: what is stored keeps its names and its order."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from arrears.ledger.accounts import NameEntry
+from arrears.ledger.document_facts import (
+    AllocationChange,
+    BillState,
+    Dispute,
+    Facts,
+    Promise,
+    Reminder,
+    Settled,
+)
+from arrears.ledger.documents import Part, StateEntry
+from arrears.ledger.ledger_side import Side
+from arrears.storage.ledger import codec, entities
+from arrears.storage.ledger.export import LedgerExport
+from arrears.storage.ledger.reconcile import Reconciliation
+from support.records import ORGANISATION
+from support.stored_ledger import StoredLedger, Table
+from template import ROOT
+
+BOOK = replace(ORGANISATION, shards=2)
+TODAY, LATER = date(2020, 6, 30).toordinal(), date(2020, 8, 30).toordinal()
+DAYS = ("2019-04-03", "2020-01-31", "2020-04-12", "2020-06-29", "2020-06-30", "2020-07-20", "2020-08-30", "2021-02-01")
+ADDED_SINCE = ("apk", "ask")
+"""Attributes that writers add to what they touch; a book written before has none of them."""
+
+
+def stored_before(name: str) -> Any:
+    """A book as it was stored before the storage rooms were rebuilt, and what was answered for it then."""
+    return json.loads((ROOT / "tests" / "data" / "ledger-before" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def ledger(table: Table) -> StoredLedger:
+    for item in stored_before("written")["items"]:
+        table.open.put_item(TableName=table.name, Item=item)
+    return table.ledger(BOOK)
+
+
+def answers(ledger: StoredLedger, today: int) -> Any:
+    """All that readers see of a book, as plain JSON."""
+    found = {
+        "accounts": {f"{side}:{day}": list(_accounts(ledger, side, day, today)) for side in Side for day in DAYS},
+        "collection": {
+            str(day): sorted([*figure, *sums] for figure, sums in ledger.collection(day).items())
+            for day in (today, today + 20, today + 100)
+        },
+        "records": sorted(
+            json.dumps(record, sort_keys=True, ensure_ascii=False)
+            for record in LedgerExport(ledger.table.client, ledger.table.name).records(BOOK)
+        ),
+    }
+    return json.loads(json.dumps(found))
+
+
+def _accounts(ledger: StoredLedger, side: Side, day: str, today: int) -> Iterator[Any]:
+    accounts = ledger.accounts(side, date.fromisoformat(day).toordinal(), today)
+    for account, documents in sorted(accounts, key=lambda found: found[0].id):
+        yield account, sorted(documents, key=lambda document: document.id)
+
+
+def test_a_book_stored_before_gives_the_answers_it_gave(ledger: StoredLedger) -> None:
+    assert answers(ledger, TODAY) == stored_before("written")["answers"]
+
+
+def test_a_book_stored_before_is_changed_as_it_would_have_been(ledger: StoredLedger) -> None:
+    """Old promises, names worked out anew, moves, closing by time and figures that come due, on the stored book."""
+    expected = stored_before("changed")
+    assert [result.result for result in ledger.record(expected["records"], TODAY)] == expected["results"]
+    assert ledger.close_documents(LATER) == expected["closed"]
+    assert ledger.recorder.take_in_due_effects(BOOK, LATER) == expected["taken_in"]
+    assert answers(ledger, LATER) == expected["answers"]
+    assert stored(ledger) == expected["items"]
+
+
+def stored(ledger: StoredLedger) -> list[Any]:
+    """Every item as it is stored, byte for byte, less what came since."""
+    pages = ledger.table.open.get_paginator("scan").paginate(TableName=ledger.table.name)
+    items = [{name: item[name] for name in item if name not in ADDED_SINCE} for page in pages for item in page["Items"]]
+    return sorted(items, key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+
+
+def test_a_book_stored_before_adds_up(ledger: StoredLedger) -> None:
+    noon = datetime(2020, 6, 30, 12, tzinfo=UTC)
+    assert list(Reconciliation(ledger.table.client, ledger.table.name).run(BOOK, noon)) == []
+
+
+STORED_ORDER = {
+    Facts: ("id", *codec.PACKED_DOCUMENT),
+    AllocationChange: ("day", "payments", "credits", "made", "dated"),
+    Dispute: ("opened", "resolved", "lost"),
+    BillState: ("day", "state", "scheduled"),
+    Settled: ("day", "documents", "dated", "late", "on_time", "issued", "to_pay"),
+    Reminder: ("sent_at", "day", "invoices", "id"),
+    Promise: ("id", "currency", "amount", "made", "promised", "kept"),
+    Part: ("content", "updated_at"),
+    StateEntry: ("state", "state_on", "scheduled_payment_on", "updated_at"),
+    NameEntry: ("issued", "reference", "name"),
+}
+"""Tuples that are stored as arrays. Stored books have them in this order: add at the end, with a default."""
+
+
+@pytest.mark.parametrize("stored_tuple", STORED_ORDER, ids=lambda stored_tuple: stored_tuple.__name__)
+def test_what_is_stored_as_an_array_keeps_its_order(stored_tuple: Any) -> None:
+    assert stored_tuple._fields == STORED_ORDER[stored_tuple]
+
+
+def test_the_packed_order_and_stored_names_are_those_of_stored_books() -> None:
+    assert ",".join(codec.PACKED_DOCUMENT) == "number,currency,total,issued,due,voided,applied,marks,disputes,states"
+    assert ",".join(entities.DOCUMENT_ATTRIBUTES) == (
+        "reference,head,updated_at,lines,parts,states,recorded_on,filled_due,account,shard,at_rest"
+    )
+    assert ",".join(entities.ACCOUNT_ATTRIBUTES) == (
+        "reference,shard,name,names,named,open,documents,rest,rested,floor"
+    )
