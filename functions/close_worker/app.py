@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 
-from arrears.close.time_limit import OutOfTime
+from arrears.close.escalation_writer import OutOfTime
 from arrears.ledger.money import major_text
 from arrears.metrics import measure
 from arrears.runtime import services

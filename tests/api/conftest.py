@@ -127,6 +127,10 @@ class Api:
         assert headers["Content-Type"] in ("application/json", "application/problem+json") or documentation
         return Answer(answer["statusCode"], headers, answer["body"])
 
+    def function(self, name: str) -> ModuleType:
+        """The module of a function that has been called."""
+        return self._modules[f"functions/{name}/"]
+
     def dolfin(self, path: str = "/receivables/overdue", key: str | None = None, **query: Any) -> Answer:
         return self.call("GET", path, {"x-dolfin-api-key": key or self.key}, query)
 

@@ -1,9 +1,9 @@
 """The DocuSign contract: its credentials, in two headers and two notations, its body of strings, and its errors."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -13,9 +13,7 @@ from arrears.api.http import Endpoint, Request, Wording, bearer_tokens
 from arrears.ledger.caller import User
 from arrears.ledger.customers import Customer, InvoiceDetail, Line
 from arrears.ledger.days import day_text
-from arrears.ledger.document_facts import Facts, disputed_at
 from arrears.ledger.money import major_text, to_minor
-from arrears.ledger.organisation import Organisation
 from arrears.ledger.problems import (
     FOREIGN_ACCOUNT,
     INVALID_TOKEN,
@@ -25,7 +23,10 @@ from arrears.ledger.problems import (
     UNKNOWN_USER,
     Refusal,
 )
-from arrears.reports.aging import Overdue, currency_order, owed_at
+
+if TYPE_CHECKING:
+    from arrears.reports.aging import Overdue
+    from arrears.reports.past_due import Balance, PastDue
 
 VERSIONS = ("v2", "v2.1")
 MAX_CREDENTIALS_LENGTH = 8_000
@@ -149,52 +150,25 @@ def administered(user: User, customer: Customer | None) -> Customer:
 # --- Body -----------------------------------------------------------------------------------------------------------
 
 
-type Details = Callable[[Organisation, Sequence[str]], Mapping[str, InvoiceDetail]]
-"""Looks up the details of some invoices, by id."""
-
-
-def past_due(
-    organisation: Organisation,
-    account: str,
-    customer: Customer,
-    invoices: Iterable[Facts],
-    today: int,
-    details: Details,
-) -> dict[str, Any]:
-    """The body: what a customer owes. account: the customer as it was addressed."""
-    own = customer.currency or organisation.currency
-    owing = [(invoice, owed_at(invoice, today)) for invoice in invoices]
-    open_invoices = [(invoice, owed) for invoice, owed in owing if owed]
-    late = sorted(
-        Overdue(invoice.due, invoice.id, owed, today - invoice.due, invoice)
-        for invoice, owed in open_invoices
-        if invoice.due is not None and invoice.due < today
-    )
-    payable = any(not disputed_at(overdue.document, today) for overdue in late)
-    listed = [overdue for overdue in late if overdue.document.currency == own]
-    found = details(organisation, [overdue.id for overdue in listed])
-    others = {invoice.currency for invoice, _ in open_invoices} - {own}
+def past_due_body(account: str, past_due: "PastDue", details: Mapping[str, InvoiceDetail]) -> dict[str, Any]:
+    """What a customer owes. account: the customer as it was addressed. details: of the listed invoices, by id."""
     return {
-        **_balances(open_invoices, late, own),
-        "paymentAllowed": _boolean(organisation.payments_over_api and not customer.payment_blocked and payable),
-        "billingInvoices": [_invoice(account, overdue, found.get(overdue.id)) for overdue in listed],
-        "otherCurrencies": [
-            _balances(open_invoices, late, other) for other in currency_order(others, organisation.currency)
-        ],
+        **_balance(past_due.own),
+        "paymentAllowed": _boolean(past_due.payment_allowed),
+        "billingInvoices": [_invoice(account, overdue, details.get(overdue.id)) for overdue in past_due.invoices],
+        "otherCurrencies": [_balance(other) for other in past_due.others],
     }
 
 
-def _balances(open_invoices: Sequence[tuple[Facts, int]], late: Sequence[Overdue], currency: str) -> dict[str, str]:
-    past_due = sum(overdue.owed for overdue in late if overdue.document.currency == currency)
-    owed = sum(owed for invoice, owed in open_invoices if invoice.currency == currency)
+def _balance(balance: "Balance") -> dict[str, str]:
     return {
-        "currencyCode": currency,
-        "pastDueBalance": major_text(past_due, currency),
-        "accountBalance": major_text(owed, currency),
+        "currencyCode": balance.currency,
+        "pastDueBalance": major_text(balance.past_due, balance.currency),
+        "accountBalance": major_text(balance.outstanding, balance.currency),
     }
 
 
-def _invoice(account: str, overdue: Overdue, detail: InvoiceDetail | None) -> dict[str, Any]:
+def _invoice(account: str, overdue: "Overdue", detail: InvoiceDetail | None) -> dict[str, Any]:
     invoice = overdue.document
     currency = invoice.currency
     taxable = (detail.taxable_amount if detail is not None else None) or 0

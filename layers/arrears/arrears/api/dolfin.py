@@ -20,14 +20,14 @@ from arrears.ledger.problems import (
     UNKNOWN_PARAMETER,
     Refusal,
 )
-from arrears.reports.aging import Report
+from arrears.reports.aging import Report, RowReference
 
 MAX_LIMIT = 1_000
 _PARAMETERS = ("asOf", "limit", "cursor")
 _NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
 
-type Place = list[Any]
-"""What a row is sorted by, as JSON carries it."""
+type Position = list[Any]
+"""The sort key of a row, as JSON carries it."""
 
 
 def endpoint() -> Endpoint:
@@ -68,14 +68,14 @@ def check_parameters(request: Request, known: Iterable[str]) -> None:
 class ReportQuery:
     """What is asked of an overdue report. day: the day it is about. limit: rows in a page, all if None.
 
-    after: the place of the last row of the page before, if there was one.
+    after: the sort key of the last row of the previous page, if there was one.
     """
 
     organisation: Organisation
     path: str
     day: int
     limit: int | None
-    after: Place | None
+    after: Position | None
 
     @classmethod
     def read(cls, request: Request, organisation: Organisation, today: int) -> "ReportQuery":
@@ -90,22 +90,16 @@ class ReportQuery:
             raise Refusal(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(pinned)}.", "cursor")
         return cls(organisation, request.path, pinned, limit, after)
 
-    def page(self, report: Report, rows_name: str) -> dict[str, Any]:
-        """The answer: totals and aging of the whole book, and the rows of this page."""
+    def page(self, report: Report) -> tuple[list[RowReference], str | None]:
+        """The rows of this page, and the cursor of the next one if there is one."""
         start = 0
         if self.after is not None:
-            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row.place))
+            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row.sort_key))
         end = len(report.rows) if self.limit is None else start + self.limit
         more = end < len(report.rows)
-        return {
-            "asOf": day_text(self.day),
-            "totals": report.totals,
-            "aging": report.aging,
-            rows_name: [row.write() for row in report.rows[start:end]],
-            "nextCursor": self._cursor(list(report.rows[end - 1].place)) if more else None,
-        }
+        return report.rows[start:end], self._cursor(list(report.rows[end - 1].sort_key)) if more else None
 
-    def _cursor(self, after: Place) -> str:
+    def _cursor(self, after: Position) -> str:
         return seal(self.organisation, self.path, [self.day, self.organisation.policy.version, after])
 
 
@@ -129,7 +123,7 @@ def read_number(request: Request, name: str, most: int) -> int | None:
     return int(text)
 
 
-def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Place]:
+def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Position]:
     day, policy_version, after = unseal(organisation, path, cursor)
     if policy_version != organisation.policy.version:
         raise Refusal(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")

@@ -1,8 +1,7 @@
 """Tiers and urgency: levels by days overdue, with the policy's thresholds."""
 
-from typing import Any
-
 from arrears.ledger.policy import Policy
+from arrears.reports.reasons import LevelByDays
 
 TIERS = ("gentle", "firm", "final", "escalation")
 ESCALATION = "escalation"
@@ -38,14 +37,7 @@ def tier_of(days_overdue: int, owed: int, currency: str, raised: bool, policy: P
     return TIERS[level]
 
 
-def level_reason(
-    code: str, days_overdue: int, level: int, first_days: tuple[int, int, int], policy: Policy
-) -> dict[str, Any]:
+def by_days(days_overdue: int, level: int, first_days: tuple[int, int, int], policy: Policy) -> LevelByDays:
     """Why a level: the days it was judged by and the threshold they reached."""
-    return {
-        "code": code,
-        "daysOverdue": days_overdue,
-        "graceDays": policy.grace_days,
-        "thresholdDays": first_days[level - 1] if level else 1,
-        "policyVersion": policy.version,
-    }
+    threshold = first_days[level - 1] if level else 1
+    return LevelByDays(days_overdue, policy.grace_days, threshold, policy.version)
