@@ -26,6 +26,8 @@ def request(**event: Any) -> Request:
     [
         ({"resource": "/a/b", "path": "/base/a/b"}, "/a/b"),
         ({"resource": "/a/{id}", "path": "/base/a/7", "pathParameters": {"id": "7"}}, "/a/7"),
+        ({"resource": "/a/{id}", "pathParameters": {"id": '/#?"\\é%41'}}, "/a/%2F%23%3F%22%5C%C3%A9%2541"),
+        ({"resource": "/{proxy+}", "pathParameters": {"proxy": "x é/y"}}, "/x%20%C3%A9/y"),
         ({"resource": "/{proxy+}", "path": "/base/x/y", "pathParameters": {"proxy": "x/y"}}, "/x/y"),
         ({"resource": "/", "path": "/base"}, "/"),
         ({"path": "/direct"}, "/direct"),
@@ -130,6 +132,13 @@ def test_the_collector_rests_while_a_request_is_answered_and_works_again_whateve
 def test_parts_of_the_path_are_decoded_once() -> None:
     answer = endpoint().answer(event("/things/a%20b%2541"), None)
     assert json.loads(answer["body"]) == {"name": "a b%41"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "#", "?", '"', "\\", "é", "漢", "a%2Fb", " ", "+", "\ud800"])
+def test_a_part_that_the_gateway_has_decoded_reaches_its_route_as_it_is(name: str) -> None:
+    decoded = event(f"/things/{name}", resource="/things/{name}", pathParameters={"name": name})
+    answer = endpoint().answer(decoded, None)
+    assert json.loads(answer["body"]) == {"name": name.replace("\ud800", "?")}
 
 
 @pytest.mark.parametrize(("path", "method"), [("/other", "GET"), ("/things/x", "POST"), ("/things/x/y", "GET")])

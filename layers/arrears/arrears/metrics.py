@@ -1,13 +1,19 @@
-"""What the service tells of its work: metrics in its log (CloudWatch's embedded metric format), never whose they are.
+"""The metrics of the service, written to its log (CloudWatch's embedded metric format); none is of one tenant.
 
 Each carries the stack's name, so that several stacks of an account stay apart.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from arrears.ledger.recording import Result
+
+    type Write = Callable[[Sequence[dict[str, Any]]], Sequence[Result]]
 
 NAMESPACE = "Arrears"
 WRITTEN = frozenset(("created", "updated", "pending"))
@@ -16,8 +22,8 @@ _STACK = Metrics(namespace=NAMESPACE).service or "local"
 
 def measure(name: str, value: float, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
     """One value of one metric."""
-    told = {"stack": _STACK, **dimensions}
-    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE, default_dimensions=told):
+    every = {"stack": _STACK, **dimensions}
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE, default_dimensions=every):
         pass
 
 
@@ -29,3 +35,14 @@ def measure_records(results: Iterable[str]) -> None:
         measure("RecordsWritten", written)
     if counts["rejected"]:
         measure("RecordsRejected", counts["rejected"])
+
+
+def measured(write: "Write") -> "Write":
+    """The same writing of records, counted."""
+
+    def write_and_count(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
+        results = write(records)
+        measure_records(result.result for result in results)
+        return results
+
+    return write_and_count

@@ -57,6 +57,13 @@ class Services:
     ledger: LedgerStore
     clock: Callable[[], datetime]
 
+    def find_organisation(self, id: str) -> "Organisation | None":
+        """The organisation of that id, if there is one."""
+        try:
+            return self.access.organisation(id)
+        except ValueError:
+            return None
+
     def recorder(self) -> "Recorder":
         """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
         from arrears.storage.ledger.recorder import Recorder
@@ -133,6 +140,28 @@ def build(settings: Settings, actor: str = "system") -> Services:
 def services() -> Services:
     """The services of this process, by its environment."""
     return build(Settings.from_environment(os.environ))
+
+
+def queue_handler(work: Callable[[str, Any], None], failure: str) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """The Lambda handler of an SQS queue: it answers which messages have to come again.
+
+    work: takes a message's body and the Lambda context. failure: what the log says of a message that `work` raises for.
+    """
+    from aws_lambda_powertools import Logger
+
+    logger = Logger(service="arrears")
+
+    def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        failed = []
+        for message in event["Records"]:
+            try:
+                work(message["body"], context)
+            except Exception:
+                logger.exception(failure, message_id=message["messageId"])
+                failed.append({"itemIdentifier": message["messageId"]})
+        return {"batchItemFailures": failed}
+
+    return answer
 
 
 def lambda_handler(endpoint: "Endpoint") -> Callable[[dict[str, Any], object], dict[str, Any]]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -181,7 +182,7 @@ def _invoice(account: str, overdue: "Overdue", detail: InvoiceDetail | None) -> 
         "invoiceId": overdue.id,
         "invoiceNumber": invoice.number or "",
         "pdfAvailable": _boolean(detail is not None and detail.pdf_available),
-        "invoiceUri": f"/accounts/{account}/billing_invoices/{invoice.id}",
+        "invoiceUri": f"/accounts/{quote(account, safe='')}/billing_invoices/{invoice.id}",
         "invoiceItems": [_item(line, currency) for line in (detail.lines if detail is not None else ())],
     }
 

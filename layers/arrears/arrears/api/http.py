@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import orjson
@@ -27,6 +27,7 @@ MAX_ANSWER_BYTES = 5_900_000
 
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 _DEEPEST_LINK = 8
 """Addresses with more slashes are nobody's, and links from them would outgrow a header."""
 
@@ -103,7 +104,12 @@ class Request:
         return values[-1] if values else None
 
     def body(self) -> bytes:
-        """The body. Raises a refusal if it is larger than MAX_BODY_BYTES or not readable."""
+        """The body. Raises a refusal if it is larger than MAX_BODY_BYTES or not readable.
+
+        The gateway hands bodies over as text, with U+FFFD in place of bytes that are no UTF-8: what they were is lost.
+        """
+        if not self.is_base64 and _REPLACED in self.raw_body:
+            raise Refusal(MALFORMED_BODY, "The body is not text in UTF-8, or has U+FFFD in it; send UTF-8.")
         try:
             body = base64.b64decode(self.raw_body, validate=True) if self.is_base64 else self.raw_body.encode()
         except (binascii.Error, ValueError):
@@ -114,11 +120,16 @@ class Request:
 
 
 def _path(event: Mapping[str, Any]) -> str:
+    """The resource with its parts filled in, percent-encoded again: the gateway has decoded them.
+
+    So a part with a slash or a question mark in it stays one part, and the endpoint decodes it once.
+    """
     resource, values = str(event.get("resource") or ""), event.get("pathParameters") or {}
     if not resource:
         return str(event.get("path") or "/")
     for name, value in values.items():
-        resource = resource.replace(f"{{{name}+}}", value).replace(f"{{{name}}}", value)
+        one, several = (quote(str(value), safe=safe, errors="replace") for safe in ("", "/"))
+        resource = resource.replace(f"{{{name}}}", one).replace(f"{{{name}+}}", several)
     return resource
 
 

@@ -4,7 +4,6 @@ It may run at any time, late, twice or twice at once, and be killed anywhere: wh
 next run goes on from what is written. All days since the last run are worked through on one reading of the book.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from arrears.ledger.document_facts import Account, Facts, rest_day
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.rendering.overdue import customer_body
-from arrears.reports.aging import currency_order, overdue_report, owed_at
+from arrears.reports.aging import currency_order, overdue_report
 from arrears.reports.escalations import TierHistory
 from arrears.reports.month_close import CurrencyMonth, MonthlyBook, from_stored, month_ends, to_stored
 from arrears.reports.receivables import customer_row
@@ -35,14 +34,13 @@ type View = list[tuple[Account, list[Facts]]]
 class Closed:
     """What a run has done. through: the last day worked through, None when there was nothing to begin with.
 
-    entered: how many rows entered each tier, historical ones apart. overdue: minor units per currency on that day.
+    entered: how many rows entered each tier, historical ones apart.
     """
 
     through: int | None
     months: Sequence[str] = ()
     escalations: int = 0
     entered: Mapping[str, int] = field(default_factory=dict)
-    overdue: Mapping[str, int] = field(default_factory=dict)
     sent: int = 0
 
 
@@ -93,7 +91,7 @@ class Closing:
         months = self._close_months(organisation, view, worked, last, recorded_at)
         self._finish(organisation, run, last)
         self._settle(organisation, today, now)
-        return Closed(last, months, rows.written, rows.entered, _overdue(view, last))
+        return Closed(last, months, rows.written, rows.entered)
 
     def _read(self, organisation: Organisation, run: "Run", last: int) -> tuple[View, int | None]:
         """The book for the days to work through, and the last day worked through before them.
@@ -198,16 +196,6 @@ class Closing:
 def _day_before_month(end: int) -> int | None:
     first = datetime.fromordinal(end).replace(day=1).toordinal()
     return first - 1 if first > 1 else None
-
-
-def _overdue(view: View, day: int) -> Mapping[str, int]:
-    """What is overdue at the end of a day, in minor units by currency."""
-    amounts: Counter[str] = Counter()
-    for _, documents in view:
-        for document in documents:
-            if document.due is not None and document.due < day:
-                amounts[document.currency] += owed_at(document, day)
-    return amounts
 
 
 def _moment(now: datetime) -> str:
