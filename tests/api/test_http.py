@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from arrears.api import problem, routes
 from arrears.api.http import MAX_BODY_BYTES, Endpoint, Request, bearer_tokens, encode
-from arrears.ledger.problems import THROTTLED, Refusal
+from arrears.ledger.errors import THROTTLED, ArrearsError
 from arrears.runtime import lambda_handler
 from template import resources
 
@@ -69,7 +69,7 @@ def test_a_body_of_the_largest_size_and_one_more_byte() -> None:
         {"body": body + "x"},
         {"body": base64.b64encode(body.encode() + b"x").decode(), "isBase64Encoded": True},
     ):
-        with pytest.raises(Refusal, match="too_large"):
+        with pytest.raises(ArrearsError, match="too_large"):
             request(**event).body()
 
 
@@ -88,7 +88,7 @@ def test_text_without_a_form_in_utf_8_is_escaped() -> None:
 
 
 def endpoint(fail: Exception | None = None) -> Endpoint:
-    made = Endpoint(problem.wording)
+    made = Endpoint(problem.error_format)
 
     @made.get("/things/<name>")
     def thing(_: Request, name: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_an_answer() -> None:
 
 def test_the_collector_rests_while_a_request_is_answered_and_works_again_whatever_happens() -> None:
     seen = []
-    made = Endpoint(problem.wording)
+    made = Endpoint(problem.error_format)
 
     @made.get("/things")
     def things(_: Request) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def test_an_unforeseen_failure_tells_its_id_only() -> None:
 
 
 def test_a_failure_of_a_lower_layer_is_what_it_means() -> None:
-    busy = Refusal(THROTTLED, "Wait.", headers={"Retry-After": "1"})
+    busy = ArrearsError(THROTTLED, "Wait.", retry_after=1)
     answer = endpoint(RuntimeError("x")).answer(event(), None, lambda error: busy)
     assert (answer["statusCode"], answer["multiValueHeaders"]["Retry-After"]) == (429, ["1"])
 

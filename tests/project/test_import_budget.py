@@ -40,7 +40,7 @@ CONNECTED = {
         "ledger.money",
         "metrics",
     ),
-    *("ledger.organisation", "ledger.policy", "ledger.problems", "ledger.reminders", "ledger.ledger_side", "runtime"),
+    *("ledger.organisation", "ledger.policy", "ledger.errors", "ledger.reminders", "ledger.ledger_side", "runtime"),
     *(
         "storage.access.organisations",
         "storage.client",
@@ -51,8 +51,16 @@ CONNECTED = {
     ),
 }
 """What every function has that asks the tables anything."""
-DOLFIN = CONNECTED | {"api.cursor", "api.dolfin", "api.http", "api.problem", "api.routes", "reports.aging"}
-LAGO = CONNECTED | {"reports.months", "api.http", "api.lago", "api.routes"}
+DOLFIN = CONNECTED | {
+    "api.cursor",
+    "api.dolfin",
+    "api.errors",
+    "api.http",
+    "api.problem",
+    "api.routes",
+    "reports.aging",
+}
+LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api.routes"}
 RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
 REPORT = DOLFIN | RENDERING | {"reports.payment_behaviour", "reports.tiers"}
 IMPORTS = {
@@ -70,11 +78,11 @@ IMPORTS = {
 }
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
-REFUSING = {"ledger.problems", "metrics", "api.http", "api.problem", "api.routes"}
+ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "billing_invoices_past_due": (
-        CONNECTED | {"api.docusign", "api.http", "api.routes", "reports.aging", "reports.past_due"},
+        CONNECTED | {"api.docusign", "api.errors", "api.http", "api.routes", "reports.aging", "reports.past_due"},
         READING | {"defusedxml"},
     ),
     "close_worker": (
@@ -85,10 +93,10 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         READING,
     ),
     "daily_run": (CONNECTED | {"close.due_organisations"}, READING),
-    "documentation": (REFUSING | {"api.documentation"}, ANSWERING),
+    "documentation": (ANSWERING_ERRORS | {"api.documentation"}, ANSWERING),
     "escalations": (DOLFIN | {"api.dolfin_history", "reports.reasons", "reports.tiers"}, READING),
     "fallback": (
-        REFUSING
+        ANSWERING_ERRORS
         | {"api.docusign", "api.fallback", "api.lago"}
         | {f"ledger.{name}" for name in ("caller", "customers", "days", "money", "organisation", "policy")},
         ANSWERING | {"defusedxml"},

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from arrears.storage.access.organisations import AccessStore
-from arrears.storage.client import as_refusal, connect
+from arrears.storage.client import as_error, connect
 from arrears.storage.ledger.reader import LedgerStore
 
 if TYPE_CHECKING:
@@ -71,17 +71,17 @@ class Services:
         return Recorder(self.client, self.settings.ledger_table)
 
     def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
-        """What writes records into one organisation's ledger. It raises a refusal where the ledger is busy."""
+        """What writes records into one organisation's ledger. It raises ArrearsError where the ledger is busy."""
         recorder = self.recorder()
 
         def write(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
             try:
                 return recorder.record(organisation, records, self.clock())
             except Exception as error:
-                refusal = as_refusal(error)
-                if refusal is None:
+                known = as_error(error)
+                if known is None:
                     raise
-                raise refusal from error
+                raise known from error
 
         return write
 
@@ -177,7 +177,7 @@ def lambda_handler(endpoint: "Endpoint") -> Callable[[dict[str, Any], object], d
         # they are being made took a tenth of the answer's time (python -m bench warm).
         gc.disable()
         try:
-            return endpoint.answer(event, context, as_refusal)
+            return endpoint.answer(event, context, as_error)
         finally:
             gc.enable()
 

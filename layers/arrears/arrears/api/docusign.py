@@ -10,20 +10,13 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from arrears.api.http import Endpoint, Request, Wording, bearer_tokens
+from arrears.api.errors import FOREIGN_ACCOUNT, NO_ADMINISTRATOR, NOT_FOUND
+from arrears.api.http import Endpoint, ErrorFormat, Request, bearer_tokens
 from arrears.ledger.caller import User
 from arrears.ledger.customers import Customer, InvoiceDetail, Line
 from arrears.ledger.days import day_text
+from arrears.ledger.errors import INVALID_TOKEN, UNKNOWN_INTEGRATOR, UNKNOWN_USER, ArrearsError
 from arrears.ledger.money import major_text, to_minor
-from arrears.ledger.problems import (
-    FOREIGN_ACCOUNT,
-    INVALID_TOKEN,
-    NO_ADMINISTRATOR,
-    NOT_FOUND,
-    UNKNOWN_INTEGRATOR,
-    UNKNOWN_USER,
-    Refusal,
-)
 
 if TYPE_CHECKING:
     from arrears.reports.aging import Overdue
@@ -34,7 +27,7 @@ MAX_CREDENTIALS_LENGTH = 8_000
 _CREDENTIALS = "DocuSignCredentials"
 _PARTS = ("Username", "Password", "IntegratorKey")
 
-_CODES = {
+CODES = {
     UNKNOWN_INTEGRATOR: "PARTNER_AUTHENTICATION_FAILED",
     UNKNOWN_USER: "USER_AUTHENTICATION_FAILED",
     INVALID_TOKEN: "AUTHORIZATION_INVALID_TOKEN",
@@ -43,54 +36,54 @@ _CODES = {
 }
 
 
-def _refusal_body(refusal: Refusal, _: str) -> dict[str, Any]:
-    return {"errorCode": _CODES.get(refusal.kind, refusal.kind.code.upper()), "message": refusal.detail}
+def _error_body(error: ArrearsError, _: str) -> dict[str, Any]:
+    return {"errorCode": CODES.get(error.code, error.code.upper()), "message": error.detail}
 
 
-WORDING = Wording(_refusal_body, trace_header="X-DocuSign-TraceToken")
+ERROR_FORMAT = ErrorFormat(_error_body, trace_header="X-DocuSign-TraceToken")
 
 
 def endpoint() -> Endpoint:
-    """An endpoint whose refusals are DocuSign's."""
-    return Endpoint(lambda _: WORDING)
+    """An endpoint whose errors are DocuSign's."""
+    return Endpoint(lambda _: ERROR_FORMAT)
 
 
 def check_version(version: str) -> None:
-    """Raises a refusal for a version of the API that is not served."""
+    """Raises an error for a version of the API that is not served."""
     if version not in VERSIONS:
-        raise Refusal(NOT_FOUND, f"There is no version {version[:20]} here; there are {' and '.join(VERSIONS)}.")
+        raise ArrearsError(NOT_FOUND, f"There is no version {version[:20]} here; there are {' and '.join(VERSIONS)}.")
 
 
 # --- Who asks -------------------------------------------------------------------------------------------------------
 
 
 class Users(Protocol):
-    """What tells users by their credentials."""
+    """What knows users by their credentials."""
 
     def authenticate_user(self, integrator_key: str, username: str, password: str) -> User:
-        """By integrator key, username and password; raises refusals."""
+        """By integrator key, username and password; raises errors."""
         ...
 
     def authenticate_token(self, token: str) -> User:
-        """By user token; raises a refusal."""
+        """By user token; raises an error."""
         ...
 
 
 def read_user(request: Request, users: Users) -> User:
-    """The user whose credentials the request carries, in one of the two headers. Raises refusals."""
+    """The user whose credentials the request carries, in one of the two headers. Raises errors."""
     credentials, authorization = request.header("x-docusign-authentication"), request.header("authorization")
     if len(credentials) + len(authorization) != 1:
-        raise Refusal(UNKNOWN_USER, "Send X-DocuSign-Authentication or Authorization, one of them and once.")
+        raise ArrearsError(UNKNOWN_USER, "Send X-DocuSign-Authentication or Authorization, one of them and once.")
     if credentials:
         return users.authenticate_user(*read_credentials(credentials[0]))
     tokens = bearer_tokens(request)
     if not tokens:
-        raise Refusal(UNKNOWN_USER, "Authorization is not of the form Bearer, then a user token.")
+        raise ArrearsError(UNKNOWN_USER, "Authorization is not of the form Bearer, then a user token.")
     return users.authenticate_token(tokens[0])
 
 
 def read_credentials(text: str) -> tuple[str, str, str]:
-    """Integrator key, username and password from XML or JSON. Raises refusals for what cannot be read."""
+    """Integrator key, username and password from XML or JSON. Raises errors for what cannot be read."""
     if len(text) > MAX_CREDENTIALS_LENGTH:
         _unreadable(f"have more than {MAX_CREDENTIALS_LENGTH} characters")
     text = text.strip()
@@ -104,14 +97,14 @@ def read_credentials(text: str) -> tuple[str, str, str]:
     if len(values) < len(parts):
         _unreadable("name a part twice")
     if not values.get("IntegratorKey"):
-        raise Refusal(UNKNOWN_INTEGRATOR, "The integrator key is not known: none was sent.")
+        raise ArrearsError(UNKNOWN_INTEGRATOR, "The integrator key is not known: none was sent.")
     if not values.get("Username") or not values.get("Password"):
         _unreadable("lack the Username or the Password")
     return values["IntegratorKey"], values["Username"], values["Password"]
 
 
 def _unreadable(what: str) -> NoReturn:
-    raise Refusal(UNKNOWN_USER, f"The credentials in X-DocuSign-Authentication {what}.")
+    raise ArrearsError(UNKNOWN_USER, f"The credentials in X-DocuSign-Authentication {what}.")
 
 
 def _read_xml(text: str) -> list[tuple[str, str]]:
@@ -140,11 +133,11 @@ def _read_json(text: str) -> list[tuple[str, str]]:
 
 
 def administered(user: User, customer: Customer | None) -> Customer:
-    """The customer, if the user administers it; refusals otherwise, the same for foreign and unknown accounts."""
+    """The customer, if the user administers it; errors otherwise, the same for foreign and unknown accounts."""
     if customer is None or customer.place.id not in user.accounts:
-        raise Refusal(FOREIGN_ACCOUNT, "The user does not belong to the account.")
+        raise ArrearsError(FOREIGN_ACCOUNT, "The user does not belong to the account.")
     if not user.accounts[customer.place.id]:
-        raise Refusal(NO_ADMINISTRATOR, "The user is not an administrator of the account.")
+        raise ArrearsError(NO_ADMINISTRATOR, "The user is not an administrator of the account.")
     return customer
 
 

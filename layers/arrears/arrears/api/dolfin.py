@@ -8,18 +8,12 @@ from typing import Any
 
 from arrears.api import problem
 from arrears.api.cursor import seal, unseal
+from arrears.api.errors import INVALID_CURSOR, INVALID_PARAMETER, UNKNOWN_PARAMETER
 from arrears.api.http import Endpoint, Request, bearer_tokens
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.days import day_text, parse_day
+from arrears.ledger.errors import FORBIDDEN, UNAUTHORISED, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import (
-    FORBIDDEN,
-    INVALID_CURSOR,
-    INVALID_PARAMETER,
-    UNAUTHORISED,
-    UNKNOWN_PARAMETER,
-    Refusal,
-)
 from arrears.reports.aging import Report, RowReference
 
 MAX_LIMIT = 1_000
@@ -31,37 +25,41 @@ type Position = list[Any]
 
 
 def endpoint() -> Endpoint:
-    """An endpoint whose refusals are problem details."""
-    return Endpoint(problem.wording)
+    """An endpoint whose errors are problem details."""
+    return Endpoint(problem.error_format)
 
 
 def read_caller(request: Request, authenticate: Callable[[str], Caller], scope: Scope) -> Caller:
     """Who asks, by `x-dolfin-api-key` or `Authorization: Bearer`.
 
-    Raises refusals for a missing key or scope, and when `x-dolfin-organisation-id` names another organisation.
+    Raises errors for a missing key or scope, and when `x-dolfin-organisation-id` names another organisation.
     """
     keys = {key.strip() for key in request.header("x-dolfin-api-key")} | set(bearer_tokens(request))
     if not keys:
-        raise Refusal(UNAUTHORISED, "Send an API key in x-dolfin-api-key, or in Authorization as Bearer.")
+        raise ArrearsError(UNAUTHORISED, "Send an API key in x-dolfin-api-key, or in Authorization as Bearer.")
     if len(keys) > 1:
-        raise Refusal(UNAUTHORISED, "The request carries two different API keys; send one.")
+        raise ArrearsError(UNAUTHORISED, "The request carries two different API keys; send one.")
     caller = authenticate(keys.pop())
     for organisation in request.header("x-dolfin-organisation-id"):
         if organisation.strip().lower() != caller.organisation.id:
-            raise Refusal(FORBIDDEN, "The API key does not belong to the organisation in x-dolfin-organisation-id.")
+            raise ArrearsError(
+                FORBIDDEN, "The API key does not belong to the organisation in x-dolfin-organisation-id."
+            )
     caller.require(scope)
     return caller
 
 
 def check_parameters(request: Request, known: Iterable[str]) -> None:
-    """Raises a refusal for a query parameter that is not known, or that is given twice."""
+    """Raises an error for a query parameter that is not known, or that is given twice."""
     names = list(known)
     for name, values in request.query.items():
         if name not in names:
             takes = f"it takes {', '.join(names)}" if names else "it takes none"
-            raise Refusal(UNKNOWN_PARAMETER, f"This endpoint has no parameter {name[:100]!r}; {takes}.", name[:100])
+            raise ArrearsError(
+                UNKNOWN_PARAMETER, f"This endpoint has no parameter {name[:100]!r}; {takes}.", name[:100]
+            )
         if len(values) > 1:
-            raise Refusal(INVALID_PARAMETER, f"{name} is given {len(values)} times; give it once.", name)
+            raise ArrearsError(INVALID_PARAMETER, f"{name} is given {len(values)} times; give it once.", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class ReportQuery:
 
     @classmethod
     def read(cls, request: Request, organisation: Organisation, today: int) -> "ReportQuery":
-        """Reads asOf, limit and cursor. Raises a refusal for what cannot be used."""
+        """Reads asOf, limit and cursor. Raises an error for what cannot be used."""
         check_parameters(request, _PARAMETERS)
         day, limit = _as_of(request), read_number(request, "limit", MAX_LIMIT)
         cursor = request.last("cursor")
@@ -87,7 +85,7 @@ class ReportQuery:
             return cls(organisation, request.path, today if day is None else day, limit, None)
         pinned, after = _open_cursor(cursor, organisation, request.path)
         if day not in (None, pinned):
-            raise Refusal(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(pinned)}.", "cursor")
+            raise ArrearsError(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(pinned)}.", "cursor")
         return cls(organisation, request.path, pinned, limit, after)
 
     def page(self, report: Report) -> tuple[list[RowReference], str | None]:
@@ -110,7 +108,7 @@ def _as_of(request: Request) -> int | None:
     try:
         return parse_day(text)
     except ValueError as error:
-        raise Refusal(INVALID_PARAMETER, f"asOf {error}.", "asOf") from None
+        raise ArrearsError(INVALID_PARAMETER, f"asOf {error}.", "asOf") from None
 
 
 def read_number(request: Request, name: str, most: int) -> int | None:
@@ -119,12 +117,12 @@ def read_number(request: Request, name: str, most: int) -> int | None:
     if text is None:
         return None
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
-        raise Refusal(INVALID_PARAMETER, f"{name} is not a whole number from 1 to {most}.", name)
+        raise ArrearsError(INVALID_PARAMETER, f"{name} is not a whole number from 1 to {most}.", name)
     return int(text)
 
 
 def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Position]:
     day, policy_version, after = unseal(organisation, path, cursor)
     if policy_version != organisation.policy.version:
-        raise Refusal(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")
+        raise ArrearsError(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")
     return day, after

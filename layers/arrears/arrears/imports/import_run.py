@@ -15,7 +15,7 @@ from typing import Any
 
 from arrears.imports.file_reader import OpenFile, Outcome
 from arrears.imports.file_rows import REJECTED_COLUMNS
-from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
+from arrears.ledger.errors import THROTTLED, UNAVAILABLE, ArrearsError
 from arrears.ledger.recording import Result
 
 BATCH_RECORDS = 500
@@ -174,8 +174,8 @@ def patiently(write: Write, waited: Callable[[str, int], None], sleep: Callable[
         for seconds in PATIENCE_SECONDS:
             try:
                 return write(records)
-            except Refusal as refusal:
-                if refusal.kind not in (THROTTLED, UNAVAILABLE):
+            except ArrearsError as refusal:
+                if refusal.code not in (THROTTLED, UNAVAILABLE):
                     raise
                 waited(refusal.detail, seconds)
                 sleep(seconds)

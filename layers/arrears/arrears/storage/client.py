@@ -6,12 +6,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from botocore.session import get_session
 
-from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
+from arrears.ledger.errors import THROTTLED, UNAVAILABLE, ArrearsError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-RETRY_AFTER = {"Retry-After": "1"}
+RETRY_AFTER_SECONDS = 1
 
 _THROTTLES = frozenset(
     {
@@ -55,16 +55,22 @@ def connect() -> "DynamoDBClient":
     return cast("DynamoDBClient", client)
 
 
-def as_refusal(error: Exception) -> Refusal | None:
+def as_error(error: Exception) -> ArrearsError | None:
     """What the caller is told of a failure of the table that survived the client's retries; None: not such a one."""
     if isinstance(error, ClientError):
         codes = _codes(error)
         if codes and codes <= _THROTTLES:
-            return Refusal(THROTTLED, "The ledger takes no more requests right now; try again.", headers=RETRY_AFTER)
+            return ArrearsError(
+                THROTTLED, "The ledger takes no more requests right now; try again.", retry_after=RETRY_AFTER_SECONDS
+            )
         if codes and codes <= _THROTTLES | _CONFLICTS:
-            return Refusal(UNAVAILABLE, "The ledger is busy with this book; try again.", headers=RETRY_AFTER)
+            return ArrearsError(
+                UNAVAILABLE, "The ledger is busy with this book; try again.", retry_after=RETRY_AFTER_SECONDS
+            )
     elif isinstance(error, HTTPClientError | ConnectionError):
-        return Refusal(UNAVAILABLE, "The ledger did not answer in time; try again.", headers=RETRY_AFTER)
+        return ArrearsError(
+            UNAVAILABLE, "The ledger did not answer in time; try again.", retry_after=RETRY_AFTER_SECONDS
+        )
     return None
 
 

@@ -22,18 +22,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from arrears.ledger.caller import Caller, Scope, User
 from arrears.ledger.days import day_of, day_text, parse_day
-from arrears.ledger.ids import is_uuid
-from arrears.ledger.money import EXPONENTS
-from arrears.ledger.organisation import Organisation
-from arrears.ledger.policy import Policy
-from arrears.ledger.problems import (
+from arrears.ledger.errors import (
     INVALID_TOKEN,
     UNAUTHORISED,
     UNAVAILABLE,
     UNKNOWN_INTEGRATOR,
     UNKNOWN_USER,
-    Refusal,
+    ArrearsError,
 )
+from arrears.ledger.ids import is_uuid
+from arrears.ledger.money import EXPONENTS
+from arrears.ledger.organisation import Organisation
+from arrears.ledger.policy import Policy
 from arrears.storage.access.passwords import check_password, digest, hash_password, same
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class AccessStore:
             return known
         integrator = self._get(_integrator_place(integrator_key))
         if integrator is None:
-            raise Refusal(UNKNOWN_INTEGRATOR, "The integrator key is not known.")
+            raise ArrearsError(UNKNOWN_INTEGRATOR, "The integrator key is not known.")
         organisation_id, user_id = integrator["organisation"], _user_id(integrator_key, username)
         place, head = (
             _organisation_place(organisation_id, f"USER#{user_id}"),
@@ -172,7 +172,7 @@ class AccessStore:
             return self._cache.put(proof, _user(_organisation(found[head]), user))
         if not guessed:
             self._count_guess(guesses, (window + 1) * GUESS_WINDOW_SECONDS)
-        raise Refusal(UNKNOWN_USER, "The user or the password is not known.")
+        raise ArrearsError(UNKNOWN_USER, "The user or the password is not known.")
 
     def _count_guess(self, place: Place, until_epoch: int) -> None:
         """Counted in the table, for all processes. Guesses of one moment may all be looked at before they count."""
@@ -190,13 +190,13 @@ class AccessStore:
         """The user of a token. Raises an `invalid_token` refusal, the same whatever is wrong with the token."""
         match = _TOKEN.fullmatch(token)
         if match is None:
-            raise Refusal(INVALID_TOKEN, "The user token is not valid.")
+            raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
         organisation_id = str(UUID(match[1]))
         place = _organisation_place(organisation_id, f"USER#{match[2]}")
         user, organisation = self._with_organisation(place, organisation_id)
         genuine = same(digest(token), _NO_DIGEST if user is None else user["token"])
         if user is None or organisation is None or not genuine or not self._counts(user):
-            raise Refusal(INVALID_TOKEN, "The user token is not valid.")
+            raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
         return _user(organisation, user)
 
     def _with_organisation(self, place: Place, organisation_id: str) -> tuple[Item | None, Organisation | None]:
@@ -477,7 +477,7 @@ class AccessStore:
             left = unread[self._table]["Keys"] if self._table in unread else ()
             if not left:
                 return found
-        raise Refusal(UNAVAILABLE, "The ledger is busy; try again.", headers={"Retry-After": "1"})
+        raise ArrearsError(UNAVAILABLE, "The ledger is busy; try again.", retry_after=1)
 
     def _query(self, partition: str, prefix: str) -> Iterator[Item]:
         names: Item = {":pk": {"S": partition}}
@@ -514,8 +514,8 @@ class _Cache:
         return value
 
 
-def _unauthorised() -> Refusal:
-    return Refusal(UNAUTHORISED, "The API key is missing, unknown, expired or revoked.")
+def _unauthorised() -> ArrearsError:
+    return ArrearsError(UNAUTHORISED, "The API key is missing, unknown, expired or revoked.")
 
 
 def _or_value_error(error: ClientError, message: str) -> Exception:

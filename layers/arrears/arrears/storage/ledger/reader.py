@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from arrears.ledger.customers import Customer, InvoiceDetail, Line, Place
 from arrears.ledger.days import year_before
 from arrears.ledger.document_facts import Account, Facts, Settled, without
+from arrears.ledger.errors import THROTTLED, ArrearsError
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import to_minor
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import THROTTLED, Refusal
 from arrears.ledger.reminders import read_reminders
 from arrears.storage.ledger import codec, keys
 
@@ -223,16 +223,14 @@ class LedgerStore:
 
 def _wait(tries: int) -> None:
     if tries > _TRIES:
-        raise Refusal(
-            THROTTLED, "The ledger takes no more requests right now; try again.", headers={"Retry-After": "1"}
-        )
+        raise ArrearsError(THROTTLED, "The ledger takes no more requests right now; try again.", retry_after=1)
     time.sleep(random.uniform(0, 0.02 * 2**tries))  # noqa: S311
 
 
 def get_items(client: "DynamoDBClient", table: str, wanted: Sequence[keys.Key]) -> dict[keys.Key, Item]:
     """The items of these keys that exist, read consistently, a hundred a request.
 
-    Raises Refusal (throttled) when a request reads nothing at all, time after time.
+    Raises ArrearsError (throttled) when a request reads nothing at all, time after time.
     """
     found: dict[keys.Key, Item] = {}
     left: list[Any] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in dict.fromkeys(wanted)]

@@ -9,9 +9,9 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.accounts import party_of
+from arrears.ledger.errors import UNAVAILABLE, ArrearsError
 from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import UNAVAILABLE, Refusal
 from arrears.ledger.recording import Recording, Result, document_of
 from arrears.ledger.records import (
     Bill,
@@ -54,7 +54,7 @@ class Recorder:
 
         One bad record never stops the others. What is answered is durable. Should this stop half-way, sending the
         same records again completes them: those already in are `unchanged`.
-        Raises Refusal (unavailable) when others keep changing the same accounts.
+        Raises ArrearsError (unavailable) when others keep changing the same accounts.
         """
         results: list[Result] = []
         for batch in batched(records, READ_AHEAD, strict=False):
@@ -148,9 +148,7 @@ def _settle(recording: Recording, kind: str, id: str) -> bool:
 
 def _wait(tries: int) -> None:
     if tries > _TRIES:
-        raise Refusal(
-            UNAVAILABLE, "Others keep changing the same accounts; send the batch again.", headers={"Retry-After": "1"}
-        )
+        raise ArrearsError(UNAVAILABLE, "Others keep changing the same accounts; send the batch again.", retry_after=1)
     time.sleep(random.uniform(0, min(_LONGEST_WAIT_SECONDS, 0.02 * 2**tries)))  # noqa: S311
 
 
