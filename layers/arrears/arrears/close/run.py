@@ -113,7 +113,7 @@ class Closing:
             for currency in sorted({document.currency for document in documents}):
                 rows.work(TierHistory(account, documents, currency), left.pop((account.id, currency), None))
         for (customer, currency), state in left.items():
-            # A recorded row whose documents are all at rest, moved or gone.
+            # A recorded row whose documents are all closed, moved or gone.
             rows.work(TierHistory(Account(customer, customer, "", ""), (), currency), state)
         rows.flush()
 

@@ -9,7 +9,6 @@ from arrears.ledger.money import major_number
 from arrears.reports.reasons import (
     AllDisputed,
     BelowMinimum,
-    LevelByDays,
     PaymentStanding,
     PromiseAhead,
     PromiseBroken,
@@ -27,22 +26,26 @@ def reason_bodies(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
     return [_BODIES[type(reason)](reason) for reason in reasons]
 
 
-def _level(level: LevelByDays) -> dict[str, Any]:
+def _tier(reason: TierByDays) -> dict[str, Any]:
     return {
         "code": "days_overdue",
-        "daysOverdue": level.days_overdue,
-        "graceDays": level.grace_days,
-        "thresholdDays": level.threshold_days,
-        "policyVersion": level.policy_version,
+        "daysOverdue": reason.days_overdue,
+        "graceDays": reason.grace_days,
+        "thresholdDays": reason.threshold_days,
+        "policyVersion": reason.policy_version,
+        "tier": reason.tier,
     }
 
 
-def _tier(reason: TierByDays) -> dict[str, Any]:
-    return {**_level(reason.level), "tier": reason.tier}
-
-
 def _urgency(reason: UrgencyByDays) -> dict[str, Any]:
-    return {**_level(reason.level), "urgency": reason.urgency}
+    return {
+        "code": "days_overdue",
+        "daysOverdue": reason.days_overdue,
+        "graceDays": reason.grace_days,
+        "thresholdDays": reason.threshold_days,
+        "policyVersion": reason.policy_version,
+        "urgency": reason.urgency,
+    }
 
 
 def _promise(promise: Promise) -> dict[str, Any]:

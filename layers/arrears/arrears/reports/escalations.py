@@ -91,7 +91,8 @@ class TierHistory:
         created_on: the organisation's first day; what was crossed before it is historical.
         """
         late = self._late(move.day)
-        why = judge(self.account, self._documents, self.currency, late, move.day, policy).reasons if late else []
+        judged = judge(self.account, self._documents, self.currency, late, move.day, policy) if late else None
+        why = judged.reasons if judged is not None else []
         restated: list[Reason] = [Restated(policy.version)] if move.restated else []
         return [
             Escalation(
@@ -102,7 +103,7 @@ class TierHistory:
                 move.day,
                 move.day < created_on,
                 late[0].days if late else 0,
-                sum(overdue.owed for overdue in late),
+                judged.total_overdue if judged is not None else 0,
                 restated + why,
                 policy.version,
             )

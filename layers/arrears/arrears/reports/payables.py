@@ -69,7 +69,9 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
         ids[TO_CONFIRM],
         ids[TO_SCHEDULE],
         [
-            UrgencyByDays(tiers.by_days(oldest.days, level, thresholds, policy), urgency),
+            UrgencyByDays(
+                oldest.days, policy.grace_days, tiers.threshold_of(level, thresholds), policy.version, urgency
+            ),
             PaymentStanding(len(ids[WAITING]), len(ids[TO_CONFIRM]), len(ids[TO_SCHEDULE])),
         ],
     )

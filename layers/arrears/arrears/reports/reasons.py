@@ -5,26 +5,23 @@ from typing import NamedTuple
 from arrears.ledger.document_facts import Promise
 
 
-class LevelByDays(NamedTuple):
-    """A level by days overdue. threshold_days: the first day of the level, after the days of grace."""
+class TierByDays(NamedTuple):
+    """The tier that the days overdue alone lead to. threshold_days: its first day, after the days of grace."""
 
     days_overdue: int
     grace_days: int
     threshold_days: int
     policy_version: int
-
-
-class TierByDays(NamedTuple):
-    """The tier that the days overdue alone lead to."""
-
-    level: LevelByDays
     tier: str
 
 
 class UrgencyByDays(NamedTuple):
-    """The urgency that the days overdue lead to."""
+    """The urgency that the days overdue lead to. threshold_days: its first day, after the days of grace."""
 
-    level: LevelByDays
+    days_overdue: int
+    grace_days: int
+    threshold_days: int
+    policy_version: int
     urgency: str
 
 

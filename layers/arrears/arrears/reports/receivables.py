@@ -70,7 +70,7 @@ def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerR
     return CustomerRow(
         account,
         currency,
-        sum([overdue.owed for overdue in late]),
+        judged.total_overdue,
         oldest_of(late),
         judged.tier,
         judged.action,
@@ -87,6 +87,7 @@ def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerR
 class Judgement(NamedTuple):
     """What to do about a row, and why. disputed: the ids of its disputed invoices. reminder: the last that counts."""
 
+    total_overdue: int
     tier: str
     action: str
     disputed: list[str]
@@ -105,7 +106,7 @@ def judge(
     reminder = _last_reminder(account, late, day) if account.reminders else None
     action, why = _action(late, disputed, owed, tier, day, policy, standing, reminder)
     reasons = _tier_reasons(days, tier, owed, currency, policy, standing)
-    return Judgement(tier, action, disputed, reminder, reasons + why)
+    return Judgement(owed, tier, action, disputed, reminder, reasons + why)
 
 
 class _Standing(NamedTuple):
@@ -183,7 +184,9 @@ def _action(
 def _tier_reasons(days: int, tier: str, owed: int, currency: str, policy: Policy, standing: _Standing) -> list[Reason]:
     thresholds = tiers.tier_thresholds(policy)
     level = tiers.level_of(days, thresholds, policy.grace_days)
-    found: list[Reason] = [TierByDays(tiers.by_days(days, level, thresholds, policy), tiers.TIERS[level])]
+    found: list[Reason] = [
+        TierByDays(days, policy.grace_days, tiers.threshold_of(level, thresholds), policy.version, tiers.TIERS[level])
+    ]
     if standing.broken is not None:
         found.append(PromiseBroken(standing.broken, standing.received))
     minimum = policy.minimums.get(currency, 0)

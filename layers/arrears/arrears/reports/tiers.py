@@ -1,7 +1,6 @@
 """Tiers and urgency: levels by days overdue, with the policy's thresholds."""
 
 from arrears.ledger.policy import Policy
-from arrears.reports.reasons import LevelByDays
 
 TIERS = ("gentle", "firm", "final", "escalation")
 ESCALATION = "escalation"
@@ -37,7 +36,6 @@ def tier_of(days_overdue: int, owed: int, currency: str, raised: bool, policy: P
     return TIERS[level]
 
 
-def by_days(days_overdue: int, level: int, first_days: tuple[int, int, int], policy: Policy) -> LevelByDays:
-    """Why a level: the days it was judged by and the threshold they reached."""
-    threshold = first_days[level - 1] if level else 1
-    return LevelByDays(days_overdue, policy.grace_days, threshold, policy.version)
+def threshold_of(level: int, first_days: tuple[int, int, int]) -> int:
+    """The first day of a level, after the days of grace."""
+    return first_days[level - 1] if level else 1
