@@ -42,10 +42,10 @@ def run() -> None:
 def explanation(error: Exception) -> str | None:
     """What to tell a person of an error; None for what is a fault of ours."""
     from arrears.imports.errors import FileRefused
-    from arrears.ledger.problems import Refusal
-    from arrears.storage.client import as_refusal
+    from arrears.ledger.errors import ArrearsError
+    from arrears.storage.client import as_error
 
-    refusal = error if isinstance(error, Refusal) else as_refusal(error)
+    refusal = error if isinstance(error, ArrearsError) else as_error(error)
     if refusal is not None:
         return refusal.detail
     if isinstance(error, Failed | FileRefused):

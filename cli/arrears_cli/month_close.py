@@ -54,8 +54,8 @@ def show_snapshot(
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
-    from arrears.close.figures import figures_of
-    from arrears.reports.month_close import month_body
+    from arrears.rendering.history import month_body
+    from arrears.reports.month_close import from_stored
 
     _month_end(month)
     services = connect(stack)
@@ -64,8 +64,8 @@ def show_snapshot(
     if snapshot is None:
         raise Failed(f"{month} is not closed.")
     then, now = (
-        month_body(snapshot.end, snapshot.policy_version, list(figures.items()))
-        for figures in (figures_of(snapshot), services.closing().month_now(organisation, snapshot))
+        month_body(snapshot.end, snapshot.policy_version, figures)
+        for figures in (from_stored(snapshot.figures), services.closing().month_now(organisation, snapshot))
     )
     differences = _currencies(then, now)
     body = {"then": then, "now": now, "difference": {"currencies": differences}, "closedAt": snapshot.recorded_at}

@@ -5,7 +5,7 @@ from typing import Any
 
 from arrears.api import docusign
 from arrears.api.documentation import ADVICE
-from arrears.ledger.problems import KINDS
+from arrears.api.errors import KINDS
 from generate import records
 from template import ROOT, resources, template
 
@@ -15,7 +15,7 @@ _MADE = "<!-- Made by `make docs`; changes by hand are lost. -->\n\n"
 
 _ERRORS = """# Errors
 
-Every refusal has one code, the same in every answer. In problem details (RFC 9457) it is the member `code` and the end
+Every error has one code, the same in every answer. In problem details (RFC 9457) it is the member `code` and the end
 of `type`, and a link (`Link: …; rel="help"`) leads to what stands here too: `GET /problems/<code>`. Lago's errors carry
 it as `code`, but for 401; DocuSign's as `errorCode`, in their own words where they have some, else in capitals.
 
@@ -42,10 +42,10 @@ both with a permissions boundary.
 
 
 def errors() -> str:
-    """errors.md: every kind of refusal."""
+    """errors.md: every kind of error."""
     rows, sections = [], []
     for kind in KINDS:
-        theirs = docusign._CODES.get(kind, kind.code.upper())
+        theirs = docusign.CODES.get(kind.code, kind.code.upper())
         rows.append(f"| {kind.status} | [`{kind.code}`](#{kind.code}) | `{theirs}` | {kind.title} |\n")
         name = f"`urn:arrears:problem:{kind.code}`"
         sections.append(f"\n## {kind.code}\n\n{name} · {kind.status} · {kind.title}.\n\n{ADVICE[kind.code]}\n")

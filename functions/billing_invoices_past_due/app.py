@@ -5,6 +5,7 @@ from typing import Any
 from arrears.api import docusign, routes
 from arrears.api.http import Request
 from arrears.ledger.ledger_side import Side
+from arrears.reports.past_due import past_due
 from arrears.runtime import lambda_handler, services
 
 endpoint = docusign.endpoint()
@@ -20,8 +21,9 @@ def billing_invoices_past_due(request: Request, api_version: str, account_id: st
     customer = docusign.administered(user, ledger.customer(organisation, account_id))
     today = organisation.today(clock())
     accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.location])
-    invoices = [invoice for _, documents in accounts for invoice in documents]
-    return docusign.past_due(organisation, account_id, customer, invoices, today, ledger.details)
+    owed = past_due(organisation, customer, (invoice for _, invoices in accounts for invoice in invoices), today)
+    details = ledger.details(organisation, [overdue.id for overdue in owed.invoices])
+    return docusign.past_due_body(account_id, owed, details)
 
 
 handler = lambda_handler(endpoint)

@@ -6,7 +6,7 @@ from arrears.api import documentation, problem, routes
 from arrears.api.http import Endpoint, Page, Request
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
-endpoint = Endpoint(problem.wording)
+endpoint = Endpoint(problem.error_format)
 
 
 @endpoint.get(routes.DOCS)

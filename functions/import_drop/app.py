@@ -6,42 +6,34 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from arrears.imports.dropped_files import Importer, Job, jobs
-from arrears.imports.import_run import counted, patiently, validate_only
-from arrears.metrics import measure_records
-from arrears.runtime import services
+from arrears.imports.import_run import patiently, validate_only
+from arrears.metrics import measured
+from arrears.runtime import queue_handler, services
 
 logger = Logger(service="arrears")
 SPARE_MS = 180_000
 """A batch, waiting for a busy ledger included, must fit into what is left when the time is looked at."""
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Takes an SQS event, and answers which messages have to come again."""
-    failed = []
-    for message in event["Records"]:
-        try:
-            for job in jobs(json.loads(message["body"]), services().clock()):
-                take(job, context)
-        except Exception:
-            logger.exception("A dropped file could not be imported", message_id=message["messageId"])
-            failed.append({"itemIdentifier": message["messageId"]})
-    return {"batchItemFailures": failed}
+def import_files(body: str, context: Any) -> None:
+    """Imports the files that a message names."""
+    for job in jobs(json.loads(body), services().clock()):
+        import_file(job, context)
 
 
-def take(job: Job, context: Any) -> None:
-    """Imports one file as far as the time goes."""
-    try:
-        organisation = services().organisations().get(job.organisation_id)
-        write = counted(services().writing(organisation), measure_records)
-    except ValueError:
-        organisation, write = None, validate_only
+def import_file(job: Job, context: Any) -> None:
+    """Imports one file as far as the time goes; for an organisation that does not exist, it only reads it."""
+    organisation = services().find_organisation(job.organisation_id)
+    write = validate_only if organisation is None else measured(services().writing(organisation))
+
+    def waiting(why: str, seconds: int) -> None:
+        logger.warning("Waiting for the ledger", reason=why, seconds=seconds)
+
     importer = Importer(
         services().import_bucket(), services().clock, lambda: context.get_remaining_time_in_millis() < SPARE_MS
     )
-    outcome = importer.take(job, organisation, patiently(write, waited))
+    outcome = importer.take(job, organisation, patiently(write, waiting))
     logger.info("Took a dropped file", organisation_id=job.organisation_id, outcome=outcome)
 
 
-def waited(why: str, seconds: int) -> None:
-    """Logs that the ledger is busy."""
-    logger.warning("Waiting for the ledger", reason=why, seconds=seconds)
+handler = queue_handler(import_files, "A dropped file could not be imported")

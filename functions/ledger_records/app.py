@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from arrears.api import dolfin, routes
 from arrears.api.http import Request
 from arrears.api.record_batch import read_batch
@@ -9,6 +11,7 @@ from arrears.ledger.caller import Scope
 from arrears.metrics import measure_records
 from arrears.runtime import lambda_handler, services
 
+logger = Logger(service="arrears")
 endpoint = dolfin.endpoint()
 
 
@@ -18,6 +21,8 @@ def record(request: Request) -> dict[str, Any]:
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.WRITE_LEDGER)
     dolfin.check_parameters(request, ())
     records = read_batch(request)
+    # Before it is done: what fails half-way was written by somebody too.
+    logger.info("Writing records", organisation_id=caller.organisation.id, key_id=caller.key_id, records=len(records))
     results = services().recorder().record(caller.organisation, records, services().clock())
     measure_records(result.result for result in results)
     return {"results": [result.to_json() for result in results]}

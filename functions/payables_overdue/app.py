@@ -6,7 +6,9 @@ from arrears.api import dolfin, routes
 from arrears.api.http import Request
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
-from arrears.reports import payables
+from arrears.rendering.overdue import payables_body
+from arrears.reports.aging import overdue_report
+from arrears.reports.payables import supplier_row
 from arrears.runtime import lambda_handler, services
 
 endpoint = dolfin.endpoint()
@@ -20,7 +22,10 @@ def overdue_payables(request: Request) -> dict[str, Any]:
     today = organisation.today(clock())
     query = dolfin.ReportQuery.read(request, organisation, today)
     accounts = ledger.accounts(organisation, Side.PAYABLE, query.day, today)
-    return query.page(payables.report(accounts, query.day, organisation), "suppliers")
+    report = overdue_report(accounts, query.day, organisation)
+    page, next_cursor = query.page(report)
+    rows = (supplier_row(reference, report.day, report.policy) for reference in page)
+    return payables_body(report, rows, next_cursor)
 
 
 handler = lambda_handler(endpoint)

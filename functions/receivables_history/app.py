@@ -4,9 +4,9 @@ from typing import Any
 
 from arrears.api import dolfin, dolfin_history, routes
 from arrears.api.http import Request
-from arrears.close.figures import figures_of
 from arrears.ledger.caller import Scope
-from arrears.reports.month_close import month_body
+from arrears.rendering.history import month_body
+from arrears.reports.month_close import from_stored
 from arrears.runtime import lambda_handler, services
 
 endpoint = dolfin.endpoint()
@@ -18,12 +18,8 @@ def receivables_history(request: Request) -> dict[str, Any]:
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_RECEIVABLES)
     months = dolfin_history.read_months(request)
     snapshots = services().history().snapshots(caller.organisation.id, months)
-    return {
-        "months": [
-            month_body(snapshot.end, snapshot.policy_version, list(figures_of(snapshot).items()))
-            for snapshot in snapshots
-        ]
-    }
+    closed = (month_body(one.end, one.policy_version, from_stored(one.figures)) for one in snapshots)
+    return {"months": list(closed)}
 
 
 handler = lambda_handler(endpoint)

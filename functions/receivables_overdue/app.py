@@ -6,7 +6,9 @@ from arrears.api import dolfin, routes
 from arrears.api.http import Request
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
-from arrears.reports import receivables
+from arrears.rendering.overdue import receivables_body
+from arrears.reports.aging import overdue_report
+from arrears.reports.receivables import customer_row
 from arrears.runtime import lambda_handler, services
 
 endpoint = dolfin.endpoint()
@@ -20,7 +22,10 @@ def overdue_receivables(request: Request) -> dict[str, Any]:
     today = organisation.today(clock())
     query = dolfin.ReportQuery.read(request, organisation, today)
     accounts = ledger.accounts(organisation, Side.RECEIVABLE, query.day, today)
-    return query.page(receivables.report(accounts, query.day, organisation), "customers")
+    report = overdue_report(accounts, query.day, organisation)
+    page, next_cursor = query.page(report)
+    rows = (customer_row(reference, report.day, report.policy) for reference in page)
+    return receivables_body(report, rows, next_cursor)
 
 
 handler = lambda_handler(endpoint)

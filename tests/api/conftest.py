@@ -10,7 +10,7 @@ from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import boto3
@@ -127,6 +127,10 @@ class Api:
         assert headers["Content-Type"] in ("application/json", "application/problem+json") or documentation
         return Answer(answer["statusCode"], headers, answer["body"])
 
+    def function(self, name: str) -> ModuleType:
+        """The module of a function that has been called."""
+        return self._modules[f"functions/{name}/"]
+
     def dolfin(self, path: str = "/receivables/overdue", key: str | None = None, **query: Any) -> Answer:
         return self.call("GET", path, {"x-dolfin-api-key": key or self.key}, query)
 
@@ -134,7 +138,7 @@ class Api:
         return self.call("GET", f"/analytics/{name}", {"Authorization": f"Bearer {key or self.key}"}, query)
 
     def docusign(self, account: str, headers: Mapping[str, str], version: str = "v2.1") -> Answer:
-        path = f"/restapi/{version}/accounts/{quote(account)}/billing_invoices_past_due"
+        path = f"/restapi/{version}/accounts/{quote(account, safe='')}/billing_invoices_past_due"
         return self.call("GET", path, headers)
 
     def record(self, *records: Mapping[str, Any], key: str | None = None) -> Answer:
@@ -158,7 +162,7 @@ def _matched(method: str, path: str) -> tuple[str, str, dict[str, str]]:
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern)
         match = re.fullmatch(pattern, path)
         if match and wanted in (method, "ANY"):
-            return folder, template, match.groupdict()
+            return folder, template, {name: unquote(part) for name, part in match.groupdict().items()}
     raise LookupError(f"the template has no route for {method} {path}")
 
 

@@ -163,8 +163,17 @@ def test_the_account_by_uuid_in_any_case(api: Api, account: Account, version: st
         assert f"/accounts/{id_}/" in found["billingInvoices"][0]["invoiceUri"]
 
 
+def test_an_account_number_with_marks_of_an_address_is_reached_and_quoted_in_links(api: Api) -> None:
+    number = 'A/1#2?3"4\\5 é%41'
+    api.stored({**BOOK[0], "account_number": number}, *BOOK[1:])
+    found = body(api.docusign(number, Account(api, number).bearer()))
+    assert found["pastDueBalance"] == "107.00"
+    uris = {invoice["invoiceUri"].rpartition("/")[0] for invoice in found["billingInvoices"]}
+    assert uris == {"/accounts/A%2F1%232%3F3%224%5C5%20%C3%A9%2541/billing_invoices"}
+
+
 @pytest.mark.parametrize("version", ["v1", "v3", "v2.0", "V2", "2.1"])
-def test_versions_that_are_not_served(api: Api, account: Account, version: str) -> None:
+def test_a_version_that_is_not_served_is_not_found(api: Api, account: Account, version: str) -> None:
     refused(api.docusign(ACCOUNT, account.bearer(), version), "NOT_FOUND", 404)
 
 

@@ -261,7 +261,26 @@ def test_pages_are_the_whole(api: Api, limit: int) -> None:
     assert whole["nextCursor"] is None
 
 
-def test_pages_of_payables(api: Api) -> None:
+@pytest.mark.parametrize(("path", "work_out"), [("receivables", "customer_row"), ("payables", "supplier_row")])
+def test_only_the_rows_of_the_page_are_worked_out(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, work_out: str
+) -> None:
+    api.stored(*crowd(9), *(bill(f"B{n}", supplier_id=f"S{n}") for n in range(9)))
+    api.dolfin(f"/{path}/overdue")
+    module = api.function(f"{path}_overdue")
+    worked_out = []
+    original = getattr(module, work_out)
+
+    def counted(reference: Any, *more: Any) -> Any:
+        worked_out.append(reference)
+        return original(reference, *more)
+
+    monkeypatch.setattr(module, work_out, counted)
+    assert api.dolfin(f"/{path}/overdue", limit="2").status == 200
+    assert len(worked_out) == 2
+
+
+def test_payables_are_paged_like_receivables(api: Api) -> None:
     api.stored(*[bill(f"B{n}", supplier_id=f"S{n}") for n in range(5)])
     found = pages(api, 2, "/payables/overdue")
     assert [len(body["suppliers"]) for body in found] == [2, 2, 1]

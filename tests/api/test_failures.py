@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from api.conftest import Answer, Api, check, invoice
-from arrears.ledger import problems
+from arrears.api import errors
 
 DOCUSIGN = "/restapi/v2.1/accounts/1001/billing_invoices_past_due"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -143,6 +143,6 @@ def test_no_credentials_in_the_log(api: Api, log: StringIO, capsys: pytest.Captu
         assert secret not in written
 
 
-def test_every_kind_of_refusal_has_one_code_and_title() -> None:
-    assert len({kind.code for kind in problems.KINDS}) == len(problems.KINDS)
-    assert all(400 <= kind.status < 600 for kind in problems.KINDS)
+def test_every_kind_of_error_has_one_code_and_a_status_of_errors() -> None:
+    assert len({kind.code for kind in errors.KINDS}) == len(errors.KINDS)
+    assert all(400 <= kind.status < 600 for kind in errors.KINDS)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from arrears.api import problem, routes
 from arrears.api.http import MAX_BODY_BYTES, Endpoint, Request, bearer_tokens, encode
-from arrears.ledger.problems import THROTTLED, Refusal
+from arrears.ledger.errors import THROTTLED, ArrearsError
 from arrears.runtime import lambda_handler
 from template import resources
 
@@ -26,6 +26,8 @@ def request(**event: Any) -> Request:
     [
         ({"resource": "/a/b", "path": "/base/a/b"}, "/a/b"),
         ({"resource": "/a/{id}", "path": "/base/a/7", "pathParameters": {"id": "7"}}, "/a/7"),
+        ({"resource": "/a/{id}", "pathParameters": {"id": '/#?"\\é%41'}}, "/a/%2F%23%3F%22%5C%C3%A9%2541"),
+        ({"resource": "/{proxy+}", "pathParameters": {"proxy": "x é/y"}}, "/x%20%C3%A9/y"),
         ({"resource": "/{proxy+}", "path": "/base/x/y", "pathParameters": {"proxy": "x/y"}}, "/x/y"),
         ({"resource": "/", "path": "/base"}, "/"),
         ({"path": "/direct"}, "/direct"),
@@ -67,7 +69,7 @@ def test_a_body_of_the_largest_size_and_one_more_byte() -> None:
         {"body": body + "x"},
         {"body": base64.b64encode(body.encode() + b"x").decode(), "isBase64Encoded": True},
     ):
-        with pytest.raises(Refusal, match="too_large"):
+        with pytest.raises(ArrearsError, match="too_large"):
             request(**event).body()
 
 
@@ -86,7 +88,7 @@ def test_text_without_a_form_in_utf_8_is_escaped() -> None:
 
 
 def endpoint(fail: Exception | None = None) -> Endpoint:
-    made = Endpoint(problem.wording)
+    made = Endpoint(problem.error_format)
 
     @made.get("/things/<name>")
     def thing(_: Request, name: str) -> dict[str, Any]:
@@ -112,7 +114,7 @@ def test_an_answer() -> None:
 
 def test_the_collector_rests_while_a_request_is_answered_and_works_again_whatever_happens() -> None:
     seen = []
-    made = Endpoint(problem.wording)
+    made = Endpoint(problem.error_format)
 
     @made.get("/things")
     def things(_: Request) -> dict[str, Any]:
@@ -132,6 +134,13 @@ def test_parts_of_the_path_are_decoded_once() -> None:
     assert json.loads(answer["body"]) == {"name": "a b%41"}
 
 
+@pytest.mark.parametrize("name", ["a/b", "#", "?", '"', "\\", "é", "漢", "a%2Fb", " ", "+", "\ud800"])
+def test_a_part_that_the_gateway_has_decoded_reaches_its_route_as_it_is(name: str) -> None:
+    decoded = event(f"/things/{name}", resource="/things/{name}", pathParameters={"name": name})
+    answer = endpoint().answer(decoded, None)
+    assert json.loads(answer["body"]) == {"name": name.replace("\ud800", "?")}
+
+
 @pytest.mark.parametrize(("path", "method"), [("/other", "GET"), ("/things/x", "POST"), ("/things/x/y", "GET")])
 def test_what_has_no_route_is_not_found(path: str, method: str) -> None:
     answer = endpoint().answer(event(path, method), None)
@@ -146,7 +155,7 @@ def test_an_unforeseen_failure_tells_its_id_only() -> None:
 
 
 def test_a_failure_of_a_lower_layer_is_what_it_means() -> None:
-    busy = Refusal(THROTTLED, "Wait.", headers={"Retry-After": "1"})
+    busy = ArrearsError(THROTTLED, "Wait.", retry_after=1)
     answer = endpoint(RuntimeError("x")).answer(event(), None, lambda error: busy)
     assert (answer["statusCode"], answer["multiValueHeaders"]["Retry-After"]) == (429, ["1"])
 

@@ -11,9 +11,8 @@ import schemathesis
 from jsonschema import Draft202012Validator, FormatChecker
 
 from api.conftest import Api
-from arrears.api import routes
+from arrears.api import errors, routes
 from arrears.api.documentation import ADVICE
-from arrears.ledger import problems
 from generate import openapi
 from generate.answers import BATCH, BOOK
 from generate.operations import HEADERS, OPERATIONS, SECURITY
@@ -109,12 +108,12 @@ def test_no_other_file_is_served(api: Api, name: str) -> None:
     assert api.call("GET", f"/docs/{name}").status == 404
 
 
-@pytest.mark.parametrize("kind", problems.KINDS, ids=lambda kind: kind.code)
-def test_every_code_has_a_page(api: Api, kind: problems.Kind) -> None:
+@pytest.mark.parametrize("kind", errors.KINDS, ids=lambda kind: kind.code)
+def test_every_code_has_a_page(api: Api, kind: errors.ErrorKind) -> None:
     answer = api.call("GET", f"/problems/{kind.code}")
     assert answer.status == 200
     assert kind.title in html.unescape(answer.text)
-    assert ADVICE.keys() == {kind.code for kind in problems.KINDS}
+    assert ADVICE.keys() == {kind.code for kind in errors.KINDS}
 
 
 @pytest.mark.parametrize("path", ["/escalations", "/receivables/overdue", "/receivables/overdue/history", "/none", "/"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.conftest import Answer, Api, check, invoice
-from arrears.api import http
+from arrears.api import http, record_batch
 
 
 def post(api: Api, body: str | None, content_type: str = "application/json", **changes: Any) -> Answer:
@@ -116,10 +116,32 @@ def test_a_base64_body_that_cannot_be_read(api: Api, text: str) -> None:
     refused(post(api, text, isBase64Encoded=True), 400, "malformed_body")
 
 
+def test_text_whose_bytes_the_gateway_has_replaced_is_refused(api: Api) -> None:
+    """A body that is not UTF-8 arrives as text with U+FFFD where bytes were: what they were is lost."""
+    for content_type in ("application/json", "application/x-ndjson"):
+        body = json.dumps({"records": [invoice("I1", customer_name="M\ufffdller")]}, ensure_ascii=False)
+        assert "UTF-8" in refused(post(api, body, content_type), 400, "malformed_body")
+    assert untouched(api)
+
+
+def test_a_replacement_character_that_is_written_as_an_escape_is_taken(api: Api) -> None:
+    assert results(post(api, json.dumps({"records": [invoice("I1", number="M\ufffd")]}))) == ["created"]
+
+
+def test_no_line_is_decoded_of_a_body_with_too_many(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[str] = []
+    monkeypatch.setattr(record_batch.exact_json, "loads", decoded.append)
+    assert "500" in refused(post(api, "{}\n\n" * 501, "application/x-ndjson"), 413, "too_large")
+    assert decoded == []
+    assert untouched(api)
+
+
 def test_as_many_records_as_may_be_and_one_more(api: Api) -> None:
     some = [{"type": "nonsense", "id": str(n)} for n in range(501)]
     assert results(post(api, json.dumps({"records": some[:500]}))) == ["rejected"] * 500
     assert "501" in refused(post(api, json.dumps({"records": some})), 413, "too_large")
+    lines = "\n".join(json.dumps(one) for one in some[:500])
+    assert results(post(api, lines, "application/x-ndjson")) == ["rejected"] * 500
     assert untouched(api)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from arrears.ledger.problems import Refusal
+from arrears.ledger.errors import ArrearsError
 from arrears.runtime import Services, Settings, build
 from arrears_cli import command
 from arrears_cli.connection import DESCRIPTION
@@ -73,7 +73,7 @@ def test_a_key_is_rotated(services: Services, organisation: str) -> None:
     told = value("key", "rotate", "--key", old.split("_")[2], "--overlap-hours", "0", organisation=organisation)
     assert told["replaces"] == old.split("_")[2]
     assert services.authentication.authenticate(told["api_key"]).scopes == {"receivables:read"}
-    with pytest.raises(Refusal):
+    with pytest.raises(ArrearsError):
         services.authentication.authenticate(old)
     again = run("key", "rotate", "--key", old.split("_")[2], organisation=organisation)
     assert isinstance(again.exception, Failed)
@@ -90,7 +90,7 @@ def test_users_are_listed_and_revoked(services: Services, organisation: str) -> 
     assert value("user", "revoke", "--user", known["user_id"], organisation=organisation) == {
         "revoked": known["user_id"]
     }
-    with pytest.raises(Refusal):
+    with pytest.raises(ArrearsError):
         services.authentication.authenticate_token(token)
     assert value("user", "list", organisation=organisation)[0]["revoked_at"] is not None
     assert isinstance(run("user", "revoke", "--user", "0" * 32, organisation=organisation).exception, Failed)

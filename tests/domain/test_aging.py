@@ -45,16 +45,15 @@ def test_buckets_add_up_and_currencies_stay_apart(open_documents: list[tuple[int
         mine = [(owed, days) for owed, days, other in open_documents if other == currency]
         assert sum(ages.amounts[currency]) == sum(owed for owed, _ in mine)
         late = [owed for owed, days in mine if days > 0]
-        assert ages.overdue(currency) == (sum(late), len(late))
+        [entry] = [one for one in ages.by_currency("USD") if one.currency == currency]
+        assert (entry.overdue_amount, entry.overdue_count) == (sum(late), len(late))
 
 
 def test_a_document_without_a_due_date_is_open_and_never_overdue() -> None:
-    ages = Aging()
     account = Account("c", "c", "C", "Ada")
-    found = aging.overdue_rows(
-        [(account, [Facts("i", None, "USD", 500, NOW - 900, None)])], ages, NOW, ORGANISATION, lambda *_: {}
-    )
-    assert (found, ages.amounts) == ([], {"USD": [500, 0, 0, 0, 0]})
+    found = aging.overdue_report([(account, [Facts("i", None, "USD", 500, NOW - 900, None)])], NOW, ORGANISATION)
+    assert found.rows == []
+    assert [(entry.currency, entry.amounts) for entry in found.aging] == [("USD", [500, 0, 0, 0, 0])]
 
 
 def test_what_is_owed_leaves_out_what_is_dated_later() -> None:

@@ -1,5 +1,6 @@
 """Escalations and months by hand: small books whose figures can be read off."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,8 +12,16 @@ from arrears.close.due_organisations import due_organisations
 from arrears.ledger.document_facts import Account, AllocationChange, Facts, Promise
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
-from arrears.reports.escalations import CustomerRow, Move, moves, path
-from arrears.reports.month_close import Book, Figures, currency_body, month_end, month_ends
+from arrears.reports.escalations import Move, TierHistory, moves, path
+from arrears.reports.month_close import (
+    CurrencyMonth,
+    MonthlyBook,
+    from_stored,
+    month_end,
+    month_ends,
+    to_stored,
+)
+from arrears.reports.reasons import Restated, TierByDays
 
 ANN = Account("a", "a", "C1", "Ann")
 CREATED = date(2020, 1, 1).toordinal()
@@ -37,7 +46,7 @@ def credited(on: str, amount: int) -> AllocationChange:
 
 
 def walk(account: Account, *documents: Facts, policy: Policy | None = None, last: str = "2020-12-31") -> list[Any]:
-    row = CustomerRow(account, documents, "EUR")
+    row = TierHistory(account, documents, "EUR")
     changes = row.tier_changes(policy or Policy(), day("2019-12-31"), day(last))
     return [(date.fromordinal(on).isoformat(), tier) for on, tier in changes][1:]
 
@@ -139,31 +148,30 @@ def test_a_correction_is_one_path_on_the_first_day_after() -> None:
     ]
 
 
-def test_records_tell_the_row_of_their_day() -> None:
-    row = CustomerRow(ANN, [invoice("2020-02-01", paid("2020-02-10", 30))], "EUR")
-    [first, second] = row.records(Move(day("2020-02-16"), None, "firm", restated=True), Policy(version=3), CREATED)
-    assert (first["from"], first["to"], second["from"], second["to"]) == (None, "gentle", "gentle", "firm")
-    assert second["daysOverdue"] == 15
-    assert second["totalOverdue"] == 0.7
-    assert not second["historical"]
-    assert second["policyVersion"] == 3
-    assert [reason["code"] for reason in second["reasons"]] == ["restated", "days_overdue"]
-    [cleared] = row.records(Move(day("2019-12-31"), "firm", None, restated=False), Policy(), CREATED)
-    assert (cleared["daysOverdue"], cleared["totalOverdue"], cleared["historical"]) == (0, 0, True)
+def test_an_escalation_has_the_row_of_its_day() -> None:
+    history = TierHistory(ANN, [invoice("2020-02-01", paid("2020-02-10", 30))], "EUR")
+    move = Move(day("2020-02-16"), None, "firm", restated=True)
+    [first, second] = history.escalations(move, Policy(version=3), CREATED)
+    assert (first.before, first.after, second.before, second.after) == (None, "gentle", "gentle", "firm")
+    assert (second.days_overdue, second.total_overdue, second.historical) == (15, 70, False)
+    assert second.policy_version == 3
+    assert [type(reason) for reason in second.reasons] == [Restated, TierByDays]
+    [cleared] = history.escalations(Move(day("2019-12-31"), "firm", None, restated=False), Policy(), CREATED)
+    assert (cleared.days_overdue, cleared.total_overdue, cleared.historical) == (0, 0, True)
 
 
 # Months
 
 
-def june(*documents: Facts, previous: Figures | None = None) -> Figures:
-    figures = Book([(ANN, documents)]).month(day("2020-06-30"), {} if previous is None else {"EUR": previous})
+def june(*documents: Facts, previous: CurrencyMonth | None = None) -> CurrencyMonth:
+    figures = MonthlyBook([(ANN, documents)]).month(day("2020-06-30"), {} if previous is None else {"EUR": previous})
     own = figures["EUR"]
     left = own.opening + own.restated + own.newly_overdue - own.collected - own.credited - own.no_longer_overdue
     assert left == own.closing
     return own
 
 
-def test_month_ends() -> None:
+def test_month_ends_are_the_last_days_of_months_in_the_window_ends_included() -> None:
     assert [date.fromordinal(end).isoformat() for end in month_ends(day("2020-01-31"), day("2020-03-30"))] == [
         "2020-01-31",
         "2020-02-29",
@@ -183,14 +191,14 @@ def test_paid_on_the_day_it_would_fall_overdue_never_was() -> None:
 
 
 def test_payments_come_before_credits_and_both_up_to_what_was_overdue() -> None:
-    previous = Figures(amounts=[0, 100, 0, 0, 0])
+    previous = CurrencyMonth(amounts=[0, 100, 0, 0, 0])
     both = AllocationChange(day("2020-06-15"), 70, 50, 1)
     own = june(invoice("2020-05-20", both), previous=previous)
     assert (own.opening, own.restated, own.collected, own.credited, own.closing) == (100, 0, 70, 30, 0)
 
 
 def test_a_void_is_no_longer_overdue() -> None:
-    own = june(invoice("2020-05-20", voided=day("2020-06-03")), previous=Figures(amounts=[0, 100, 0, 0, 0]))
+    own = june(invoice("2020-05-20", voided=day("2020-06-03")), previous=CurrencyMonth(amounts=[0, 100, 0, 0, 0]))
     assert (own.no_longer_overdue, own.closing) == (100, 0)
 
 
@@ -198,38 +206,50 @@ def test_a_reversal_of_what_was_closed_is_newly_overdue_and_of_what_was_open_is_
     closed = invoice("2020-05-20", paid("2020-05-25"), AllocationChange(day("2020-06-05"), -100, 0, -1))
     still_open = invoice("2020-05-20", paid("2020-05-25", 60), AllocationChange(day("2020-06-05"), -60, 0, -1))
     assert (june(closed).newly_overdue, june(closed).collected) == (100, 0)
-    own = june(still_open, previous=Figures(amounts=[0, 40, 0, 0, 0]))
+    own = june(still_open, previous=CurrencyMonth(amounts=[0, 40, 0, 0, 0]))
     assert (own.newly_overdue, own.collected, own.closing) == (0, -60, 100)
 
 
 def test_what_was_recorded_late_is_restated() -> None:
-    own = june(invoice("2020-05-20"), previous=Figures(amounts=[0, 30, 0, 0, 0]))
+    own = june(invoice("2020-05-20"), previous=CurrencyMonth(amounts=[0, 30, 0, 0, 0]))
     assert (own.opening, own.restated, own.closing) == (30, 70, 100)
 
 
-def test_rates() -> None:
-    previous = Figures(amounts=[100, 0, 0, 0, 0])
+def test_a_rate_without_a_denominator_is_none() -> None:
+    previous = CurrencyMonth(amounts=[100, 0, 0, 0, 0])
     documents = [
         invoice("2020-06-10", id="rolled"),
         invoice("2020-07-10", issued="2020-06-05", total=300, id="new"),
     ]
     own = june(*documents, previous=previous)
-    body = currency_body("EUR", own, day("2020-06-30"))
-    assert body["rollRates"] == {"current": 1.0, "d1To30": None, "d31To60": None, "d61To90": None}
-    assert body["dso"] == 400 / 300 * 30
-    assert body["cei"] == 0.0
-    assert currency_body("EUR", Figures(), day("2020-06-30"))["cei"] is None
-    assert currency_body("EUR", Figures(), day("2020-06-30"))["dso"] is None
+    end = day("2020-06-30")
+    assert own.roll_rates() == [1.0, None, None, None]
+    assert own.days_sales_outstanding(end) == 400 / 300 * 30
+    assert own.collection_effectiveness() == 0.0
+    assert CurrencyMonth().collection_effectiveness() is None
+    assert CurrencyMonth().days_sales_outstanding(end) is None
 
 
-def test_a_report_of_a_past_day_needs_only_what_stood_within_a_year() -> None:
+def test_what_a_snapshot_keeps_of_a_month_is_read_and_written_byte_for_byte() -> None:
+    """As snapshots closed by every earlier version have it."""
+    stored = (
+        '{"EUR":{"opening":1,"opening_outstanding":2,"restated":3,"newly_overdue":4,"collected":5,"credited":6,'
+        '"no_longer_overdue":7,"issued":8,"customers":9,"amounts":[1,2,3,4,5],"counts":[1,1,1,1,1],'
+        '"bucket_opening":[4,3,2,1],"rolled":[1,2,3,4]}}'
+    )
+    months = from_stored(json.loads(stored))
+    assert (months["EUR"].closing, months["EUR"].customers) == (14, 9)
+    assert json.dumps(to_stored(months), separators=(",", ":")) == stored
+
+
+def test_a_report_of_a_past_day_takes_only_what_closed_within_a_year_before() -> None:
     old = invoice("2018-02-01", paid("2018-03-01"), issued="2018-01-01", id="old")
     recent = invoice("2019-09-01", paid("2019-10-01"), issued="2019-08-01", id="recent")
     later = invoice("2020-09-01", issued="2020-08-01", id="later")
-    [(_, found)] = Book([(ANN, [old, recent, later])]).standing(day("2020-06-30"))
+    [(_, found)] = MonthlyBook([(ANN, [old, recent, later])]).as_of(day("2020-06-30"))
     assert [document.id for document in found] == ["recent"]
     promised = ANN._replace(promises=[Promise("p", "EUR", 1, day("2018-01-05"), day("2018-02-05"))])
-    [(_, found)] = Book([(promised, [old, recent, later])]).standing(day("2020-06-30"))
+    [(_, found)] = MonthlyBook([(promised, [old, recent, later])]).as_of(day("2020-06-30"))
     assert len(found) == 3
 
 

@@ -12,7 +12,7 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.ledger.recording import Result
-from support.books import report_of
+from support.books import answer
 from support.memory_book import MemoryLedger
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
 
@@ -35,9 +35,9 @@ def told(ledger: MemoryLedger, *records: Any) -> list[str]:
 def rows(ledger: MemoryLedger, side: Side = Side.RECEIVABLE, day: date = TODAY) -> dict[str, Any]:
     """Name, currency and total of each row."""
     accounts = ledger.accounts(side, day.toordinal(), TODAY.toordinal())
-    report = report_of(accounts, side, day.toordinal(), ledger.organisation)
-    party = "customerName" if side is Side.RECEIVABLE else "supplierName"
-    return {(row[party], row["currency"]): row["totalOverdue"] for row in (one.write() for one in report.rows)}
+    body = answer(accounts, side, day, ledger.organisation)
+    party, rows = ("customerName", "customers") if side is Side.RECEIVABLE else ("supplierName", "suppliers")
+    return {(row[party], row["currency"]): row["totalOverdue"] for row in body[rows]}
 
 
 @pytest.mark.parametrize("make", [invoice, bill, customer, supplier])

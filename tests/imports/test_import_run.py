@@ -20,7 +20,7 @@ from arrears.imports.import_run import (
     validate_only,
 )
 from arrears.imports.rejected_rows import RejectedRows
-from arrears.ledger.problems import FORBIDDEN, UNAVAILABLE, Refusal
+from arrears.ledger.errors import FORBIDDEN, UNAVAILABLE, ArrearsError
 from arrears.ledger.recording import Result
 from support.files import MemoryFile, reader, text_file
 
@@ -346,7 +346,7 @@ def test_without_bad_rows_there_is_no_file_of_them(tmp_path: Path) -> None:
 
 
 def test_a_busy_ledger_is_waited_for() -> None:
-    busy = [Refusal(UNAVAILABLE, "Busy."), Refusal(UNAVAILABLE, "Busy.")]
+    busy = [ArrearsError(UNAVAILABLE, "Busy."), ArrearsError(UNAVAILABLE, "Busy.")]
     waits: list[float] = []
 
     def write(records: Sequence[dict[str, Any]]) -> list[Result]:
@@ -367,8 +367,8 @@ def test_patience_ends_and_is_for_busy_ledgers_only(kind: Any, tries: int) -> No
 
     def write(records: Sequence[dict[str, Any]]) -> list[Result]:
         calls.append(1)
-        raise Refusal(kind, "No.")
+        raise ArrearsError(kind, "No.")
 
-    with pytest.raises(Refusal):
+    with pytest.raises(ArrearsError):
         patiently(write, lambda *_: None, lambda _: None)([])
     assert len(calls) == tries

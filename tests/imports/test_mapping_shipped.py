@@ -12,8 +12,8 @@ import pytest
 from arrears.ledger.days import parse_day
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.reports import payables, receivables
-from arrears.reports.aging import Report
+from arrears.rendering.overdue import aging_bodies, overdue_bodies
+from arrears.reports.aging import Report, overdue_report
 from support.files import MemoryFile, outcomes, records, sample, samples, text_file
 from support.memory_book import MemoryLedger
 
@@ -29,14 +29,13 @@ def ledger(written: list[dict[str, Any]], currency: str = "USD") -> MemoryLedger
 
 
 def report(kept: MemoryLedger, day: str, side: Side = Side.RECEIVABLE) -> Report:
-    made = receivables.report if side is Side.RECEIVABLE else payables.report
     at = parse_day(day)
-    return made(kept.accounts(side, at, TODAY), at, kept.organisation)
+    return overdue_report(kept.accounts(side, at, TODAY), at, kept.organisation)
 
 
 def overdue(kept: MemoryLedger, day: str, side: Side = Side.RECEIVABLE) -> dict[str, Any]:
     found = report(kept, day, side)
-    return {total["currency"]: total["amount"] for total in found.totals["overdueByCurrency"]}
+    return {total["currency"]: total["amount"] for total in overdue_bodies(found.aging)}
 
 
 def table(*rows: dict[str, str]) -> MemoryFile:
@@ -66,8 +65,8 @@ def test_xero_gives_the_figures_of_an_independent_calculation() -> None:
         }
         for currency, known in facts["by_currency"].items()
     ]
-    assert found.aging == expected
-    assert found.totals["customerCount"] == facts["distinct_overdue_customers"]
+    assert aging_bodies(found.aging) == expected
+    assert found.party_count == facts["distinct_overdue_customers"]
 
 
 def test_xero_contacts_give_the_names() -> None:
@@ -76,7 +75,7 @@ def test_xero_contacts_give_the_names() -> None:
         + records(sample("xero", "xero_contact_data.csv"), "xero")
     )
     [row] = report(kept, "2020-06-30").rows
-    assert row.write()["customerName"] == "KDUB1kRgevBwTB5rxhBUxw=="
+    assert row.account.name == "KDUB1kRgevBwTB5rxhBUxw=="
 
 
 XERO = {

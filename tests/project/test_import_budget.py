@@ -40,7 +40,7 @@ CONNECTED = {
         "ledger.money",
         "metrics",
     ),
-    *("ledger.organisation", "ledger.policy", "ledger.problems", "ledger.reminders", "ledger.ledger_side", "runtime"),
+    *("ledger.organisation", "ledger.policy", "ledger.errors", "ledger.reminders", "ledger.ledger_side", "runtime"),
     *(
         "storage.access.authentication",
         "storage.access.items",
@@ -56,9 +56,18 @@ CONNECTED = {
     ),
 }
 """What every function has that asks the tables anything."""
-DOLFIN = CONNECTED | {"api.cursor", "api.dolfin", "api.http", "api.problem", "api.routes", "reports.aging"}
-LAGO = CONNECTED | {"reports.months", "api.http", "api.lago", "api.routes"}
-REPORT = DOLFIN | {"reports.payment_behaviour", "reports.tiers"}
+DOLFIN = CONNECTED | {
+    "api.cursor",
+    "api.dolfin",
+    "api.errors",
+    "api.http",
+    "api.problem",
+    "api.routes",
+    "reports.aging",
+}
+LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api.routes"}
+RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
+REPORT = DOLFIN | RENDERING | {"reports.payment_behaviour", "reports.tiers"}
 IMPORTS = {
     f"imports.{name}"
     for name in (
@@ -86,24 +95,27 @@ IMPORTS = {
 IMPORTS.add("spreadsheet")
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
-REFUSING = {"ledger.problems", "metrics", "api.http", "api.problem", "api.routes"}
+ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "billing_invoices_past_due": (
-        CONNECTED | {"api.docusign", "api.http", "api.routes", "reports.aging"},
+        CONNECTED | {"api.docusign", "api.errors", "api.http", "api.routes", "reports.aging", "reports.past_due"},
         READING | {"defusedxml"},
     ),
-    "close_worker": (CONNECTED | {"close.time_limit"}, READING),
+    "close_worker": (
+        CONNECTED
+        | RENDERING
+        | {"close.escalation_writer", "rendering.history", "storage.history.escalations"}
+        | {f"reports.{name}" for name in ("aging", "escalations", "payment_behaviour", "receivables", "tiers")},
+        READING,
+    ),
     "daily_run": (CONNECTED | {"close.due_organisations"}, READING),
-    "documentation": (REFUSING | {"api.documentation"}, ANSWERING),
-    "escalations": (DOLFIN | {"api.dolfin_history", "reports.tiers"}, READING),
+    "documentation": (ANSWERING_ERRORS | {"api.documentation"}, ANSWERING),
+    "escalations": (DOLFIN | {"api.dolfin_history", "reports.reasons", "reports.tiers"}, READING),
     "fallback": (
-        REFUSING
-        | {"api.docusign", "api.fallback", "api.lago", "reports.aging"}
-        | {
-            f"ledger.{name}"
-            for name in ("caller", "customers", "days", "document_facts", "money", "organisation", "policy")
-        },
+        ANSWERING_ERRORS
+        | {"api.docusign", "api.fallback", "api.lago"}
+        | {f"ledger.{name}" for name in ("caller", "customers", "days", "money", "organisation", "policy")},
         ANSWERING | {"defusedxml"},
     ),
     "import_drop": (
@@ -115,7 +127,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "overdue_balance": (LAGO | {"reports.overdue_balance", "reports.aging"}, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
     "receivables_history": (
-        DOLFIN | {"reports.month_close", "api.dolfin_history", "reports.tiers", "close.figures"},
+        DOLFIN | RENDERING | {"reports.month_close", "api.dolfin_history", "reports.tiers", "rendering.history"},
         READING,
     ),
     "receivables_overdue": (REPORT | {"reports.receivables"}, READING),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
+from arrears.api import errors
 from arrears.api import routes as addresses
-from arrears.ledger import problems
 from template import ROOT, resources, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -159,7 +159,7 @@ def test_the_firewall_counts_what_batches_cursors_and_plain_clients_would_be_blo
 def test_the_gateway_refuses_in_words_that_every_api_understands(kind: str) -> None:
     response = GATEWAY_RESPONSES[kind]
     body = json.loads(response["ResponseTemplates"]["application/json"])
-    known = {entry.code: entry for entry in problems.KINDS}[body["code"]]
+    known = {entry.code: entry for entry in errors.KINDS}[body["code"]]
     assert body["status"] == response["StatusCode"] == known.status
     assert body["title"] == known.title
     assert body["type"] == f"urn:arrears:problem:{known.code}"

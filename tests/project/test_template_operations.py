@@ -13,7 +13,7 @@ FUNCTIONS = resources("AWS::Serverless::Function")
 QUEUES = resources("AWS::SQS::Queue")
 ALARMS = resources("AWS::CloudWatch::Alarm")
 DEAD_LETTERS = sorted(name for name in QUEUES if name.endswith("DeadLetters"))
-OURS = {"RecordsWritten", "RecordsRejected", "Escalations", "SnapshotLag", "Overdue"}
+OURS = {"RecordsWritten", "RecordsRejected", "Escalations", "SnapshotLag"}
 REFUSALS = {"throttled", "unavailable", "internal_error"}
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from arrears.ledger.days import parse_day
 from arrears.ledger.ledger_side import Side
-from arrears.reports.receivables import report
+from arrears.rendering.overdue import overdue_bodies
+from arrears.reports.aging import overdue_report
 from arrears.runtime import Services
 from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
@@ -45,7 +46,7 @@ def test_a_dropped_export_is_in_the_book(stack: Deployment, services: Services, 
     organisation = services.organisations().get(tenant.organisation_id)
     day = parse_day("2020-06-30")
     accounts = services.ledger.accounts(organisation, Side.RECEIVABLE, day, organisation.today(services.clock()))
-    assert report(accounts, day, organisation).totals["overdueByCurrency"] == [
+    assert overdue_bodies(overdue_report(accounts, day, organisation).aging) == [
         {"currency": "GBP", "amount": 4500, "count": 2}
     ]
     # What was written beside the input has told the function again, and was no input.

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from arrears.close.figures import figures_of
-from arrears.close.time_limit import OutOfTime
+from arrears.close.escalation_writer import OutOfTime
 from arrears.ledger.days import day_text, month_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.reports import receivables
-from arrears.reports.month_close import month_body
+from arrears.rendering.history import month_body
+from arrears.rendering.overdue import overdue_bodies
+from arrears.reports.aging import overdue_report
+from arrears.reports.month_close import from_stored
 from oracle import Book, differences
 from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
@@ -89,13 +90,13 @@ def test_each_months_overdue_is_what_was_answered_then(stored: Callable[..., Sto
             one.recorder.record(organisation, records, when)
         end = day.toordinal() - 1
         accounts = one.ledger.accounts(organisation, Side.RECEIVABLE, end, organisation.today(moment))
-        answered = receivables.report(accounts, end, organisation)
+        answered = overdue_report(accounts, end, organisation)
         one.closing().close(organisation, moment)
         kept = one.history.snapshot(organisation.id, month_of(end))
         if kept is not None:
-            body = month_body(end, 1, list(figures_of(kept).items()))
+            body = month_body(end, 1, from_stored(kept.figures))
             closing = {entry["currency"]: entry["closingOverdue"] for entry in body["currencies"]}
-            assert {entry["currency"]: entry["amount"] for entry in answered.totals["overdueByCurrency"]} == {
+            assert {one["currency"]: one["amount"] for one in overdue_bodies(answered.aging)} == {
                 currency: amount for currency, amount in closing.items() if amount
             }
             assert day_text(kept.end) == day_text(end)

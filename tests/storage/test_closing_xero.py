@@ -11,7 +11,8 @@ import pytest
 
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.reports import receivables
+from arrears.rendering.overdue import aging_bodies, overdue_bodies
+from arrears.reports.aging import overdue_report
 from support.books import noon
 from support.closing import Calls, Stored, Tables
 from support.files import records, sample
@@ -71,11 +72,11 @@ def test_each_month_is_what_was_answered_on_its_last_day(book: Stored) -> None:
     now = HOME.today(noon(ENDS[-1] + timedelta(days=1)))
     for month, end in zip(book.months()["months"][-12:], ENDS, strict=True):
         day = end.toordinal()
-        report = receivables.report(book.ledger.accounts(HOME, Side.RECEIVABLE, day, now), day, HOME)
+        report = overdue_report(book.ledger.accounts(HOME, Side.RECEIVABLE, day, now), day, HOME)
         closing = {entry["currency"]: entry["closingOverdue"] for entry in month["currencies"]}
-        answered = {entry["currency"]: entry["amount"] for entry in report.totals["overdueByCurrency"]}
+        answered = {entry["currency"]: entry["amount"] for entry in overdue_bodies(report.aging)}
         assert answered == {currency: amount for currency, amount in closing.items() if amount}
-        assert {entry["currency"]: entry["buckets"] for entry in report.aging} == {
+        assert {entry["currency"]: entry["buckets"] for entry in aging_bodies(report.aging)} == {
             entry["currency"]: entry["buckets"]
             for entry in month["currencies"]
             if any(bucket["count"] for bucket in entry["buckets"].values())

@@ -12,17 +12,16 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import to_minor
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
-from arrears.reports import payables, receivables
-from arrears.reports.aging import Accounts, Report
+from arrears.rendering.overdue import payables_body, receivables_body
+from arrears.reports.aging import Accounts, Report, overdue_report
+from arrears.reports.payables import supplier_row
+from arrears.reports.receivables import customer_row
 from oracle import Book, differences, payables_overdue, receivables_overdue
 from oracle import Policy as OraclePolicy
 from oracle.generate import random_policy
 from support.memory_book import MemoryLedger
 
-REPORTS = {
-    Side.RECEIVABLE: (receivables.report, receivables_overdue, "customers"),
-    Side.PAYABLE: (payables.report, payables_overdue, "suppliers"),
-}
+ORACLES = {Side.RECEIVABLE: receivables_overdue, Side.PAYABLE: payables_overdue}
 
 
 def random_terms(seed: int) -> OraclePolicy:
@@ -76,20 +75,22 @@ def in_memory(book: Book, organisation: Organisation) -> MemoryLedger:
     return ledger
 
 
-def report_of(accounts: Accounts, side: Side, day: int, organisation: Organisation) -> Report:
-    """The overdue report of a side."""
-    return REPORTS[side][0](accounts, day, organisation)
+def body_of(report: Report, side: Side) -> dict[str, Any]:
+    """A whole overdue report as it is published."""
+    if side is Side.RECEIVABLE:
+        rows = (customer_row(reference, report.day, report.policy) for reference in report.rows)
+        return receivables_body(report, rows, None)
+    return payables_body(report, (supplier_row(one, report.day, report.policy) for one in report.rows), None)
 
 
 def answer(accounts: Accounts, side: Side, day: date, organisation: Organisation) -> dict[str, Any]:
-    """The overdue report of a side as it is answered."""
-    report = report_of(accounts, side, day.toordinal(), organisation)
-    rows = {REPORTS[side][2]: [row.write() for row in report.rows]}
-    return {"asOf": day.isoformat(), "totals": report.totals, "aging": report.aging, **rows}
+    """The overdue report of a side as it is answered in one page."""
+    body = body_of(overdue_report(accounts, day.toordinal(), organisation), side)
+    return {name: value for name, value in body.items() if name != "nextCursor"}
 
 
 def disagreements(
     book: Book, policy: OraclePolicy | None, accounts: Accounts, side: Side, day: date, organisation: Organisation
 ) -> list[str]:
     """Where the answer of some accounts is not the oracle's."""
-    return differences(REPORTS[side][1](book, day, policy), answer(accounts, side, day, organisation))
+    return differences(ORACLES[side](book, day, policy), answer(accounts, side, day, organisation))

@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 from moto.dynamodb.models import dynamodb_backends
 
-from arrears.close.figures import figures_of
 from arrears.close.run import Closing
 from arrears.ledger.organisation import Organisation
-from arrears.reports.month_close import month_body
+from arrears.rendering.history import month_body
+from arrears.reports.month_close import from_stored
 from arrears.storage.events import EventSender
 from arrears.storage.history.store import HistoryStore
 from arrears.storage.ledger.reader import LedgerStore
@@ -63,7 +63,7 @@ class Stored:
 
     def months(self) -> dict[str, Any]:
         snapshots = self.history.snapshots(self.organisation.id, 1_200)
-        bodies = [month_body(s.end, s.policy_version, list(figures_of(s).items())) for s in snapshots]
+        bodies = [month_body(s.end, s.policy_version, from_stored(s.figures)) for s in snapshots]
         return {"months": bodies}
 
     def records(self) -> list[dict[str, Any]]:

@@ -1,14 +1,20 @@
-"""What the service tells of its work: metrics in its log (CloudWatch's embedded metric format), never whose they are.
+"""The metrics of the service, written to its log (CloudWatch's embedded metric format); none is of one tenant.
 
 Each carries the stack's name as its service (POWERTOOLS_SERVICE_NAME), so that several stacks of an account stay apart.
 CloudWatch keeps one metric per exact set of dimensions: the template's alarms and widgets ask for these sets.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from arrears.ledger.recording import Result
+
+    type Write = Callable[[Sequence[dict[str, Any]]], Sequence[Result]]
 
 NAMESPACE = "Arrears"
 WRITTEN = frozenset(("created", "updated", "pending"))
@@ -28,3 +34,14 @@ def measure_records(results: Iterable[str]) -> None:
         measure("RecordsWritten", written)
     if counts["rejected"]:
         measure("RecordsRejected", counts["rejected"])
+
+
+def measured(write: "Write") -> "Write":
+    """The same writing of records, counted."""
+
+    def write_and_count(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
+        results = write(records)
+        measure_records(result.result for result in results)
+        return results
+
+    return write_and_count

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from arrears.storage.access.authentication import Authentication
-from arrears.storage.client import as_refusal, connect
+from arrears.storage.client import as_error, connect
 from arrears.storage.ledger.reader import LedgerStore
 
 if TYPE_CHECKING:
@@ -95,6 +95,13 @@ class Services:
 
         return AccessTable(self.client, self.settings.access_table)
 
+    def find_organisation(self, id: str) -> "Organisation | None":
+        """The organisation of that id, if there is one."""
+        try:
+            return self.organisations().get(id)
+        except ValueError:
+            return None
+
     def recorder(self) -> "Recorder":
         """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
         from arrears.storage.ledger.recorder import Recorder
@@ -102,17 +109,17 @@ class Services:
         return Recorder(self.client, self.settings.ledger_table)
 
     def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
-        """What writes records into one organisation's ledger. It raises a refusal where the ledger is busy."""
+        """What writes records into one organisation's ledger. It raises ArrearsError where the ledger is busy."""
         recorder = self.recorder()
 
         def write(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
             try:
                 return recorder.record(organisation, records, self.clock())
             except Exception as error:
-                refusal = as_refusal(error)
-                if refusal is None:
+                known = as_error(error)
+                if known is None:
                     raise
-                raise refusal from error
+                raise known from error
 
         return write
 
@@ -173,6 +180,28 @@ def services() -> Services:
     return build(Settings.from_environment(os.environ))
 
 
+def queue_handler(work: Callable[[str, Any], None], failure: str) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    """The Lambda handler of an SQS queue: it answers which messages have to come again.
+
+    work: takes a message's body and the Lambda context. failure: what the log says of a message that `work` raises for.
+    """
+    from aws_lambda_powertools import Logger
+
+    logger = Logger(service="arrears")
+
+    def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        failed = []
+        for message in event["Records"]:
+            try:
+                work(message["body"], context)
+            except Exception:
+                logger.exception(failure, message_id=message["messageId"])
+                failed.append({"itemIdentifier": message["messageId"]})
+        return {"batchItemFailures": failed}
+
+    return answer
+
+
 def lambda_handler(endpoint: "Endpoint") -> Callable[[dict[str, Any], object], dict[str, Any]]:
     """The Lambda handler of an endpoint: it knows which failures of storage mean "busy".
 
@@ -186,7 +215,7 @@ def lambda_handler(endpoint: "Endpoint") -> Callable[[dict[str, Any], object], d
         # they are being made took a tenth of the answer's time (python -m bench warm).
         gc.disable()
         try:
-            return endpoint.answer(event, context, as_refusal)
+            return endpoint.answer(event, context, as_error)
         finally:
             gc.enable()
 

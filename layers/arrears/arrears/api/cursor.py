@@ -7,8 +7,9 @@ import hmac
 import json
 from typing import Any
 
+from arrears.api.errors import INVALID_CURSOR
+from arrears.ledger.errors import ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import INVALID_CURSOR, Refusal
 
 MAX_LENGTH = 8_000
 _SEAL_BYTES = 16
@@ -21,8 +22,8 @@ def seal(organisation: Organisation, path: str, value: Any) -> str:
 
 
 def unseal(organisation: Organisation, path: str, cursor: str) -> Any:
-    """The value of a cursor. Raises a refusal for one of another organisation or endpoint, or no cursor at all."""
-    foreign = Refusal(INVALID_CURSOR, "The cursor is not one of this endpoint and organisation.", "cursor")
+    """The value of a cursor. Raises an error for one of another organisation or endpoint, or no cursor at all."""
+    foreign = ArrearsError(INVALID_CURSOR, "The cursor is not one of this endpoint and organisation.", "cursor")
     try:
         sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
     except (binascii.Error, ValueError):

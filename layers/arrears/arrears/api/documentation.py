@@ -1,4 +1,4 @@
-"""What tells people and programs about the API: its OpenAPI document, a page that shows it, and a page per refusal.
+"""What tells people and programs about the API: its OpenAPI document, a page that shows it, and a page per error.
 
 All of it is public. Links are relative, so that they hold behind any host, stage and prefix; nothing is loaded from
 another host: the page's script and style are Swagger UI as Powertools ships it.
@@ -11,8 +11,9 @@ from pathlib import Path
 
 import aws_lambda_powertools
 
+from arrears.api.errors import KINDS, NOT_FOUND, ErrorKind
 from arrears.api.http import Page
-from arrears.ledger.problems import KINDS, NOT_FOUND, Kind, Refusal
+from arrears.ledger.errors import ArrearsError
 
 _ASSETS = Path(aws_lambda_powertools.__file__).parent / "event_handler" / "openapi" / "swagger_ui"
 _A_DAY = {"Cache-Control": "public, max-age=86400"}
@@ -74,7 +75,7 @@ ADVICE: Mapping[str, str] = {
     "internal_error": "Send the request again; if it fails again, look up the request id in the logs.",
     "unavailable": "Wait for the seconds that Retry-After names, then send the request again.",
 }
-"""What to do about each kind of refusal, by its code."""
+"""What to do about each kind of error, by its code."""
 
 
 def page() -> Page:
@@ -84,14 +85,14 @@ def page() -> Page:
 
 @cache
 def page_file(name: str) -> Page:
-    """A script or style of the page. Raises a refusal for any other name."""
+    """A script or style of the page. Raises an error for any other name."""
     if name == "start.js":
         return Page(_START, "text/javascript; charset=utf-8", _FIVE_MINUTES)
     if name == "swagger-ui.js":
         return Page(_asset("swagger-ui-bundle.min.js"), "text/javascript; charset=utf-8", _A_DAY)
     if name == "swagger-ui.css":
         return Page(_asset("swagger-ui.min.css"), "text/css; charset=utf-8", _A_DAY)
-    raise Refusal(NOT_FOUND, "The page has no file of that name.")
+    raise ArrearsError(NOT_FOUND, "The page has no file of that name.")
 
 
 def _asset(name: str) -> str:
@@ -104,14 +105,14 @@ def openapi(document: Path) -> Page:
 
 
 def problem_page(code: str) -> Page:
-    """What a refusal's code means and what to do about it. Raises a refusal for a code that is none."""
+    """What an error's code means and what to do about it. Raises an error for a code that is none."""
     kind = {kind.code: kind for kind in KINDS}.get(code)
     if kind is None:
-        raise Refusal(NOT_FOUND, "No refusal has this code.")
+        raise ArrearsError(NOT_FOUND, "No refusal has this code.")
     return Page(_problem_html(kind), _HTML, _A_DAY | _ONLY_OURS)
 
 
-def _problem_html(kind: Kind) -> str:
+def _problem_html(kind: ErrorKind) -> str:
     title, advice = html.escape(kind.title), html.escape(ADVICE[kind.code])
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{kind.code}</title></head>\n'

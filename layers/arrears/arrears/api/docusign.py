@@ -1,38 +1,33 @@
 """The DocuSign contract: its credentials, in two headers and two notations, its body of strings, and its errors."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from arrears.api.http import Endpoint, Request, Wording, bearer_tokens
+from arrears.api.errors import FOREIGN_ACCOUNT, NO_ADMINISTRATOR, NOT_FOUND
+from arrears.api.http import Endpoint, ErrorFormat, Request, bearer_tokens
 from arrears.ledger.caller import User
 from arrears.ledger.customers import CustomerProfile, InvoiceDetail, InvoiceLine
 from arrears.ledger.days import day_text
-from arrears.ledger.document_facts import Facts, disputed_at
+from arrears.ledger.errors import INVALID_TOKEN, UNKNOWN_INTEGRATOR, UNKNOWN_USER, ArrearsError
 from arrears.ledger.money import major_text, to_minor
-from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import (
-    FOREIGN_ACCOUNT,
-    INVALID_TOKEN,
-    NO_ADMINISTRATOR,
-    NOT_FOUND,
-    UNKNOWN_INTEGRATOR,
-    UNKNOWN_USER,
-    Refusal,
-)
-from arrears.reports.aging import Overdue, currency_order, owed_at
+
+if TYPE_CHECKING:
+    from arrears.reports.aging import Overdue
+    from arrears.reports.past_due import Balance, PastDue
 
 VERSIONS = ("v2", "v2.1")
 MAX_CREDENTIALS_LENGTH = 8_000
 _CREDENTIALS = "DocuSignCredentials"
 _PARTS = ("Username", "Password", "IntegratorKey")
 
-_CODES = {
+CODES = {
     UNKNOWN_INTEGRATOR: "PARTNER_AUTHENTICATION_FAILED",
     UNKNOWN_USER: "USER_AUTHENTICATION_FAILED",
     INVALID_TOKEN: "AUTHORIZATION_INVALID_TOKEN",
@@ -41,54 +36,54 @@ _CODES = {
 }
 
 
-def _refusal_body(refusal: Refusal, _: str) -> dict[str, Any]:
-    return {"errorCode": _CODES.get(refusal.kind, refusal.kind.code.upper()), "message": refusal.detail}
+def _error_body(error: ArrearsError, _: str) -> dict[str, Any]:
+    return {"errorCode": CODES.get(error.code, error.code.upper()), "message": error.detail}
 
 
-WORDING = Wording(_refusal_body, trace_header="X-DocuSign-TraceToken")
+ERROR_FORMAT = ErrorFormat(_error_body, trace_header="X-DocuSign-TraceToken")
 
 
 def endpoint() -> Endpoint:
-    """An endpoint whose refusals are DocuSign's."""
-    return Endpoint(lambda _: WORDING)
+    """An endpoint whose errors are DocuSign's."""
+    return Endpoint(lambda _: ERROR_FORMAT)
 
 
 def check_version(version: str) -> None:
-    """Raises a refusal for a version of the API that is not served."""
+    """Raises an error for a version of the API that is not served."""
     if version not in VERSIONS:
-        raise Refusal(NOT_FOUND, f"There is no version {version[:20]} here; there are {' and '.join(VERSIONS)}.")
+        raise ArrearsError(NOT_FOUND, f"There is no version {version[:20]} here; there are {' and '.join(VERSIONS)}.")
 
 
 # --- Who asks -------------------------------------------------------------------------------------------------------
 
 
 class Users(Protocol):
-    """What tells users by their credentials."""
+    """What knows users by their credentials."""
 
     def authenticate_user(self, integrator_key: str, username: str, password: str) -> User:
-        """By integrator key, username and password; raises refusals."""
+        """By integrator key, username and password; raises errors."""
         ...
 
     def authenticate_token(self, token: str) -> User:
-        """By user token; raises a refusal."""
+        """By user token; raises an error."""
         ...
 
 
 def read_user(request: Request, users: Users) -> User:
-    """The user whose credentials the request carries, in one of the two headers. Raises refusals."""
+    """The user whose credentials the request carries, in one of the two headers. Raises errors."""
     credentials, authorization = request.header("x-docusign-authentication"), request.header("authorization")
     if len(credentials) + len(authorization) != 1:
-        raise Refusal(UNKNOWN_USER, "Send X-DocuSign-Authentication or Authorization, one of them and once.")
+        raise ArrearsError(UNKNOWN_USER, "Send X-DocuSign-Authentication or Authorization, one of them and once.")
     if credentials:
         return users.authenticate_user(*read_credentials(credentials[0]))
     tokens = bearer_tokens(request)
     if not tokens:
-        raise Refusal(UNKNOWN_USER, "Authorization is not of the form Bearer, then a user token.")
+        raise ArrearsError(UNKNOWN_USER, "Authorization is not of the form Bearer, then a user token.")
     return users.authenticate_token(tokens[0])
 
 
 def read_credentials(text: str) -> tuple[str, str, str]:
-    """Integrator key, username and password from XML or JSON. Raises refusals for what cannot be read."""
+    """Integrator key, username and password from XML or JSON. Raises errors for what cannot be read."""
     if len(text) > MAX_CREDENTIALS_LENGTH:
         _unreadable(f"have more than {MAX_CREDENTIALS_LENGTH} characters")
     text = text.strip()
@@ -102,14 +97,14 @@ def read_credentials(text: str) -> tuple[str, str, str]:
     if len(values) < len(parts):
         _unreadable("name a part twice")
     if not values.get("IntegratorKey"):
-        raise Refusal(UNKNOWN_INTEGRATOR, "The integrator key is not known: none was sent.")
+        raise ArrearsError(UNKNOWN_INTEGRATOR, "The integrator key is not known: none was sent.")
     if not values.get("Username") or not values.get("Password"):
         _unreadable("lack the Username or the Password")
     return values["IntegratorKey"], values["Username"], values["Password"]
 
 
 def _unreadable(what: str) -> NoReturn:
-    raise Refusal(UNKNOWN_USER, f"The credentials in X-DocuSign-Authentication {what}.")
+    raise ArrearsError(UNKNOWN_USER, f"The credentials in X-DocuSign-Authentication {what}.")
 
 
 def _read_xml(text: str) -> list[tuple[str, str]]:
@@ -138,63 +133,36 @@ def _read_json(text: str) -> list[tuple[str, str]]:
 
 
 def administered(user: User, customer: CustomerProfile | None) -> CustomerProfile:
-    """The customer, if the user administers it; refusals otherwise, the same for foreign and unknown accounts."""
+    """The customer, if the user administers it; errors otherwise, the same for foreign and unknown accounts."""
     if customer is None or customer.location.id not in user.accounts:
-        raise Refusal(FOREIGN_ACCOUNT, "The user does not belong to the account.")
+        raise ArrearsError(FOREIGN_ACCOUNT, "The user does not belong to the account.")
     if not user.accounts[customer.location.id]:
-        raise Refusal(NO_ADMINISTRATOR, "The user is not an administrator of the account.")
+        raise ArrearsError(NO_ADMINISTRATOR, "The user is not an administrator of the account.")
     return customer
 
 
 # --- Body -----------------------------------------------------------------------------------------------------------
 
 
-type Details = Callable[[Organisation, Sequence[str]], Mapping[str, InvoiceDetail]]
-"""Looks up the details of some invoices, by id."""
-
-
-def past_due(
-    organisation: Organisation,
-    account: str,
-    customer: CustomerProfile,
-    invoices: Iterable[Facts],
-    today: int,
-    details: Details,
-) -> dict[str, Any]:
-    """The body: what a customer owes. account: the customer as it was addressed."""
-    own = customer.currency or organisation.currency
-    owing = [(invoice, owed_at(invoice, today)) for invoice in invoices]
-    open_invoices = [(invoice, owed) for invoice, owed in owing if owed]
-    late = sorted(
-        Overdue(invoice.due, invoice.id, owed, today - invoice.due, invoice)
-        for invoice, owed in open_invoices
-        if invoice.due is not None and invoice.due < today
-    )
-    payable = any(not disputed_at(overdue.document, today) for overdue in late)
-    listed = [overdue for overdue in late if overdue.document.currency == own]
-    found = details(organisation, [overdue.id for overdue in listed])
-    others = {invoice.currency for invoice, _ in open_invoices} - {own}
+def past_due_body(account: str, past_due: "PastDue", details: Mapping[str, InvoiceDetail]) -> dict[str, Any]:
+    """What a customer owes. account: the customer as it was addressed. details: of the listed invoices, by id."""
     return {
-        **_balances(open_invoices, late, own),
-        "paymentAllowed": _boolean(organisation.payments_over_api and not customer.payment_blocked and payable),
-        "billingInvoices": [_invoice(account, overdue, found.get(overdue.id)) for overdue in listed],
-        "otherCurrencies": [
-            _balances(open_invoices, late, other) for other in currency_order(others, organisation.currency)
-        ],
+        **_balance(past_due.own),
+        "paymentAllowed": _boolean(past_due.payment_allowed),
+        "billingInvoices": [_invoice(account, overdue, details.get(overdue.id)) for overdue in past_due.invoices],
+        "otherCurrencies": [_balance(other) for other in past_due.others],
     }
 
 
-def _balances(open_invoices: Sequence[tuple[Facts, int]], late: Sequence[Overdue], currency: str) -> dict[str, str]:
-    past_due = sum(overdue.owed for overdue in late if overdue.document.currency == currency)
-    owed = sum(owed for invoice, owed in open_invoices if invoice.currency == currency)
+def _balance(balance: "Balance") -> dict[str, str]:
     return {
-        "currencyCode": currency,
-        "pastDueBalance": major_text(past_due, currency),
-        "accountBalance": major_text(owed, currency),
+        "currencyCode": balance.currency,
+        "pastDueBalance": major_text(balance.past_due, balance.currency),
+        "accountBalance": major_text(balance.outstanding, balance.currency),
     }
 
 
-def _invoice(account: str, overdue: Overdue, detail: InvoiceDetail | None) -> dict[str, Any]:
+def _invoice(account: str, overdue: "Overdue", detail: InvoiceDetail | None) -> dict[str, Any]:
     invoice = overdue.document
     currency = invoice.currency
     taxable = (detail.taxable_amount if detail is not None else None) or 0
@@ -207,7 +175,7 @@ def _invoice(account: str, overdue: Overdue, detail: InvoiceDetail | None) -> di
         "invoiceId": overdue.id,
         "invoiceNumber": invoice.number or "",
         "pdfAvailable": _boolean(detail is not None and detail.pdf_available),
-        "invoiceUri": f"/accounts/{account}/billing_invoices/{invoice.id}",
+        "invoiceUri": f"/accounts/{quote(account, safe='')}/billing_invoices/{invoice.id}",
         "invoiceItems": [_item(line, currency) for line in (detail.lines if detail is not None else ())],
     }
 

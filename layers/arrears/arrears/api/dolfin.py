@@ -8,78 +8,76 @@ from typing import Any
 
 from arrears.api import problem
 from arrears.api.cursor import seal, unseal
+from arrears.api.errors import INVALID_CURSOR, INVALID_PARAMETER, UNKNOWN_PARAMETER
 from arrears.api.http import Endpoint, Request, bearer_tokens
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.days import day_text, parse_day
+from arrears.ledger.errors import FORBIDDEN, UNAUTHORISED, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import (
-    FORBIDDEN,
-    INVALID_CURSOR,
-    INVALID_PARAMETER,
-    UNAUTHORISED,
-    UNKNOWN_PARAMETER,
-    Refusal,
-)
-from arrears.reports.aging import Report
+from arrears.reports.aging import Report, RowReference
 
 MAX_LIMIT = 1_000
 _PARAMETERS = ("asOf", "limit", "cursor")
 _NUMBER = re.compile(r"[0-9]{1,4}", re.ASCII)
 
-type Place = list[Any]
-"""What a row is sorted by, as JSON carries it."""
+type Position = list[Any]
+"""The sort key of a row, as JSON carries it."""
 
 
 def endpoint() -> Endpoint:
-    """An endpoint whose refusals are problem details."""
-    return Endpoint(problem.wording)
+    """An endpoint whose errors are problem details."""
+    return Endpoint(problem.error_format)
 
 
 def read_caller(request: Request, authenticate: Callable[[str], Caller], scope: Scope) -> Caller:
     """Who asks, by `x-dolfin-api-key` or `Authorization: Bearer`.
 
-    Raises refusals for a missing key or scope, and when `x-dolfin-organisation-id` names another organisation.
+    Raises errors for a missing key or scope, and when `x-dolfin-organisation-id` names another organisation.
     """
     keys = {key.strip() for key in request.header("x-dolfin-api-key")} | set(bearer_tokens(request))
     if not keys:
-        raise Refusal(UNAUTHORISED, "Send an API key in x-dolfin-api-key, or in Authorization as Bearer.")
+        raise ArrearsError(UNAUTHORISED, "Send an API key in x-dolfin-api-key, or in Authorization as Bearer.")
     if len(keys) > 1:
-        raise Refusal(UNAUTHORISED, "The request carries two different API keys; send one.")
+        raise ArrearsError(UNAUTHORISED, "The request carries two different API keys; send one.")
     caller = authenticate(keys.pop())
     for organisation in request.header("x-dolfin-organisation-id"):
         if organisation.strip().lower() != caller.organisation.id:
-            raise Refusal(FORBIDDEN, "The API key does not belong to the organisation in x-dolfin-organisation-id.")
+            raise ArrearsError(
+                FORBIDDEN, "The API key does not belong to the organisation in x-dolfin-organisation-id."
+            )
     caller.require(scope)
     return caller
 
 
 def check_parameters(request: Request, known: Iterable[str]) -> None:
-    """Raises a refusal for a query parameter that is not known, or that is given twice."""
+    """Raises an error for a query parameter that is not known, or that is given twice."""
     names = list(known)
     for name, values in request.query.items():
         if name not in names:
             takes = f"it takes {', '.join(names)}" if names else "it takes none"
-            raise Refusal(UNKNOWN_PARAMETER, f"This endpoint has no parameter {name[:100]!r}; {takes}.", name[:100])
+            raise ArrearsError(
+                UNKNOWN_PARAMETER, f"This endpoint has no parameter {name[:100]!r}; {takes}.", name[:100]
+            )
         if len(values) > 1:
-            raise Refusal(INVALID_PARAMETER, f"{name} is given {len(values)} times; give it once.", name)
+            raise ArrearsError(INVALID_PARAMETER, f"{name} is given {len(values)} times; give it once.", name)
 
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
     """What is asked of an overdue report. day: the day it is about. limit: rows in a page, all if None.
 
-    after: the place of the last row of the page before, if there was one.
+    after: the sort key of the last row of the previous page, if there was one.
     """
 
     organisation: Organisation
     path: str
     day: int
     limit: int | None
-    after: Place | None
+    after: Position | None
 
     @classmethod
     def read(cls, request: Request, organisation: Organisation, today: int) -> "ReportQuery":
-        """Reads asOf, limit and cursor. Raises a refusal for what cannot be used."""
+        """Reads asOf, limit and cursor. Raises an error for what cannot be used."""
         check_parameters(request, _PARAMETERS)
         day, limit = _as_of(request), read_number(request, "limit", MAX_LIMIT)
         cursor = request.last("cursor")
@@ -87,25 +85,19 @@ class ReportQuery:
             return cls(organisation, request.path, today if day is None else day, limit, None)
         pinned, after = _open_cursor(cursor, organisation, request.path)
         if day not in (None, pinned):
-            raise Refusal(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(pinned)}.", "cursor")
+            raise ArrearsError(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(pinned)}.", "cursor")
         return cls(organisation, request.path, pinned, limit, after)
 
-    def page(self, report: Report, rows_name: str) -> dict[str, Any]:
-        """The answer: totals and aging of the whole book, and the rows of this page."""
+    def page(self, report: Report) -> tuple[list[RowReference], str | None]:
+        """The rows of this page, and the cursor of the next one if there is one."""
         start = 0
         if self.after is not None:
-            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row.place))
+            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row.sort_key))
         end = len(report.rows) if self.limit is None else start + self.limit
         more = end < len(report.rows)
-        return {
-            "asOf": day_text(self.day),
-            "totals": report.totals,
-            "aging": report.aging,
-            rows_name: [row.write() for row in report.rows[start:end]],
-            "nextCursor": self._cursor(list(report.rows[end - 1].place)) if more else None,
-        }
+        return report.rows[start:end], self._cursor(list(report.rows[end - 1].sort_key)) if more else None
 
-    def _cursor(self, after: Place) -> str:
+    def _cursor(self, after: Position) -> str:
         return seal(self.organisation, self.path, [self.day, self.organisation.policy.version, after])
 
 
@@ -116,7 +108,7 @@ def _as_of(request: Request) -> int | None:
     try:
         return parse_day(text)
     except ValueError as error:
-        raise Refusal(INVALID_PARAMETER, f"asOf {error}.", "asOf") from None
+        raise ArrearsError(INVALID_PARAMETER, f"asOf {error}.", "asOf") from None
 
 
 def read_number(request: Request, name: str, most: int) -> int | None:
@@ -125,12 +117,12 @@ def read_number(request: Request, name: str, most: int) -> int | None:
     if text is None:
         return None
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
-        raise Refusal(INVALID_PARAMETER, f"{name} is not a whole number from 1 to {most}.", name)
+        raise ArrearsError(INVALID_PARAMETER, f"{name} is not a whole number from 1 to {most}.", name)
     return int(text)
 
 
-def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Place]:
+def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Position]:
     day, policy_version, after = unseal(organisation, path, cursor)
     if policy_version != organisation.policy.version:
-        raise Refusal(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")
+        raise ArrearsError(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")
     return day, after

@@ -7,11 +7,12 @@ from typing import Any
 
 from arrears.api import dolfin
 from arrears.api.cursor import seal, unseal
+from arrears.api.errors import INVALID_CURSOR, INVALID_PARAMETER
 from arrears.api.http import Request
 from arrears.ledger.days import day_text, parse_day
+from arrears.ledger.errors import ArrearsError
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import INVALID_CURSOR, INVALID_PARAMETER, Refusal
 from arrears.reports.tiers import TIERS
 
 MAX_MONTHS = 1_200
@@ -22,7 +23,7 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]
 
 
 def read_months(request: Request) -> int:
-    """How many months are asked for. Raises a refusal for what cannot be used."""
+    """How many months are asked for. Raises an error for what cannot be used."""
     dolfin.check_parameters(request, ("months",))
     return dolfin.read_number(request, "months", MAX_MONTHS) or DEFAULT_MONTHS
 
@@ -41,7 +42,7 @@ class EscalationQuery:
 
     @classmethod
     def read(cls, request: Request, organisation: Organisation) -> "EscalationQuery":
-        """Reads since, tier, customerId, limit and cursor. Raises a refusal for what cannot be used."""
+        """Reads since, tier, customerId, limit and cursor. Raises an error for what cannot be used."""
         dolfin.check_parameters(request, ("since", "tier", "customerId", "limit", "cursor"))
         since, tier, customer = _since(request), _tier(request), _customer(request)
         limit = dolfin.read_number(request, "limit", MAX_LIMIT) or DEFAULT_LIMIT
@@ -50,7 +51,7 @@ class EscalationQuery:
         if cursor is not None:
             *filters, after = unseal(organisation, request.path, cursor)
             if filters != [since, tier, customer]:
-                raise Refusal(INVALID_CURSOR, "The cursor continues an answer to other filters.", "cursor")
+                raise ArrearsError(INVALID_CURSOR, "The cursor continues an answer to other filters.", "cursor")
         return cls(organisation, request.path, since, tier, customer, limit, after)
 
     def answer(self, records: list[dict[str, Any]], after: str | None) -> dict[str, Any]:
@@ -71,18 +72,18 @@ def _since(request: Request) -> str:
             return moment.isoformat(timespec="microseconds") + "Z"
         return day_text(parse_day(text))
     except (ValueError, OverflowError):
-        raise Refusal(INVALID_PARAMETER, "since is neither a moment (RFC 3339) nor a date.", "since") from None
+        raise ArrearsError(INVALID_PARAMETER, "since is neither a moment (RFC 3339) nor a date.", "since") from None
 
 
 def _tier(request: Request) -> str | None:
     tier = request.last("tier")
     if tier is not None and tier not in TIERS:
-        raise Refusal(INVALID_PARAMETER, f"tier is not one of {', '.join(TIERS)}.", "tier")
+        raise ArrearsError(INVALID_PARAMETER, f"tier is not one of {', '.join(TIERS)}.", "tier")
     return tier
 
 
 def _customer(request: Request) -> str | None:
     customer = request.last("customerId")
     if customer is not None and not is_uuid(customer):
-        raise Refusal(INVALID_PARAMETER, "customerId is not a UUID.", "customerId")
+        raise ArrearsError(INVALID_PARAMETER, "customerId is not a UUID.", "customerId")
     return None if customer is None else customer.lower()

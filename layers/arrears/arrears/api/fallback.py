@@ -1,37 +1,37 @@
-"""Addresses and methods that nothing else answers, in the words of the face that they belong to."""
+"""Addresses and methods that nothing else answers, in the error format of the API that they belong to."""
 
 import re
 from typing import NoReturn
 
 from arrears.api import docusign, lago, problem, routes
-from arrears.api.http import Endpoint, Request, Wording
-from arrears.ledger.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Refusal
+from arrears.api.errors import NOT_FOUND, MethodNotAllowed
+from arrears.api.http import Endpoint, ErrorFormat, Request
+from arrears.ledger.errors import ArrearsError
 
-_WORDINGS = (
-    ("/analytics", lago.WORDING),
-    (routes.LAGO_PREFIX, lago.WORDING),
-    ("/restapi", docusign.WORDING),
+_ERROR_FORMATS = (
+    ("/analytics", lago.ERROR_FORMAT),
+    (routes.LAGO_PREFIX, lago.ERROR_FORMAT),
+    ("/restapi", docusign.ERROR_FORMAT),
 )
 _ADDRESSES = [(re.compile(re.sub("<.*?>", "[^/]+", path) + "/*"), method) for path, method in routes.METHODS.items()]
 
 
 def endpoint() -> Endpoint:
-    """An endpoint that refuses everything."""
-    refusing = Endpoint(_wording)
-    refusing.otherwise(_refuse)
-    return refusing
+    """An endpoint that answers everything with an error."""
+    endpoint_of_errors = Endpoint(_error_format)
+    endpoint_of_errors.otherwise(_nothing_there)
+    return endpoint_of_errors
 
 
-def _wording(request: Request) -> Wording:
-    for prefix, wording in _WORDINGS:
+def _error_format(request: Request) -> ErrorFormat:
+    for prefix, error_format in _ERROR_FORMATS:
         if request.path == prefix or request.path.startswith(f"{prefix}/"):
-            return wording
-    return problem.WORDING
+            return error_format
+    return problem.ERROR_FORMAT
 
 
-def _refuse(request: Request) -> NoReturn:
+def _nothing_there(request: Request) -> NoReturn:
     for address, method in _ADDRESSES:
         if address.fullmatch(request.path):
-            allowed = {"Allow": method}
-            raise Refusal(METHOD_NOT_ALLOWED, f"This address takes {method}, not {request.method}.", headers=allowed)
-    raise Refusal(NOT_FOUND, "There is no such address.")
+            raise MethodNotAllowed(method, request.method)
+    raise ArrearsError(NOT_FOUND, "There is no such address.")

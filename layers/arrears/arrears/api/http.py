@@ -1,7 +1,7 @@
-"""What all endpoints share: routing, limits, and that every answer is JSON in the words of its contract.
+"""What all endpoints share: routing, limits, and that every answer is JSON in the form of its contract.
 
-An endpoint is one function's routes. Whatever goes wrong in them is answered as a refusal, worded by the contract; what
-nobody foresaw is logged with the request's id and answered as a failure that tells nothing but that id.
+An endpoint is one function's routes. Every error in them is answered in the contract's error format; what nobody
+foresaw is logged with the request's id and answered as an internal error that says nothing but that id.
 """
 
 import base64
@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 import orjson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from arrears.ledger.problems import ANSWER_TOO_LARGE, INTERNAL, MALFORMED_BODY, NOT_FOUND, TOO_LARGE, Refusal
+from arrears.api.errors import ANSWER_TOO_LARGE, INTERNAL, MALFORMED_BODY, NOT_FOUND, TOO_LARGE, headers_of, kind_of
+from arrears.ledger.errors import ArrearsError
 from arrears.metrics import measure
 
 MAX_BODY_BYTES = 1_900_000
@@ -27,6 +28,7 @@ MAX_ANSWER_BYTES = 5_900_000
 
 _ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 _DEEPEST_LINK = 8
 """Addresses with more slashes are nobody's, and links from them would outgrow a header."""
 
@@ -34,18 +36,19 @@ logger = Logger(service="arrears")
 
 type Body = Mapping[str, Any]
 type Handler = Callable[..., Body] | Callable[..., Page]
-type AsRefusal = Callable[[Exception], Refusal | None]
-"""What a failure of a lower layer means to the caller, if anything."""
+type AsError = Callable[[Exception], ArrearsError | None]
+"""What an exception of the table's client means to the caller, if anything."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """How a contract words what it refuses.
+class ErrorFormat:
+    """The error format of a contract.
 
-    trace_header: names the request in every answer. explained: a link of each refusal leads to what its code means.
+    body: the body for an error and the request's id. trace_header: names the request in every answer. explained: each
+    error links to what its code means.
     """
 
-    refusal: Callable[[Refusal, str], Body]
+    body: Callable[[ArrearsError, str], Body]
     content_type: str = "application/json"
     trace_header: str = "X-Correlation-Id"
     explained: bool = False
@@ -93,8 +96,8 @@ class Request:
         return self.headers.get(name, ())
 
     @property
-    def way_up(self) -> str:
-        """The way from the address asked to the API's root, for links that hold behind any host, stage and prefix."""
+    def root_path(self) -> str:
+        """The relative path from the address asked to the API's root: it holds behind any host, stage and prefix."""
         return "../" * max(self.path.count("/") - 1, 0)
 
     def last(self, parameter: str) -> str | None:
@@ -103,22 +106,32 @@ class Request:
         return values[-1] if values else None
 
     def body(self) -> bytes:
-        """The body. Raises a refusal if it is larger than MAX_BODY_BYTES or not readable."""
+        """The body. Raises an error if it is larger than MAX_BODY_BYTES or not readable.
+
+        The gateway hands bodies over as text, with U+FFFD in place of bytes that are no UTF-8: what they were is lost.
+        """
+        if not self.is_base64 and _REPLACED in self.raw_body:
+            raise ArrearsError(MALFORMED_BODY, "The body is not text in UTF-8, or has U+FFFD in it; send UTF-8.")
         try:
             body = base64.b64decode(self.raw_body, validate=True) if self.is_base64 else self.raw_body.encode()
         except (binascii.Error, ValueError):
-            raise Refusal(MALFORMED_BODY, "The body is not text in UTF-8.") from None
+            raise ArrearsError(MALFORMED_BODY, "The body is not text in UTF-8.") from None
         if len(body) > MAX_BODY_BYTES:
-            raise Refusal(TOO_LARGE, f"A body may have at most {MAX_BODY_BYTES} bytes; send less in each request.")
+            raise ArrearsError(TOO_LARGE, f"A body may have at most {MAX_BODY_BYTES} bytes; send less in each request.")
         return body
 
 
 def _path(event: Mapping[str, Any]) -> str:
+    """The resource with its parts filled in, percent-encoded again: the gateway has decoded them.
+
+    So a part with a slash or a question mark in it stays one part, and the endpoint decodes it once.
+    """
     resource, values = str(event.get("resource") or ""), event.get("pathParameters") or {}
     if not resource:
         return str(event.get("path") or "/")
     for name, value in values.items():
-        resource = resource.replace(f"{{{name}+}}", value).replace(f"{{{name}}}", value)
+        one, several = (quote(str(value), safe=safe, errors="replace") for safe in ("", "/"))
+        resource = resource.replace(f"{{{name}}}", one).replace(f"{{{name}+}}", several)
     return resource
 
 
@@ -142,7 +155,7 @@ def bearer_tokens(request: Request) -> list[str]:
 
 
 def encode(value: Any) -> str:
-    """JSON in its shortest form. Text that has no UTF-8 form, which only a refusal can repeat, is escaped."""
+    """JSON in its shortest form. Text that has no UTF-8 form, which only an error can repeat, is escaped."""
     try:
         return orjson.dumps(value).decode()
     except TypeError:
@@ -174,12 +187,12 @@ class Endpoint:
     A handler may also return a Page, which is answered as it is.
     """
 
-    def __init__(self, wording: Callable[[Request], Wording]) -> None:
-        self._wording = wording
+    def __init__(self, error_format: Callable[[Request], ErrorFormat]) -> None:
+        self._error_format = error_format
         self._app = APIGatewayRestResolver(serializer=encode)
         self._app.not_found(self._nothing_here)
         self._request: Request
-        self._as_refusal: AsRefusal
+        self._as_error: AsError
 
     def get(self, rule: str) -> Callable[[Handler], Handler]:
         """Registers a handler of GET; `<name>` in the rule is a part of the path."""
@@ -193,16 +206,16 @@ class Endpoint:
         """Registers what answers when no route matches."""
         self._app.not_found(lambda _: self._respond(lambda: handler(self._request)))
 
-    def answer(self, event: Mapping[str, Any], context: Any, as_refusal: AsRefusal = lambda _: None) -> dict[str, Any]:
+    def answer(self, event: Mapping[str, Any], context: Any, as_error: AsError = lambda _: None) -> dict[str, Any]:
         """The answer to a REST API proxy event, whatever happens."""
         started = time.perf_counter()
-        self._request, self._as_refusal = Request.from_event(event), as_refusal
+        self._request, self._as_error = Request.from_event(event), as_error
         logger.set_correlation_id(self._request.id)
         answer = self._app.resolve({**event, "path": self._request.path}, context)
         milliseconds = round((time.perf_counter() - started) * 1000)
         # The route and not the path, which can hold an account's number.
-        told = {"method": self._request.method, "route": event.get("resource"), "status": answer["statusCode"]}
-        logger.info("answered", extra={**told, "milliseconds": milliseconds})
+        about = {"method": self._request.method, "route": event.get("resource"), "status": answer["statusCode"]}
+        logger.info("answered", extra={**about, "milliseconds": milliseconds})
         return answer
 
     def _route(self, rule: str, method: str) -> Callable[[Handler], Handler]:
@@ -223,33 +236,35 @@ class Endpoint:
                 return self._response(200, body.text, body.content_type, body.headers)
             text = encode(body)
             if not fits_answer(text):
-                raise Refusal(ANSWER_TOO_LARGE, "The answer has more than 6 MB; ask for it in pages, with `limit`.")
-        except Refusal as refusal:
-            return self._refuse(refusal)
+                raise ArrearsError(
+                    ANSWER_TOO_LARGE, "The answer has more than 6 MB; ask for it in pages, with `limit`."
+                )
+        except ArrearsError as error:
+            return self._error(error)
         except Exception as error:
-            return self._refuse(self._as_refusal(error) or self._failure(error))
+            return self._error(self._as_error(error) or self._unforeseen(error))
         return self._response(200, text, "application/json", {})
 
     def _nothing_here(self, _: Exception) -> Response[str]:
-        return self._refuse(Refusal(NOT_FOUND, f"There is no {self._request.method} here."))
+        return self._error(ArrearsError(NOT_FOUND, f"There is no {self._request.method} here."))
 
-    def _failure(self, error: Exception) -> Refusal:
+    def _unforeseen(self, error: Exception) -> ArrearsError:
         logger.error("failed", exc_info=error)
-        return Refusal(INTERNAL, f"Something failed on our side; it is logged as {self._request.id}.")
+        return ArrearsError(INTERNAL, f"Something failed on our side; it is logged as {self._request.id}.")
 
-    def _refuse(self, refusal: Refusal) -> Response[str]:
-        status = refusal.kind.status
+    def _error(self, error: ArrearsError) -> Response[str]:
+        status = kind_of(error).status
         if status in (429, 500, 503):
-            measure(refusal.kind.code, 1)
-        headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
-        wording = self._wording(self._request)
-        if wording.explained and self._request.path.count("/") <= _DEEPEST_LINK:
-            headers["Link"] = f'<{self._request.way_up}problems/{refusal.kind.code}>; rel="help"'
-        text = encode(wording.refusal(refusal, self._request.id))
-        return self._response(status, text, wording.content_type, {**headers, **refusal.headers})
+            measure(error.code, 1)
+        headers = headers_of(error)
+        error_format = self._error_format(self._request)
+        if error_format.explained and self._request.path.count("/") <= _DEEPEST_LINK:
+            headers["Link"] = f'<{self._request.root_path}problems/{error.code}>; rel="help"'
+        text = encode(error_format.body(error, self._request.id))
+        return self._response(status, text, error_format.content_type, headers)
 
     def _response(self, status: int, text: str, content_type: str, headers: Mapping[str, str]) -> Response[str]:
-        trace = {self._wording(self._request).trace_header: self._request.id}
+        trace = {self._error_format(self._request).trace_header: self._request.id}
         return Response(
             status_code=status, content_type=content_type, body=text, headers={**_ALWAYS, **trace, **headers}
         )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from arrears.api.http import Endpoint, Request, Wording, bearer_tokens
+from arrears.api.errors import FEATURE_UNAVAILABLE, LAGO_INVALID_VALUES, kind_of
+from arrears.api.http import Endpoint, ErrorFormat, Request, bearer_tokens
 from arrears.ledger.caller import Caller, Scope
-from arrears.ledger.problems import FEATURE_UNAVAILABLE, UNAUTHORISED, Kind, Refusal
+from arrears.ledger.errors import UNAUTHORISED, ArrearsError
 
 if TYPE_CHECKING:
     from arrears.reports.invoice_collection import MonthCollection
@@ -25,48 +26,46 @@ _CURRENCIES = (
 CURRENCIES = frozenset(_CURRENCIES.split())
 """What the contract lets `currency` be; answers show every currency of the book."""
 
-INVALID_VALUES = Kind(422, "validation_errors", "A query parameter cannot be used")
-
 _PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
 _MONTHS = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 _MORE_MONTHS_THAN_ANY_BOOK = 10**6
 
 
-class InvalidValues(Refusal):
+class InvalidValues(ArrearsError):
     """Query parameters that cannot be used, by name."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(INVALID_VALUES, f"{' and '.join(names)} cannot be used.")
+        super().__init__(LAGO_INVALID_VALUES, f"{' and '.join(names)} cannot be used.")
         self.names = names
 
 
-def _refusal_body(refusal: Refusal, _: str) -> dict[str, Any]:
-    status = refusal.kind.status
+def _error_body(error: ArrearsError, _: str) -> dict[str, Any]:
+    status = kind_of(error).status
     body: dict[str, Any] = {"status": status, "error": _PHRASES.get(status) or HTTPStatus(status).phrase}
-    if refusal.kind is not UNAUTHORISED:
-        body["code"] = refusal.kind.code
-    if isinstance(refusal, InvalidValues):
-        body["error_details"] = {name: ["value_is_invalid"] for name in refusal.names}
+    if error.code != UNAUTHORISED:
+        body["code"] = error.code
+    if isinstance(error, InvalidValues):
+        body["error_details"] = {name: ["value_is_invalid"] for name in error.names}
     return body
 
 
-WORDING = Wording(_refusal_body)
+ERROR_FORMAT = ErrorFormat(_error_body)
 
 
 def endpoint() -> Endpoint:
-    """An endpoint whose refusals are Lago's."""
-    return Endpoint(lambda _: WORDING)
+    """An endpoint whose errors are Lago's."""
+    return Endpoint(lambda _: ERROR_FORMAT)
 
 
 def read_caller(request: Request, authenticate: Callable[[str], Caller]) -> Caller:
-    """Who asks, by `Authorization: Bearer`. Raises refusals without a key, its scope or the analytics feature."""
+    """Who asks, by `Authorization: Bearer`. Raises errors without a key, its scope or the analytics feature."""
     keys = set(bearer_tokens(request))
     if len(keys) != 1:
-        raise Refusal(UNAUTHORISED, "Send one API key in Authorization, as Bearer.")
+        raise ArrearsError(UNAUTHORISED, "Send one API key in Authorization, as Bearer.")
     caller = authenticate(keys.pop())
     caller.require(Scope.READ_ANALYTICS)
     if FEATURE not in caller.organisation.features:
-        raise Refusal(FEATURE_UNAVAILABLE, f"The organisation does not have the feature {FEATURE}.")
+        raise ArrearsError(FEATURE_UNAVAILABLE, f"The organisation does not have the feature {FEATURE}.")
     return caller
 
 

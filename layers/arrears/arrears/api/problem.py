@@ -2,28 +2,29 @@
 
 from typing import Any
 
-from arrears.api.http import Request, Wording
-from arrears.ledger.problems import Refusal
+from arrears.api.errors import kind_of
+from arrears.api.http import ErrorFormat, Request
+from arrears.ledger.errors import ArrearsError
 
 
-def _body(refusal: Refusal, request_id: str) -> dict[str, Any]:
-    kind = refusal.kind
+def _body(error: ArrearsError, request_id: str) -> dict[str, Any]:
+    kind = kind_of(error)
     body: dict[str, Any] = {
         "type": f"urn:arrears:problem:{kind.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": refusal.detail,
+        "detail": error.detail,
         "instance": f"urn:uuid:{request_id}",
         "code": kind.code,
     }
-    if refusal.about is not None:
-        body["parameter"] = refusal.about
+    if error.field is not None:
+        body["parameter"] = error.field
     return body
 
 
-WORDING = Wording(_body, content_type="application/problem+json", explained=True)
+ERROR_FORMAT = ErrorFormat(_body, content_type="application/problem+json", explained=True)
 
 
-def wording(_: Request) -> Wording:
+def error_format(_: Request) -> ErrorFormat:
     """Problem details, whatever the request."""
-    return WORDING
+    return ERROR_FORMAT

@@ -1,48 +1,56 @@
 """The envelope of POST /ledger/records: a JSON object with records, or one record a line (NDJSON)."""
 
 import json
+from io import StringIO
+from itertools import islice
 from typing import Any
 
+from arrears.api.errors import INVALID_ENVELOPE, MALFORMED_BODY, TOO_LARGE
 from arrears.api.http import Request
 from arrears.ledger import exact_json
-from arrears.ledger.problems import INVALID_ENVELOPE, MALFORMED_BODY, TOO_LARGE, Refusal
+from arrears.ledger.errors import ArrearsError
 from arrears.ledger.records import MAX_RECORDS
 
 _NDJSON = ("ndjson", "jsonl", "json-lines", "json-seq")
 
 
 def read_batch(request: Request) -> list[Any]:
-    """The records of a request, decoded: numbers are int or Decimal, nothing is rounded. Raises refusals."""
+    """The records of a request, decoded: numbers are int or Decimal, nothing is rounded. Raises errors."""
     try:
         text = request.body().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refusal(MALFORMED_BODY, "The body is not text in UTF-8.") from None
+        raise ArrearsError(MALFORMED_BODY, "The body is not text in UTF-8.") from None
     content_type = " ".join(request.header("content-type")).lower()
-    records = _lines(text) if any(name in content_type for name in _NDJSON) else _envelope(text)
-    if len(records) > MAX_RECORDS:
-        raise Refusal(TOO_LARGE, f"A request may have at most {MAX_RECORDS} records; this one has {len(records)}.")
-    return records
+    return _lines(text) if any(name in content_type for name in _NDJSON) else _envelope(text)
 
 
 def _lines(text: str) -> list[Any]:
-    lines = [(place, line) for place, line in enumerate(text.split("\n"), 1) if line.strip()]
-    return [_decoded(line, f"Line {place} of the body") for place, line in lines]
+    numbered = ((number, line) for number, line in enumerate(StringIO(text, newline="\n"), 1) if line.strip())
+    lines = list(islice(numbered, MAX_RECORDS + 1))
+    if len(lines) > MAX_RECORDS:
+        raise ArrearsError(TOO_LARGE, f"A request may have at most {MAX_RECORDS} records; this one has more.")
+    return [_decoded(line, f"Line {number} of the body") for number, line in lines]
 
 
 def _envelope(text: str) -> list[Any]:
     body = _decoded(text, "The body")
     if not isinstance(body, dict) or set(body) != {"records"} or not isinstance(body["records"], list):
-        raise Refusal(INVALID_ENVELOPE, 'The body must be an object with a list: {"records": [...]}, and nothing else.')
-    return body["records"]
+        raise ArrearsError(
+            INVALID_ENVELOPE, 'The body must be an object with a list: {"records": [...]}, and nothing else.'
+        )
+    records = body["records"]
+    if len(records) > MAX_RECORDS:
+        raise ArrearsError(TOO_LARGE, f"A request may have at most {MAX_RECORDS} records; this one has {len(records)}.")
+    return records
 
 
 def _decoded(text: str, what: str) -> Any:
     try:
         return exact_json.loads(text)
     except RecursionError:
-        raise Refusal(MALFORMED_BODY, f"{what} is nested too deeply.") from None
+        raise ArrearsError(MALFORMED_BODY, f"{what} is nested too deeply.") from None
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Refusal(MALFORMED_BODY, f"{what} is not JSON: {error.msg} at {where}.") from None
+        raise ArrearsError(MALFORMED_BODY, f"{what} is not JSON: {error.msg} at {where}.") from None
     except ValueError as error:
-        raise Refusal(MALFORMED_BODY, f"{what} is not JSON that can be read: {error}.") from None
+        raise ArrearsError(MALFORMED_BODY, f"{what} is not JSON that can be read: {error}.") from None

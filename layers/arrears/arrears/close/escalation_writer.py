@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from arrears.close.time_limit import OutOfTime
 from arrears.ledger.organisation import Organisation
-from arrears.reports.escalations import CustomerRow, moves
+from arrears.rendering.history import escalation_bodies
+from arrears.reports.escalations import TierHistory, moves
 from arrears.storage.history.escalations import MOST_ACTIONS, RowKey, RowState, RowWrite, record_actions
 from arrears.storage.history.table import Moved
 
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from arrears.storage.history.table import Run
 
 
-class Escalating:
+class OutOfTime(Exception):
+    """There is no time left; what was done so far is written."""
+
+
+class EscalationWriter:
     """Works rows from the end of day `worked` to the end of day `last`; many small rows go into one transaction.
 
     written: records so far. entered: how many of them are a tier entered, by tier; historical ones do not count.
@@ -41,10 +45,10 @@ class Escalating:
         self._last = last
         self._recorded_at = recorded_at
         self._out_of_time = out_of_time
-        self._waiting: list[tuple[CustomerRow, RowWrite]] = []
+        self._waiting: list[tuple[TierHistory, RowWrite]] = []
         self._actions = 0
 
-    def work(self, row: CustomerRow, state: RowState | None) -> None:
+    def work(self, row: TierHistory, state: RowState | None) -> None:
         """Follows a row from its recorded state on. Raises OutOfTime; what was worked by then is written."""
         if self._out_of_time():
             self.flush()
@@ -71,7 +75,7 @@ class Escalating:
             for row, write in waiting:
                 self._work_alone(row, self._history.row(self._organisation.id, write.key))
 
-    def _work_alone(self, row: CustomerRow, state: RowState | None) -> None:
+    def _work_alone(self, row: TierHistory, state: RowState | None) -> None:
         """Writes a row in as many transactions as it takes."""
         while True:
             try:
@@ -90,29 +94,29 @@ class Escalating:
             self.written += len(write.records)
             self.entered.update(one["to"] for one in write.records if one["to"] and not one["historical"])
 
-    def _writes(self, row: CustomerRow, state: RowState | None) -> Iterator[RowWrite]:
+    def _writes(self, row: TierHistory, state: RowState | None) -> Iterator[RowWrite]:
         """A row's moves in as few writes as they fit into; only the last one comes to the end of the last day."""
-        stood = state or RowState(None, self._worked, 0)
-        begun = max(stood.through, self._worked)
+        previous = state or RowState(None, self._worked, 0)
+        begun = max(previous.through, self._worked)
         if begun >= self._last:
             return
         policy, created_on = self._organisation.policy, self._organisation.created_on
         changes = row.tier_changes(policy, begun, self._last)
-        version, tier, through = stood.version, stood.tier, begun
+        version, tier, through = previous.version, previous.tier, begun
         batch: list[list[dict[str, object]]] = []
         actions = 1
-        for move in moves(stood.tier, begun, changes):
-            records = row.records(move, policy, created_on)
+        for move in moves(previous.tier, begun, changes):
+            records = escalation_bodies(row.escalations(move, policy, created_on))
             needed = sum(record_actions(record) for record in records)
             if actions + needed > MOST_ACTIONS:
-                yield RowWrite(_key(row), version, tier, through, list(chain.from_iterable(batch)), stood.partition)
+                yield RowWrite(_key(row), version, tier, through, list(chain.from_iterable(batch)), previous.partition)
                 version, batch, actions = version + 1, [], 1
             batch.append(records)
             actions += needed
             tier, through = move.after, move.day
         if batch:
-            yield RowWrite(_key(row), version, tier, self._last, list(chain.from_iterable(batch)), stood.partition)
+            yield RowWrite(_key(row), version, tier, self._last, list(chain.from_iterable(batch)), previous.partition)
 
 
-def _key(row: CustomerRow) -> RowKey:
+def _key(row: TierHistory) -> RowKey:
     return row.account.id, row.currency

@@ -4,23 +4,21 @@ It may run at any time, late, twice or twice at once, and be killed anywhere: wh
 next run goes on from what is written. All days since the last run are worked through on one reading of the book.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from arrears.close.escalation_writer import Escalating
-from arrears.close.figures import figures_of
-from arrears.close.time_limit import OutOfTime
+from arrears.close.escalation_writer import EscalationWriter, OutOfTime
 from arrears.ledger.days import NEVER, month_of, year_before
 from arrears.ledger.document_facts import Account, Facts, closed_from
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.reports import month_close, receivables
-from arrears.reports.aging import currency_order, owed_at
-from arrears.reports.escalations import CustomerRow
-from arrears.reports.month_close import Figures, month_ends
+from arrears.rendering.overdue import customer_body
+from arrears.reports.aging import currency_order, overdue_report
+from arrears.reports.escalations import TierHistory
+from arrears.reports.month_close import CurrencyMonth, MonthlyBook, from_stored, month_ends, to_stored
+from arrears.reports.receivables import customer_row
 from arrears.storage.history.table import Moved, Overtaken
 
 if TYPE_CHECKING:
@@ -38,14 +36,13 @@ type View = list[tuple[Account, list[Facts]]]
 class Closed:
     """What a run has done. through: the last day worked through, None when there was nothing to begin with.
 
-    entered: how many rows entered each tier, historical ones apart. overdue: minor units per currency on that day.
+    entered: how many rows entered each tier, historical ones apart.
     """
 
     through: int | None
     months: Sequence[str] = ()
     escalations: int = 0
     entered: Mapping[str, int] = field(default_factory=dict)
-    overdue: Mapping[str, int] = field(default_factory=dict)
     sent: int = 0
 
 
@@ -91,12 +88,12 @@ class Closing:
         if worked is None:
             return Closed(None)
         recorded_at = _moment(now)
-        rows = Escalating(self._history, organisation, run, worked, last, recorded_at, self._out_of_time)
+        rows = EscalationWriter(self._history, organisation, run, worked, last, recorded_at, self._out_of_time)
         self._escalate(organisation, view, rows)
         months = self._close_months(organisation, view, worked, last, recorded_at)
         self._finish(organisation, run, last)
         self._close_documents(organisation, today, now)
-        return Closed(last, months, rows.written, rows.entered, _overdue(view, last))
+        return Closed(last, months, rows.written, rows.entered)
 
     def _read(self, organisation: Organisation, run: "Run", last: int) -> tuple[View, int | None]:
         """The book for the days to work through, and the last day worked through before them.
@@ -112,14 +109,14 @@ class Closing:
         since = min(run.through, year_before(ends[0])) if ends else run.through
         return list(self._ledger.accounts_since(organisation, Side.RECEIVABLE, since)), run.through
 
-    def _escalate(self, organisation: Organisation, view: View, rows: Escalating) -> None:
+    def _escalate(self, organisation: Organisation, view: View, rows: EscalationWriter) -> None:
         left = self._history.rows(organisation.id)
         for account, documents in view:
             for currency in sorted({document.currency for document in documents}):
-                rows.work(CustomerRow(account, documents, currency), left.pop((account.id, currency), None))
+                rows.work(TierHistory(account, documents, currency), left.pop((account.id, currency), None))
         for (customer, currency), state in left.items():
-            # A recorded row whose documents are all at rest, moved or gone.
-            rows.work(CustomerRow(Account(customer, customer, "", ""), (), currency), state)
+            # A recorded row whose documents are all closed, moved or gone.
+            rows.work(TierHistory(Account(customer, customer, "", ""), (), currency), state)
         rows.flush()
 
     # Months
@@ -130,7 +127,7 @@ class Closing:
         ends = month_ends(worked + 1, last)
         if not ends:
             return []
-        book = month_close.Book(view)
+        book = MonthlyBook(view)
         closed = []
         previous = self._figures(organisation, ends[0])
         for end in ends:
@@ -140,28 +137,33 @@ class Closing:
             if kept is None:
                 figures = book.month(end, previous)
                 previous = {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
-                rows = [row.write() for row in receivables.report(book.standing(end), end, organisation).rows]
-                version = organisation.policy.version
-                month = month_of(end)
-                told = {currency: asdict(own) for currency, own in previous.items()}
-                self._history.keep_snapshot(organisation.id, month, end, version, recorded_at, told, rows)
-                closed.append(month)
+                self._keep(organisation, end, previous, book, recorded_at)
+                closed.append(month_of(end))
             previous = self._figures_of(organisation, end)
         return closed
 
-    def _figures(self, organisation: Organisation, end: int) -> dict[str, Figures]:
+    def _keep(
+        self, organisation: Organisation, end: int, figures: dict[str, CurrencyMonth], book: MonthlyBook, at: str
+    ) -> None:
+        """Keeps a month's figures, and every customer's row as it is published on the month's last day."""
+        policy = organisation.policy
+        report = overdue_report(book.as_of(end), end, organisation)
+        rows = [customer_body(customer_row(reference, end, policy)) for reference in report.rows]
+        self._history.keep_snapshot(organisation.id, month_of(end), end, policy.version, at, to_stored(figures), rows)
+
+    def _figures(self, organisation: Organisation, end: int) -> dict[str, CurrencyMonth]:
         """The figures of the snapshot before a month's."""
         before = _day_before_month(end)
         return {} if before is None else self._figures_of(organisation, before)
 
-    def _figures_of(self, organisation: Organisation, end: int) -> dict[str, Figures]:
+    def _figures_of(self, organisation: Organisation, end: int) -> dict[str, CurrencyMonth]:
         kept = self._history.snapshot(organisation.id, month_of(end))
-        return {} if kept is None else figures_of(kept)
+        return {} if kept is None else from_stored(kept.figures)
 
-    def month_now(self, organisation: Organisation, snapshot: "Snapshot") -> dict[str, Figures]:
+    def month_now(self, organisation: Organisation, snapshot: "Snapshot") -> dict[str, CurrencyMonth]:
         """A closed month's figures as they would be by what is known today."""
         view = self._ledger.accounts_since(organisation, Side.RECEIVABLE, _day_before_month(snapshot.end) or 0)
-        figures = month_close.Book(view).month(snapshot.end, self._figures(organisation, snapshot.end))
+        figures = MonthlyBook(view).month(snapshot.end, self._figures(organisation, snapshot.end))
         return {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
 
     # The end of a run
@@ -197,16 +199,6 @@ class Closing:
 def _day_before_month(end: int) -> int | None:
     first = datetime.fromordinal(end).replace(day=1).toordinal()
     return first - 1 if first > 1 else None
-
-
-def _overdue(view: View, day: int) -> Mapping[str, int]:
-    """What is overdue at the end of a day, in minor units by currency."""
-    amounts: Counter[str] = Counter()
-    for _, documents in view:
-        for document in documents:
-            if document.due is not None and document.due < day:
-                amounts[document.currency] += owed_at(document, day)
-    return amounts
 
 
 def _moment(now: datetime) -> str:

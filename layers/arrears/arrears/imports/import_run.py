@@ -6,14 +6,14 @@ and keeps the counts, it is not what keeps the book right.
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from arrears.imports.errors import shortened
 from arrears.imports.file_reader import OpenFile, Outcome
 from arrears.imports.rejected_rows import RejectedRow, RejectedRows
-from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
+from arrears.ledger.errors import THROTTLED, UNAVAILABLE, ArrearsError
 from arrears.ledger.recording import Result
 
 BATCH_RECORDS = 500
@@ -126,25 +126,14 @@ def patiently(write: Write, waited: Callable[[str, int], None], sleep: Callable[
         for seconds in PATIENCE_SECONDS:
             try:
                 return write(records)
-            except Refusal as refusal:
-                if refusal.kind not in (THROTTLED, UNAVAILABLE):
+            except ArrearsError as refusal:
+                if refusal.code not in (THROTTLED, UNAVAILABLE):
                     raise
                 waited(refusal.detail, seconds)
                 sleep(seconds)
         return write(records)
 
     return write_again
-
-
-def counted(write: Write, count: Callable[[Iterable[str]], None]) -> Write:
-    """The same, with `count` called on what became of the records (created, rejected, ...)."""
-
-    def write_and_count(records: Sequence[dict[str, Any]]) -> Sequence[Result]:
-        results = write(records)
-        count(result.result for result in results)
-        return results
-
-    return write_and_count
 
 
 def encode_state(binding: dict[str, Any], progress: Progress) -> bytes:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from arrears.ledger.errors import FORBIDDEN, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import FORBIDDEN, Refusal
 
 
 class Scope(StrEnum):
@@ -27,9 +27,9 @@ class Caller:
     scopes: frozenset[str]
 
     def require(self, scope: Scope) -> None:
-        """Raises a `forbidden` refusal when the key lacks the scope."""
+        """Raises `forbidden` when the key lacks the scope."""
         if scope not in self.scopes:
-            raise Refusal(FORBIDDEN, f"The API key lacks the scope {scope}.")
+            raise ArrearsError(FORBIDDEN, f"The API key lacks the scope {scope}.")
 
 
 @dataclass(frozen=True, slots=True)

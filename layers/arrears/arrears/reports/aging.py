@@ -3,15 +3,12 @@
 The buckets are those of an aged receivables report by due date: not yet due, 1-30, 31-60, 61-90 and more than 90 days.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from arrears.ledger.days import day_text
 from arrears.ledger.document_facts import PAYABLE_STATES, Account, Facts, bill_state_name_at
-from arrears.ledger.money import major_number
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 
@@ -19,7 +16,7 @@ BUCKETS = ("current", "d1To30", "d31To60", "d61To90", "d90Plus")
 
 
 def bucket_of(days_overdue: int) -> int:
-    """The place in BUCKETS of so many days overdue: due today is current, 30 days are still 1-30."""
+    """The index in BUCKETS of so many days overdue: due today is current, 30 days are still 1-30."""
     if days_overdue <= 0:
         return 0
     return min((days_overdue + 29) // 30, 4)
@@ -51,9 +48,27 @@ class Overdue(NamedTuple):
     document: Facts
 
 
+class CurrencyAging(NamedTuple):
+    """What is open in one currency, by bucket: amounts in minor units, and counts of documents."""
+
+    currency: str
+    amounts: Sequence[int]
+    counts: Sequence[int]
+
+    @property
+    def overdue_amount(self) -> int:
+        """What is past due, in minor units."""
+        return sum(self.amounts[1:])
+
+    @property
+    def overdue_count(self) -> int:
+        """How many documents are past due."""
+        return sum(self.counts[1:])
+
+
 @dataclass(slots=True)
 class Aging:
-    """Buckets per currency: amounts in minor units, and counts."""
+    """Buckets per currency while documents are added up: amounts in minor units, and counts."""
 
     amounts: dict[str, list[int]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
@@ -62,36 +77,15 @@ class Aging:
         """Adds one open document."""
         if currency not in self.amounts:
             self.amounts[currency], self.counts[currency] = [0] * 5, [0] * 5
-        place = bucket_of(days)
-        self.amounts[currency][place] += owed
-        self.counts[currency][place] += 1
+        bucket = bucket_of(days)
+        self.amounts[currency][bucket] += owed
+        self.counts[currency][bucket] += 1
 
-    def overdue(self, currency: str) -> tuple[int, int]:
-        """Amount and count past due of a currency."""
-        return sum(self.amounts[currency][1:]), sum(self.counts[currency][1:])
-
-    def body(self, currencies: Iterable[str]) -> list[dict[str, Any]]:
-        """The buckets as they are answered, one entry per currency."""
+    def by_currency(self, default: str) -> list[CurrencyAging]:
+        """The sums, the default currency first, then alphabetically."""
         return [
-            {
-                "currency": currency,
-                "buckets": {
-                    bucket: {"amount": major_number(amount, currency), "count": count}
-                    for bucket, amount, count in zip(
-                        BUCKETS, self.amounts[currency], self.counts[currency], strict=True
-                    )
-                },
-            }
-            for currency in currencies
-        ]
-
-    def overdue_body(self, currencies: Iterable[str]) -> list[dict[str, Any]]:
-        """What is overdue per currency, where anything is, as it is answered."""
-        sums = ((currency, *self.overdue(currency)) for currency in currencies)
-        return [
-            {"currency": currency, "amount": major_number(amount, currency), "count": count}
-            for currency, amount, count in sums
-            if count
+            CurrencyAging(currency, self.amounts[currency], self.counts[currency])
+            for currency in currency_order(self.amounts, default)
         ]
 
 
@@ -100,76 +94,54 @@ def currency_order(currencies: Iterable[str], default: str) -> list[str]:
     return sorted(currencies, key=lambda currency: (currency != default, currency))
 
 
-class Row(NamedTuple):
-    """A counterparty's row in one currency. documents: of how many it is.
+type SortKey = tuple[bool, str, int, int, str, str]
+"""Default currency first, then alphabetically; inside a currency by most days overdue, amount, name and id."""
 
-    place: what rows are sorted by: default currency, then alphabetically; inside by most days overdue, amount, name.
-    write: makes the row as it is answered.
+
+class RowReference(NamedTuple):
+    """A counterparty with something overdue in one currency, of which no more is worked out than its position.
+
+    documents: all of the account's. overdue_count: how many of them are overdue in the currency.
     """
 
-    place: tuple[bool, str, int, int, str, str]
-    documents: int
-    write: Callable[[], dict[str, Any]]
+    sort_key: SortKey
+    account: Account
+    documents: list[Facts]
+    currency: str
+    overdue_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An overdue report as it is answered, its rows in order."""
+    """An overdue report as of a day: what is open by currency, and references to its rows, in order.
 
-    totals: dict[str, Any]
-    aging: list[dict[str, Any]]
-    rows: list[Row]
+    A large book's answer shows a page of its rows, and a row costs more than all the rest of the report: so a row is
+    worked out from its reference when it is shown, by the function of its ledger side.
+    """
 
+    day: int
+    policy: Policy
+    aging: list[CurrencyAging]
+    rows: list[RowReference]
 
-def oldest_of(ordered: Sequence[Overdue]) -> Overdue:
-    """Of documents in order: earliest due date, then larger outstanding."""
-    first = ordered[0]
-    if len(ordered) == 1 or first.due < ordered[1].due:
-        return first
-    return min((late for late in ordered if late.due == first.due), key=lambda late: (-late.owed, late.id))
+    @property
+    def party_count(self) -> int:
+        """How many counterparties have something overdue."""
+        return len({row.account.id for row in self.rows})
 
-
-def summary(late: Overdue, id_name: str) -> dict[str, Any]:
-    """A document in a row, as it is answered."""
-    document = late.document
-    return {
-        id_name: late.id,
-        "invoiceNumber": document.number,
-        "totalAmount": major_number(document.total, document.currency),
-        "outstanding": major_number(late.owed, document.currency),
-        "dueDate": day_text(late.due),
-        "daysOverdue": late.days,
-    }
+    @property
+    def overdue_count(self) -> int:
+        """How many documents are overdue."""
+        return sum([row.overdue_count for row in self.rows])
 
 
 type Accounts = Iterable[tuple[Account, list[Facts]]]
 
-type WriteRow = Callable[[Account, list[Facts], str, int, Policy], dict[str, Any]]
-"""Makes the row, as it is answered, of a counterparty, its documents and a currency on a day."""
 
-
-def overdue_report(
-    accounts: Accounts, day: int, organisation: Organisation, counts: tuple[str, str], write: WriteRow
-) -> Report:
-    """Totals, aging and rows of a book on `day`. counts: what totals call the number of parties and of documents."""
+def overdue_report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
+    """The report of a book on `day`; the aging has everything open, the rows what is overdue."""
+    default = organisation.currency
     aging = Aging()
-    rows = overdue_rows(accounts, aging, day, organisation, write)
-    currencies = currency_order(aging.amounts, organisation.currency)
-    parties, documents = counts
-    totals = {
-        parties: len({row.place[-1] for row in rows}),
-        documents: sum([row.documents for row in rows]),
-        "overdueByCurrency": aging.overdue_body(currencies),
-    }
-    return Report(totals, aging.body(currencies), rows)
-
-
-def overdue_rows(accounts: Accounts, aging: Aging, day: int, organisation: Organisation, write: WriteRow) -> list[Row]:
-    """The rows of all counterparties with something overdue, in order; the aging takes in everything open on the way.
-
-    Rows know their place and no more until they are written, as most of a large book's are on other pages.
-    """
-    default, policy = organisation.currency, organisation.policy
     rows = []
     for account, documents in accounts:
         overdue: dict[str, list[int]] = {}
@@ -185,10 +157,18 @@ def overdue_rows(accounts: Accounts, aging: Aging, day: int, organisation: Organ
                     sums[1] += owed
                     sums[2] = max(sums[2], days)
         for currency, (count, owed, days) in overdue.items():
-            place = (currency != default, currency, -days, -owed, account.name, account.id)
-            rows.append(Row(place, count, partial(write, account, documents, currency, day, policy)))
-    rows.sort(key=attrgetter("place"))
-    return rows
+            sort_key = (currency != default, currency, -days, -owed, account.name, account.id)
+            rows.append(RowReference(sort_key, account, documents, currency, count))
+    rows.sort(key=attrgetter("sort_key"))
+    return Report(day, organisation.policy, aging.by_currency(default), rows)
+
+
+def oldest_of(ordered: Sequence[Overdue]) -> Overdue:
+    """Of documents in order: earliest due date, then larger outstanding."""
+    first = ordered[0]
+    if len(ordered) == 1 or first.due < ordered[1].due:
+        return first
+    return min((late for late in ordered if late.due == first.due), key=lambda late: (-late.owed, late.id))
 
 
 def overdue_of(documents: Iterable[Facts], currency: str, day: int) -> list[Overdue]:

@@ -7,17 +7,15 @@ on which something changes are looked at: a document's facts, a threshold reache
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from arrears.ledger.days import NEVER, day_text
+from arrears.ledger.days import NEVER
 from arrears.ledger.document_facts import Account, Facts, closed_from
-from arrears.ledger.money import major_number
 from arrears.ledger.policy import Policy
 from arrears.reports.aging import Overdue, owed_at
+from arrears.reports.reasons import Reason, Restated
 from arrears.reports.receivables import judge, promise_broken
 from arrears.reports.tiers import TIERS, tier_of, tier_thresholds
-
-RESTATED = "restated"
 
 type Tier = str | None
 """A dunning tier; None for a row with nothing overdue."""
@@ -45,8 +43,26 @@ def spells(document: Facts) -> Iterator[Spell]:
             yield Spell(start, end, due, owed)
 
 
-class CustomerRow:
-    """A customer's documents in one currency, followed from day to day."""
+class Escalation(NamedTuple):
+    """One move from a tier to another, as it is recorded. total_overdue: minor units at the end of `crossed_on`.
+
+    historical: it was crossed before the organisation's first day, and is no news.
+    """
+
+    customer_id: str
+    currency: str
+    before: Tier
+    after: Tier
+    crossed_on: int
+    historical: bool
+    days_overdue: int
+    total_overdue: int
+    reasons: list[Reason]
+    policy_version: int
+
+
+class TierHistory:
+    """The tier of a customer's documents in one currency, followed from day to day."""
 
     def __init__(self, account: Account, documents: Iterable[Facts], currency: str) -> None:
         self.account = account
@@ -69,27 +85,28 @@ class CustomerRow:
                     yield day, reached
                     tier, started = reached, True
 
-    def records(self, move: "Move", policy: Policy, created_on: int) -> list[dict[str, Any]]:
-        """A move as escalation records, without id and recordedAt: one for each tier on the way.
+    def escalations(self, move: "Move", policy: Policy, created_on: int) -> list[Escalation]:
+        """A move as escalations: one for each tier on the way.
 
         created_on: the organisation's first day; what was crossed before it is historical.
         """
         late = self._late(move.day)
-        why = judge(self.account, self._documents, self.currency, late, move.day, policy).reasons if late else []
-        reasons = [{"code": RESTATED, "policyVersion": policy.version}] if move.restated else []
+        judged = judge(self.account, self._documents, self.currency, late, move.day, policy) if late else None
+        why = judged.reasons if judged is not None else []
+        restated: list[Reason] = [Restated(policy.version)] if move.restated else []
         return [
-            {
-                "customerId": self.account.id,
-                "currency": self.currency,
-                "from": before,
-                "to": after,
-                "crossedOn": day_text(move.day),
-                "historical": move.day < created_on,
-                "daysOverdue": late[0].days if late else 0,
-                "totalOverdue": major_number(sum(overdue.owed for overdue in late), self.currency),
-                "reasons": reasons + why,
-                "policyVersion": policy.version,
-            }
+            Escalation(
+                self.account.id,
+                self.currency,
+                before,
+                after,
+                move.day,
+                move.day < created_on,
+                late[0].days if late else 0,
+                judged.total_overdue if judged is not None else 0,
+                restated + why,
+                policy.version,
+            )
             for before, after in path(move.before, move.after)
         ]
 
@@ -97,8 +114,8 @@ class CustomerRow:
         """What is overdue on a day, in order."""
         return sorted(
             Overdue(due, document.id, owed, day - due, document)
-            for due, rest, document in self._spans
-            if due < day < rest and (owed := owed_at(document, day))
+            for due, closed_from, document in self._spans
+            if due < day < closed_from and (owed := owed_at(document, day))
         )
 
 
@@ -110,19 +127,19 @@ def _stretches(documents: Iterable[Facts]) -> Iterator[tuple[int, int, int | Non
         events.setdefault(spell.end, []).append((number, spell))
     events.setdefault(NEVER, [])
     dues: list[tuple[int, int]] = []
-    standing: set[int] = set()
+    open_spells: set[int] = set()
     owed, since = 0, 0
     for day in sorted(events):
-        yield since, day, dues[0][0] if standing else None, owed
+        yield since, day, dues[0][0] if open_spells else None, owed
         for number, spell in events[day]:
             if spell.start == day:
                 heapq.heappush(dues, (spell.due, number))
-                standing.add(number)
+                open_spells.add(number)
                 owed += spell.owed
             else:
-                standing.discard(number)
+                open_spells.discard(number)
                 owed -= spell.owed
-        while dues and dues[0][1] not in standing:
+        while dues and dues[0][1] not in open_spells:
             heapq.heappop(dues)
         since = day
 
@@ -162,7 +179,7 @@ def path(before: Tier, after: Tier) -> list[tuple[Tier, Tier]]:
 
 
 class Move(NamedTuple):
-    """A row's way from one tier to another on one day; restated: it corrects days already worked through."""
+    """A row's move from one tier to another on one day; restated: it corrects days already worked through."""
 
     day: int
     before: Tier
@@ -178,11 +195,11 @@ def moves(recorded: Tier, worked: int, changes: Iterable[tuple[int, Tier]]) -> I
     known: list[tuple[int, Tier]] = list(changes)
     if not known:
         return
-    (_, stood), later = known[0], known[1:]
+    (_, reached_before), later = known[0], known[1:]
     tier = recorded
-    if stood != recorded:
+    if reached_before != recorded:
         first = worked + 1
-        tier = later[0][1] if later and later[0][0] == first else stood
+        tier = later[0][1] if later and later[0][0] == first else reached_before
         later = [change for change in later if change[0] > first]
         if tier != recorded:
             yield Move(first, recorded, tier, restated=True)

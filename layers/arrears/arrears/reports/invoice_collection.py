@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from arrears.ledger.days import month_of
 from arrears.reports.months import months_between, window_start
 
-type Figures = Mapping[tuple[str, str, str], tuple[int, int]]
+type CollectionFigures = Mapping[tuple[str, str, str], tuple[int, int]]
 """(month YYYY-MM, payment status, currency) to (number of invoices, gross total in minor units)."""
 
 
@@ -22,9 +22,9 @@ class MonthCollection:
 
 
 def invoice_collection(
-    figures: Figures, today: int, currency: str | None = None, months: int | None = None
+    figures: CollectionFigures, today: int, currency: str | None = None, months: int | None = None
 ) -> list[MonthCollection]:
-    """By month, status and currency. Months without invoices, from the first with any on, stand there with zeros.
+    """By month, status and currency. Months without invoices, from the first with any on, are there with zeros.
 
     currency: only these invoices, and then no months without any. months: the current one and the months - 1 before.
     """
@@ -40,7 +40,7 @@ def invoice_collection(
     return sorted(rows, key=lambda row: (row.month, row.status or "", row.currency or ""))
 
 
-def _empty_months(figures: Figures, start: str, current: str) -> list[str]:
+def _empty_months(figures: CollectionFigures, start: str, current: str) -> list[str]:
     months = {month for (month, _, _), (count, _) in figures.items() if count and month <= current}
     if not months:
         return []

@@ -7,15 +7,14 @@ could have been.
 """
 
 import calendar
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from arrears.ledger.days import day_text, month_of, year_before
+from arrears.ledger.days import year_before
 from arrears.ledger.document_facts import Account, Facts, closed_from, exists_at
-from arrears.ledger.money import major_number
-from arrears.reports.aging import BUCKETS, bucket_of, owed_at
+from arrears.reports.aging import bucket_of, owed_at
 
 
 def month_end(day: int) -> int:
@@ -35,7 +34,7 @@ def month_ends(first: int, last: int) -> list[int]:
 
 
 @dataclass(slots=True)
-class Figures:
+class CurrencyMonth:
     """One currency's month, in minor units.
 
     opening and opening_outstanding are the previous snapshot's closings. amounts and counts: the buckets at close.
@@ -67,14 +66,51 @@ class Figures:
         """What is open at close, not yet due included."""
         return sum(self.amounts)
 
-    def says_something(self) -> bool:
-        """Whether any figure is not zero."""
-        return any((self.opening, self.opening_outstanding, self.restated, self.newly_overdue, self.issued)) or any(
-            (self.outstanding, *self.counts, self.collected, self.credited, self.no_longer_overdue)
+    def is_empty(self) -> bool:
+        """Whether every figure is zero."""
+        return not any(
+            (
+                *(self.opening, self.opening_outstanding, self.restated, self.newly_overdue, self.issued),
+                *(self.outstanding, *self.counts, self.collected, self.credited, self.no_longer_overdue),
+            )
         )
 
+    def roll_rates(self) -> list[float | None]:
+        """Per bucket but the last, the share of its opening that stands in an older one at close."""
+        return [_share(rolled, opening) for rolled, opening in zip(self.rolled, self.bucket_opening, strict=True)]
 
-class Book:
+    def days_sales_outstanding(self, end: int) -> float | None:
+        """DSO of the month that ends on `end`, in days."""
+        return _share(self.outstanding * date.fromordinal(end).day, self.issued)
+
+    def collection_effectiveness(self) -> float | None:
+        """CEI, in percent."""
+        due = self.opening_outstanding + self.issued
+        return _share((due - self.outstanding) * 100, due - self.amounts[0])
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+STORED_FIELDS = (
+    *("opening", "opening_outstanding", "restated", "newly_overdue", "collected", "credited", "no_longer_overdue"),
+    *("issued", "customers", "amounts", "counts", "bucket_opening", "rolled"),
+)
+"""The names and order in which a snapshot keeps a month's figures. A stored book has them: they never change."""
+
+
+def to_stored(months: Mapping[str, CurrencyMonth]) -> dict[str, dict[str, Any]]:
+    """Figures per currency as plain values, for a snapshot."""
+    return {currency: {name: getattr(month, name) for name in STORED_FIELDS} for currency, month in months.items()}
+
+
+def from_stored(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, CurrencyMonth]:
+    """The figures per currency that a snapshot keeps."""
+    return {currency: CurrencyMonth(**own) for currency, own in figures.items()}
+
+
+class MonthlyBook:
     """The accounts of a book with their documents, and the days between which each document can matter."""
 
     def __init__(self, accounts: Iterable[tuple[Account, Sequence[Facts]]]) -> None:
@@ -83,8 +119,8 @@ class Book:
             for account, documents in accounts
         ]
 
-    def standing(self, day: int) -> Iterator[tuple[Account, list[Facts]]]:
-        """The accounts with the documents that a report of `day` is made of: there by then, at rest for a year at most.
+    def as_of(self, day: int) -> Iterator[tuple[Account, list[Facts]]]:
+        """The accounts with the documents that a report of `day` takes: issued by then, closed for a year at most.
 
         What a promise was kept with is older than that at times, so an account with promises keeps all of them.
         """
@@ -93,44 +129,44 @@ class Book:
             if account.promises:
                 yield account, [document for _, _, document in documents]
             else:
-                yield account, [one for issued, rest, one in documents if rest > year and issued <= day]
+                yield account, [one for issued, closed, one in documents if closed > year and issued <= day]
 
-    def month(self, end: int, previous: dict[str, Figures]) -> dict[str, Figures]:
+    def month(self, end: int, previous: dict[str, CurrencyMonth]) -> dict[str, CurrencyMonth]:
         """The figures of the month that ends on `end`, after the snapshot of the month before."""
         before = date.fromordinal(end).replace(day=1).toordinal() - 1
-        figures: dict[str, Figures] = {}
-        for currency, closed in previous.items():
-            opening = Figures(opening=closed.closing, opening_outstanding=closed.outstanding)
-            opening.restated = -closed.closing
+        figures: dict[str, CurrencyMonth] = {}
+        for currency, last in previous.items():
+            opening = CurrencyMonth(opening=last.closing, opening_outstanding=last.outstanding)
+            opening.restated = -last.closing
             figures[currency] = opening
         for _, documents in self._accounts:
             late = set()
-            for issued, rest, document in documents:
-                if issued <= end and rest > before:
-                    own = figures.setdefault(document.currency, Figures())
+            for issued, closed, document in documents:
+                if issued <= end and closed > before:
+                    own = figures.setdefault(document.currency, CurrencyMonth())
                     if _add(own, document, before, end):
                         late.add(document.currency)
             for currency in late:
                 figures[currency].customers += 1
-        return {currency: own for currency, own in figures.items() if own.says_something()}
+        return {currency: own for currency, own in figures.items() if not own.is_empty()}
 
 
-def _add(figures: Figures, document: Facts, before: int, end: int) -> bool:
+def _add(month: CurrencyMonth, document: Facts, before: int, end: int) -> bool:
     """Adds a document's month; whether it is overdue at close."""
     opened, closed = owed_at(document, before), owed_at(document, end)
     was, now = _bucket(document, before), _bucket(document, end)
     if was:
-        figures.restated += opened
+        month.restated += opened
     if opened and was < 4:
-        figures.bucket_opening[was] += opened
+        month.bucket_opening[was] += opened
         if closed and now > was:
-            figures.rolled[was] += min(opened, closed)
+            month.rolled[was] += min(opened, closed)
     if closed:
-        figures.amounts[now] += closed
-        figures.counts[now] += 1
+        month.amounts[now] += closed
+        month.counts[now] += 1
     if before < document.issued and exists_at(document, end):
-        figures.issued += document.total
-    _add_flows(figures, document, before, end)
+        month.issued += document.total
+    _add_flows(month, document, before, end)
     return bool(closed and now)
 
 
@@ -138,24 +174,24 @@ def _bucket(document: Facts, day: int) -> int:
     return 0 if document.due is None or not owed_at(document, day) else bucket_of(day - document.due)
 
 
-def _add_flows(figures: Figures, document: Facts, before: int, end: int) -> None:
+def _add_flows(month: CurrencyMonth, document: Facts, before: int, end: int) -> None:
     """Follows the document's overdue amount over the days of the month on which it can change."""
     if document.due is None or document.due >= end:
         return
-    standing = _overdue(document, before)
+    previous = _overdue(document, before)
     for day in _change_days(document, before, end):
         overdue = _overdue(document, day)
-        if not standing:
-            figures.newly_overdue += overdue
+        if not previous:
+            month.newly_overdue += overdue
         else:
             paid = sum(step[1] for step in document.applied if step[0] == day)
             credited = sum(step[2] for step in document.applied if step[0] == day)
-            collected = min(paid, standing)
-            credited = min(credited, standing - collected)
-            figures.collected += collected
-            figures.credited += credited
-            figures.no_longer_overdue += standing - collected - credited - overdue
-        standing = overdue
+            collected = min(paid, previous)
+            credited = min(credited, previous - collected)
+            month.collected += collected
+            month.credited += credited
+            month.no_longer_overdue += previous - collected - credited - overdue
+        previous = overdue
 
 
 def _change_days(document: Facts, before: int, end: int) -> Iterator[int]:
@@ -166,52 +202,3 @@ def _change_days(document: Facts, before: int, end: int) -> Iterator[int]:
 
 def _overdue(document: Facts, day: int) -> int:
     return owed_at(document, day) if document.due is not None and day > document.due else 0
-
-
-def currency_body(currency: str, figures: Figures, end: int) -> dict[str, Any]:
-    """One currency of one month as it is answered."""
-
-    def major(minor: int) -> int | float | str:
-        return major_number(minor, currency)
-
-    return {
-        "currency": currency,
-        "openingOverdue": major(figures.opening),
-        "restated": major(figures.restated),
-        "newlyOverdue": major(figures.newly_overdue),
-        "collected": major(figures.collected),
-        "credited": major(figures.credited),
-        "noLongerOverdue": major(figures.no_longer_overdue),
-        "closingOverdue": major(figures.closing),
-        "customerCount": figures.customers,
-        "invoiceCount": sum(figures.counts[1:]),
-        "buckets": {
-            bucket: {"amount": major(amount), "count": count}
-            for bucket, amount, count in zip(BUCKETS, figures.amounts, figures.counts, strict=True)
-        },
-        "rollRates": {
-            bucket: _share(rolled, opening)
-            for bucket, rolled, opening in zip(BUCKETS, figures.rolled, figures.bucket_opening, strict=False)
-        },
-        "dso": _share(figures.outstanding * date.fromordinal(end).day, figures.issued),
-        "cei": _cei(figures),
-    }
-
-
-def _cei(figures: Figures) -> float | None:
-    due = figures.opening_outstanding + figures.issued
-    return _share((due - figures.outstanding) * 100, due - figures.amounts[0])
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
-def month_body(end: int, policy_version: int, currencies: Sequence[tuple[str, Figures]]) -> dict[str, Any]:
-    """One month as it is answered, its currencies in the order given."""
-    return {
-        "month": month_of(end),
-        "asOf": day_text(end),
-        "policyVersion": policy_version,
-        "currencies": [currency_body(currency, figures, end) for currency, figures in currencies],
-    }

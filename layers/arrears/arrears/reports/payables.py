@@ -1,64 +1,80 @@
 """Overdue payables: whom we owe, how urgent it is, and what to do without ever paying twice."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
-from arrears.ledger.days import day_text
-from arrears.ledger.document_facts import Account, BillState, Facts, Settled, bill_state_at, bill_state_name_at
-from arrears.ledger.money import major_number
-from arrears.ledger.organisation import Organisation
+from arrears.ledger.document_facts import Account, BillState, Settled, bill_state_at, bill_state_name_at
 from arrears.ledger.policy import Policy
 from arrears.reports import tiers
-from arrears.reports.aging import (
-    Accounts,
-    Report,
-    oldest_of,
-    overdue_of,
-    overdue_report,
-    summary,
-)
+from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of
 from arrears.reports.payment_behaviour import settled_in_year
+from arrears.reports.reasons import PaymentStanding, Reason, UrgencyByDays
 
-WAITING, TO_CONFIRM, TO_SCHEDULE = "waiting", "toConfirm", "toSchedule"
-
-
-def report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
-    """The overdue payables of a book on `day`: totals, aging per currency, and a row per supplier and currency."""
-    return overdue_report(accounts, day, organisation, ("supplierCount", "billCount"), _supplier_row)
+WAITING, TO_CONFIRM, TO_SCHEDULE = "waiting", "to_confirm", "to_schedule"
 
 
-def _supplier_row(account: Account, documents: list[Facts], currency: str, day: int, policy: Policy) -> dict[str, Any]:
-    """One supplier's row in one currency."""
+class PaymentTiming(NamedTuple):
+    """How a supplier was paid within a year; None where no bill has the issue day or due day it takes."""
+
+    average_days_to_pay: float | None
+    on_terms_rate: float | None
+    bills_paid: int
+
+
+class SupplierRow(NamedTuple):
+    """What a supplier is owed in one currency, how urgent it is, and what to do next. Amounts are minor units.
+
+    scheduled: the earliest day a payment is scheduled for. bill_ids: the overdue ones, by due day, then id; of them,
+    confirm_ids may have been paid or have failed, and unscheduled_ids have no payment.
+    """
+
+    account: Account
+    currency: str
+    total_overdue: int
+    oldest: Overdue
+    oldest_state: str
+    urgency: str
+    action: str
+    scheduled: int | None
+    timing: PaymentTiming | None
+    bill_ids: list[str]
+    confirm_ids: list[str]
+    unscheduled_ids: list[str]
+    reasons: list[Reason]
+
+
+def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierRow:
+    """The row of a supplier and a currency on the day of its report."""
+    _, account, documents, currency, _ = reference
     late = overdue_of(documents, currency, day)
-    owed = sum([overdue.owed for overdue in late])
     oldest = oldest_of(late)
     thresholds = tiers.urgency_thresholds(policy)
     level = tiers.level_of(oldest.days, thresholds, policy.grace_days)
     states = [bill_state_at(overdue.document, day) for overdue in late]
-    by_standing: dict[str, list[str]] = {WAITING: [], TO_CONFIRM: [], TO_SCHEDULE: []}
+    ids: dict[str, list[str]] = {WAITING: [], TO_CONFIRM: [], TO_SCHEDULE: []}
     for overdue, state in zip(late, states, strict=True):
-        by_standing[payment_standing(state, day)].append(overdue.id)
+        ids[payment_standing(state, day)].append(overdue.id)
     urgency = tiers.URGENCIES[level]
-    return {
-        "supplierId": account.party_id,
-        "supplierReference": account.reference if account.party_id else None,
-        "supplierName": account.name,
-        "currency": currency,
-        "totalOverdue": major_number(owed, currency),
-        "billCount": len(late),
-        "oldestBill": {**summary(oldest, "billId"), "state": bill_state_name_at(oldest.document, day)},
-        "urgency": urgency,
-        "suggestedAction": _action(by_standing),
-        "scheduledPaymentDate": _scheduled(states),
-        "paymentTiming": _timing(settled_in_year(account, documents, day)),
-        "billIds": [overdue.id for overdue in late],
-        "confirmBillIds": by_standing[TO_CONFIRM],
-        "unscheduledBillIds": by_standing[TO_SCHEDULE],
-        "reasons": [
-            {**tiers.level_reason("days_overdue", oldest.days, level, thresholds, policy), "urgency": urgency},
-            {"code": "payment_standing", **{name: len(ids) for name, ids in by_standing.items()}},
+    return SupplierRow(
+        account,
+        currency,
+        sum([overdue.owed for overdue in late]),
+        oldest,
+        bill_state_name_at(oldest.document, day),
+        urgency,
+        _action(ids),
+        _scheduled(states),
+        _timing(settled_in_year(account, documents, day)),
+        [overdue.id for overdue in late],
+        ids[TO_CONFIRM],
+        ids[TO_SCHEDULE],
+        [
+            UrgencyByDays(
+                oldest.days, policy.grace_days, tiers.threshold_of(level, thresholds), policy.version, urgency
+            ),
+            PaymentStanding(len(ids[WAITING]), len(ids[TO_CONFIRM]), len(ids[TO_SCHEDULE])),
         ],
-    }
+    )
 
 
 def payment_standing(state: BillState, day: int) -> str:
@@ -70,22 +86,22 @@ def payment_standing(state: BillState, day: int) -> str:
     return TO_CONFIRM if state.state == "PaymentFailed" else TO_SCHEDULE
 
 
-def _action(by_standing: dict[str, list[str]]) -> str:
-    if by_standing[TO_SCHEDULE]:
+def _action(ids: dict[str, list[str]]) -> str:
+    if ids[TO_SCHEDULE]:
         return "schedule_payment"
-    return "confirm_or_reschedule" if by_standing[TO_CONFIRM] else "wait"
+    return "confirm_or_reschedule" if ids[TO_CONFIRM] else "wait"
 
 
-def _scheduled(states: Sequence[BillState]) -> str | None:
+def _scheduled(states: Sequence[BillState]) -> int | None:
     days = [state.scheduled for state in states if state.state == "Scheduled" and state.scheduled is not None]
-    return day_text(min(days)) if days else None
+    return min(days, default=None)
 
 
-def _timing(settled: Settled | None) -> dict[str, Any] | None:
+def _timing(settled: Settled | None) -> PaymentTiming | None:
     if settled is None:
         return None
-    return {
-        "averageDaysToPay": settled.to_pay / settled.issued if settled.issued else None,
-        "onTermsRate": settled.on_time / settled.dated if settled.dated else None,
-        "billsPaid": settled.documents,
-    }
+    return PaymentTiming(
+        settled.to_pay / settled.issued if settled.issued else None,
+        settled.on_time / settled.dated if settled.dated else None,
+        settled.documents,
+    )

@@ -1,9 +1,8 @@
 """Overdue receivables: who owes, how late, and what to do next."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from arrears.ledger.days import day_text
 from arrears.ledger.document_facts import (
     Account,
     Facts,
@@ -14,64 +13,86 @@ from arrears.ledger.document_facts import (
     disputed_at,
     promise_covers,
 )
-from arrears.ledger.money import major_number
-from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.reports import tiers
-from arrears.reports.aging import (
-    Accounts,
-    Overdue,
-    Report,
-    oldest_of,
-    overdue_of,
-    overdue_report,
-    owed_at,
-    summary,
-)
+from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of, owed_at
 from arrears.reports.payment_behaviour import settled_in_year
+from arrears.reports.reasons import (
+    AllDisputed,
+    BelowMinimum,
+    PromiseAhead,
+    PromiseBroken,
+    Reason,
+    ReminderCooldown,
+    SomeDisputed,
+    TierByDays,
+)
 
 WAIT, REMIND, CALL = "wait", "send_reminder", "call_or_escalate"
 
 
-def report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
-    """The overdue receivables of a book on `day`: totals, aging per currency, and a row per customer and currency."""
-    return overdue_report(accounts, day, organisation, ("customerCount", "invoiceCount"), _customer_row)
+class PaymentBehaviour(NamedTuple):
+    """How a customer has paid within a year; average and rate are of invoices with a due date, None without any."""
+
+    average_days_late: float | None
+    on_time_rate: float | None
+    invoices_paid: int
 
 
-def _customer_row(account: Account, documents: list[Facts], currency: str, day: int, policy: Policy) -> dict[str, Any]:
-    """One customer's row in one currency."""
+class CustomerRow(NamedTuple):
+    """What a customer owes in one currency, how late, and what to do next. Amounts are minor units.
+
+    invoice_ids: the overdue ones, by due day, then id. disputed_ids: those of them that are disputed.
+    days_since_last_reminder and last_reminder: of the latest reminder that counts, None without one.
+    """
+
+    account: Account
+    currency: str
+    total_overdue: int
+    oldest: Overdue
+    tier: str
+    action: str
+    tone: str
+    last_reminder: Reminder | None
+    days_since_last_reminder: int | None
+    behaviour: PaymentBehaviour | None
+    invoice_ids: list[str]
+    disputed_ids: list[str]
+    reasons: list[Reason]
+
+
+def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerRow:
+    """The row of a customer and a currency on the day of its report."""
+    _, account, documents, currency, _ = reference
     late = overdue_of(documents, currency, day)
-    owed = sum([overdue.owed for overdue in late])
     judged = judge(account, documents, currency, late, day, policy)
     reminder = judged.reminder
-    return {
-        "customerId": account.party_id,
-        "customerReference": account.reference,
-        "customerName": account.name,
-        "currency": currency,
-        "totalOverdue": major_number(owed, currency),
-        "invoiceCount": len(late),
-        "oldestInvoice": {**summary(oldest_of(late), "invoiceId"), "status": "finalized"},
-        "tier": judged.tier,
-        "suggestedAction": judged.action,
-        "suggestedTone": tiers.TONES[judged.tier],
-        "lastReminderSentAt": None if reminder is None else moment_text(reminder.sent_at),
-        "daysSinceLastReminder": None if reminder is None else day - reminder.day,
-        "paymentBehaviour": _behaviour(settled_in_year(account, documents, day)),
-        "invoiceIds": [overdue.id for overdue in late],
-        "disputedInvoiceIds": judged.disputed,
-        "reasons": judged.reasons,
-    }
+    return CustomerRow(
+        account,
+        currency,
+        judged.total_overdue,
+        oldest_of(late),
+        judged.tier,
+        judged.action,
+        tiers.TONES[judged.tier],
+        reminder,
+        None if reminder is None else day - reminder.day,
+        _behaviour(settled_in_year(account, documents, day)),
+        [overdue.id for overdue in late],
+        judged.disputed,
+        judged.reasons,
+    )
 
 
 class Judgement(NamedTuple):
     """What to do about a row, and why. disputed: the ids of its disputed invoices. reminder: the last that counts."""
 
+    total_overdue: int
     tier: str
     action: str
     disputed: list[str]
     reminder: Reminder | None
-    reasons: list[dict[str, Any]]
+    reasons: list[Reason]
 
 
 def judge(
@@ -85,12 +106,7 @@ def judge(
     reminder = _last_reminder(account, late, day) if account.reminders else None
     action, why = _action(late, disputed, owed, tier, day, policy, standing, reminder)
     reasons = _tier_reasons(days, tier, owed, currency, policy, standing)
-    return Judgement(tier, action, disputed, reminder, reasons + why)
-
-
-def moment_text(sent_at: str) -> str:
-    """A stored moment (UTC, microseconds) as it is answered, without an empty fraction."""
-    return sent_at[:-1].rstrip("0").rstrip(".") + "Z"
+    return Judgement(owed, tier, action, disputed, reminder, reasons + why)
 
 
 class _Standing(NamedTuple):
@@ -145,14 +161,14 @@ def _action(
     policy: Policy,
     standing: _Standing,
     reminder: Reminder | None,
-) -> tuple[str, list[dict[str, Any]]]:
+) -> tuple[str, list[Reason]]:
     """What to do next, looking only at what is not disputed, and why. tier: that of all."""
     if len(disputed) == len(late):
-        return WAIT, [{"code": "all_disputed", "invoiceCount": len(disputed)}]
-    why = [{"code": "some_disputed", "invoiceCount": len(disputed)}] if disputed else []
+        return WAIT, [AllDisputed(len(disputed))]
+    why: list[Reason] = [SomeDisputed(len(disputed))] if disputed else []
     promise = standing.ahead
     if promise is not None and (promise.amount is None or promise.amount >= owed):
-        return WAIT, [*why, {"code": "promise_ahead", **_promise_body(promise)}]
+        return WAIT, [*why, PromiseAhead(promise)]
     if disputed:
         held = set(disputed)
         free = [overdue for overdue in late if overdue.id not in held]
@@ -161,42 +177,27 @@ def _action(
     if tier == tiers.ESCALATION:
         return CALL, why
     if reminder is not None and day - reminder.day < policy.cooldown_days:
-        age = {"daysSinceLastReminder": day - reminder.day, "cooldownDays": policy.cooldown_days}
-        return WAIT, [*why, {"code": "reminder_cooldown", **age}]
+        return WAIT, [*why, ReminderCooldown(day - reminder.day, policy.cooldown_days)]
     return REMIND, why
 
 
-def _tier_reasons(
-    days: int, tier: str, owed: int, currency: str, policy: Policy, standing: _Standing
-) -> list[dict[str, Any]]:
+def _tier_reasons(days: int, tier: str, owed: int, currency: str, policy: Policy, standing: _Standing) -> list[Reason]:
     thresholds = tiers.tier_thresholds(policy)
     level = tiers.level_of(days, thresholds, policy.grace_days)
-    reasons = [{**tiers.level_reason("days_overdue", days, level, thresholds, policy), "tier": tiers.TIERS[level]}]
+    found: list[Reason] = [
+        TierByDays(days, policy.grace_days, tiers.threshold_of(level, thresholds), policy.version, tiers.TIERS[level])
+    ]
     if standing.broken is not None:
-        received = major_number(standing.received, currency)
-        reasons.append({"code": "promise_broken", **_promise_body(standing.broken), "received": received})
+        found.append(PromiseBroken(standing.broken, standing.received))
     minimum = policy.minimums.get(currency, 0)
     if owed < minimum:
-        reasons.append({"code": "below_minimum", "minimum": major_number(minimum, currency), "tier": tier})
-    return reasons
+        found.append(BelowMinimum(minimum, currency, tier))
+    return found
 
 
-def _promise_body(promise: Promise) -> dict[str, Any]:
-    amount = None if promise.amount is None else major_number(promise.amount, promise.currency)
-    return {
-        "promiseId": promise.id,
-        "madeOn": day_text(promise.made),
-        "promisedOn": day_text(promise.promised),
-        "amount": amount,
-    }
-
-
-def _behaviour(settled: Settled | None) -> dict[str, Any] | None:
+def _behaviour(settled: Settled | None) -> PaymentBehaviour | None:
     if settled is None:
         return None
-    behaviour: dict[str, Any] = {}
-    if settled.dated:
-        behaviour["averageDaysLate"] = settled.late / settled.dated
-        behaviour["onTimeRate"] = settled.on_time / settled.dated
-    behaviour["totalInvoicesPaid"] = settled.documents
-    return behaviour
+    if not settled.dated:
+        return PaymentBehaviour(None, None, settled.documents)
+    return PaymentBehaviour(settled.late / settled.dated, settled.on_time / settled.dated, settled.documents)

@@ -1,7 +1,5 @@
 """Tiers and urgency: levels by days overdue, with the policy's thresholds."""
 
-from typing import Any
-
 from arrears.ledger.policy import Policy
 
 TIERS = ("gentle", "firm", "final", "escalation")
@@ -38,14 +36,6 @@ def tier_of(days_overdue: int, owed: int, currency: str, raised: bool, policy: P
     return TIERS[level]
 
 
-def level_reason(
-    code: str, days_overdue: int, level: int, first_days: tuple[int, int, int], policy: Policy
-) -> dict[str, Any]:
-    """Why a level: the days it was judged by and the threshold they reached."""
-    return {
-        "code": code,
-        "daysOverdue": days_overdue,
-        "graceDays": policy.grace_days,
-        "thresholdDays": first_days[level - 1] if level else 1,
-        "policyVersion": policy.version,
-    }
+def threshold_of(level: int, first_days: tuple[int, int, int]) -> int:
+    """The first day of a level, after the days of grace."""
+    return first_days[level - 1] if level else 1

@@ -7,14 +7,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from botocore.session import get_session
 
-from arrears.ledger.problems import THROTTLED, UNAVAILABLE, Refusal
+from arrears.ledger.errors import THROTTLED, UNAVAILABLE, ArrearsError
 from arrears.storage.transactions import THROTTLES, error_codes
 
 if TYPE_CHECKING:
     from botocore.model import OperationModel
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-RETRY_AFTER = {"Retry-After": "1"}
+RETRY_AFTER_SECONDS = 1
 
 _CONFLICTS = frozenset(
     {
@@ -90,14 +90,20 @@ def _put_back(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
     params["body"] = orjson.dumps(body)
 
 
-def as_refusal(error: Exception) -> Refusal | None:
+def as_error(error: Exception) -> ArrearsError | None:
     """What the caller is told of a failure of the table that survived the client's retries; None: not such a one."""
     if isinstance(error, ClientError):
         codes = set(error_codes(error)) - {"None"}
         if codes and codes <= THROTTLES:
-            return Refusal(THROTTLED, "The ledger takes no more requests right now; try again.", headers=RETRY_AFTER)
+            return ArrearsError(
+                THROTTLED, "The ledger takes no more requests right now; try again.", retry_after=RETRY_AFTER_SECONDS
+            )
         if codes and codes <= THROTTLES | _CONFLICTS:
-            return Refusal(UNAVAILABLE, "The ledger is busy with this book; try again.", headers=RETRY_AFTER)
+            return ArrearsError(
+                UNAVAILABLE, "The ledger is busy with this book; try again.", retry_after=RETRY_AFTER_SECONDS
+            )
     elif isinstance(error, HTTPClientError | ConnectionError):
-        return Refusal(UNAVAILABLE, "The ledger did not answer in time; try again.", headers=RETRY_AFTER)
+        return ArrearsError(
+            UNAVAILABLE, "The ledger did not answer in time; try again.", retry_after=RETRY_AFTER_SECONDS
+        )
     return None

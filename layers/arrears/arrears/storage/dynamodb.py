@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from arrears.ledger.problems import THROTTLED, Refusal
+from arrears.ledger.errors import THROTTLED, ArrearsError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -22,7 +22,7 @@ type Key = tuple[str, str]
 def get_items(client: "DynamoDBClient", table: str, wanted: Sequence[Key]) -> dict[Key, Item]:
     """The items of these keys that exist, read consistently, a hundred a request.
 
-    Raises Refusal (throttled) when a request reads nothing at all, time after time.
+    Raises ArrearsError (throttled) when a request reads nothing at all, time after time.
     """
     found: dict[Key, Item] = {}
     left: list[Any] = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in dict.fromkeys(wanted)]
@@ -42,9 +42,7 @@ def get_items(client: "DynamoDBClient", table: str, wanted: Sequence[Key]) -> di
 
 def _wait(tries: int) -> None:
     if tries > _TRIES:
-        raise Refusal(
-            THROTTLED, "The ledger takes no more requests right now; try again.", headers={"Retry-After": "1"}
-        )
+        raise ArrearsError(THROTTLED, "The ledger takes no more requests right now; try again.", retry_after=1)
     time.sleep(random.uniform(0, 0.02 * 2**tries))  # noqa: S311
 
 

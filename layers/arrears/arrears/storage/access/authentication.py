@@ -15,8 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from arrears.ledger.caller import Caller, User
 from arrears.ledger.days import day_text
+from arrears.ledger.errors import INVALID_TOKEN, UNAUTHORISED, UNKNOWN_INTEGRATOR, UNKNOWN_USER, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import INVALID_TOKEN, UNAUTHORISED, UNKNOWN_INTEGRATOR, UNKNOWN_USER, Refusal
 from arrears.storage.access.items import (
     Item,
     ItemKey,
@@ -102,7 +102,7 @@ class Authentication:
             return known
         integrator = self._table.get(integrator_key_key(integrator_key))
         if integrator is None:
-            raise Refusal(UNKNOWN_INTEGRATOR, "The integrator key is not known.")
+            raise ArrearsError(UNKNOWN_INTEGRATOR, "The integrator key is not known.")
         organisation_id, user_id = integrator["organisation"], user_id_of(integrator_key, username)
         item_key, head = user_key(organisation_id, user_id), organisation_key(organisation_id)
         window = int(self._clock().timestamp()) // GUESS_WINDOW_SECONDS
@@ -115,7 +115,7 @@ class Authentication:
             return self._cache.put(proof, read_user(read_organisation(found[head]), user))
         if not guessed:
             self._count_guess(guesses, (window + 1) * GUESS_WINDOW_SECONDS)
-        raise Refusal(UNKNOWN_USER, "The user or the password is not known.")
+        raise ArrearsError(UNKNOWN_USER, "The user or the password is not known.")
 
     def _count_guess(self, key: ItemKey, until_epoch: int) -> None:
         """Counted in the table, for all processes. Guesses of one moment may all be looked at before they count."""
@@ -133,12 +133,12 @@ class Authentication:
         """The user of a token. Raises an `invalid_token` refusal, the same whatever is wrong with the token."""
         match = _TOKEN.fullmatch(token)
         if match is None:
-            raise Refusal(INVALID_TOKEN, "The user token is not valid.")
+            raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
         organisation_id = str(UUID(match[1]))
         user, organisation = self._with_organisation(user_key(organisation_id, match[2]), organisation_id)
         genuine = same(digest(token), _NO_DIGEST if user is None else user["token"])
         if user is None or organisation is None or not genuine or not is_valid_at(user, self._clock()):
-            raise Refusal(INVALID_TOKEN, "The user token is not valid.")
+            raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
         return read_user(organisation, user)
 
     def _with_organisation(self, key: ItemKey, organisation_id: str) -> tuple[Item | None, Organisation | None]:
@@ -195,5 +195,5 @@ class Cache:
         return value
 
 
-def _unauthorised() -> Refusal:
-    return Refusal(UNAUTHORISED, "The API key is missing, unknown, expired or revoked.")
+def _unauthorised() -> ArrearsError:
+    return ArrearsError(UNAUTHORISED, "The API key is missing, unknown, expired or revoked.")

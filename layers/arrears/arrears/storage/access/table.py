@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from arrears.ledger.errors import UNAVAILABLE, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import UNAVAILABLE, Refusal
 from arrears.storage.access.items import (
     Item,
     ItemKey,
@@ -45,7 +45,7 @@ class AccessTable:
             left = unread[self._name]["Keys"] if self._name in unread else ()
             if not left:
                 return found
-        raise Refusal(UNAVAILABLE, "The ledger is busy; try again.", headers={"Retry-After": "1"})
+        raise ArrearsError(UNAVAILABLE, "The ledger is busy; try again.", retry_after=1)
 
     def query(self, partition: str, prefix: str = "") -> Iterator[Item]:
         """The items of a partition whose sort key begins with the prefix, in order."""

@@ -8,8 +8,8 @@ from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from arrears.ledger.errors import UNAVAILABLE, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.problems import UNAVAILABLE, Refusal
 from arrears.ledger.recording import Named, Recording, Result, named_by
 from arrears.ledger.records import Record, Rejection, read_record
 from arrears.storage.client import write_fast
@@ -41,7 +41,7 @@ class Recorder:
 
         One bad record never stops the others. What is answered is durable. Should this stop half-way, sending the
         same records again completes them: those already in are `unchanged`.
-        Raises Refusal (unavailable) when others keep changing the same accounts.
+        Raises ArrearsError (unavailable) when others keep changing the same accounts.
         """
         results: list[Result] = []
         for batch in batched(records, READ_AHEAD, strict=False):
@@ -125,9 +125,7 @@ def _apply(recording: Recording, record: Record | Rejection, raw: Any) -> Result
 
 def _wait(tries: int) -> None:
     if tries > _TRIES:
-        raise Refusal(
-            UNAVAILABLE, "Others keep changing the same accounts; send the batch again.", headers={"Retry-After": "1"}
-        )
+        raise ArrearsError(UNAVAILABLE, "Others keep changing the same accounts; send the batch again.", retry_after=1)
     time.sleep(random.uniform(0, min(_LONGEST_WAIT_SECONDS, 0.02 * 2**tries)))  # noqa: S311
 
 

@@ -1,4 +1,4 @@
-"""What the functions tell of their work in metrics, and that neither metrics nor log say whose it is."""
+"""The metrics of the functions, and what neither they nor the log say of whom it is about."""
 
 import json
 import re
@@ -56,26 +56,37 @@ def close(api: Api) -> dict[str, Any]:
     return answer
 
 
-def test_records_written_and_rejected(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_records_written_and_rejected_are_counted(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     api.record(invoice("I1"), invoice("I2"), invoice("I3", total="1.005"))
     api.record(invoice("I1"))
     assert measured(capsys.readouterr().out) == {"RecordsWritten": [(2, {})], "RecordsRejected": [(1, {})]}
 
 
-def test_escalations_by_tier_and_overdue_per_currency(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_of_a_write_names_the_organisation_and_the_key_and_not_the_secret(api: Api, log: StringIO) -> None:
+    api.record(invoice("I1"), invoice("I2"))
+    [written] = [entry for entry in map(json.loads, log.getvalue().splitlines()) if "key_id" in entry]
+    _, _, key_id, secret = api.key.split("_")
+    assert (written["organisation_id"], written["key_id"]) == (api.organisation.id, key_id)
+    assert written["records"] == 2
+    assert secret not in log.getvalue()
+
+
+def test_escalations_are_counted_by_tier_and_no_tenants_money_is_measured(
+    api: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
     api.clock.now = datetime(2020, 7, 20, 12, tzinfo=UTC)
     api.stored(invoice("I1", due_on="2020-07-01"), invoice("I2", customer_id="C2", currency="JPY", total="700"))
     api.clock.now = datetime(2020, 7, 21, 12, tzinfo=UTC)
     capsys.readouterr()
     assert close(api) == {"batchItemFailures": []}
     found = measured(capsys.readouterr().out)
+    assert found.keys() == {"Escalations"}
     # I2 was gentle and firm before the organisation's first day: history, and no news.
     entered = {own["tier"]: count for count, own in found["Escalations"]}
     assert entered == {"gentle": 1, "firm": 1, "final": 1}
-    assert {own["currency"]: amount for amount, own in found["Overdue"]} == {"EUR": 100.0, "JPY": 700.0}
 
 
-def test_how_far_the_snapshots_are_behind(
+def test_the_days_that_the_organisation_most_behind_waits_for_are_measured(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.stored(invoice("I1"))
