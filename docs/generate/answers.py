@@ -98,7 +98,7 @@ class Caller:
         services.closing().close(api.organisation, CLOSING)
 
     def headers(self, path: str, key: str | None = None) -> dict[str, str]:
-        """Credentials as the face of the path takes them."""
+        """Credentials as the API of the path takes them."""
         if path == routes.BILLING_INVOICES_PAST_DUE:
             return {"Authorization": f"Bearer {key or self.token}"}
         if "/analytics/" in path:

@@ -91,7 +91,7 @@ def refused(answer: Answer, code: str, status: int = 401) -> str:
     return message
 
 
-def test_the_body(api: Api, account: Account) -> None:
+def test_the_body_has_balances_and_every_past_due_invoice_with_its_items(api: Api, account: Account) -> None:
     found = body(api.docusign(ACCOUNT, account.bearer()))
     second, first = found.pop("billingInvoices")
     assert found == {
@@ -155,7 +155,7 @@ def test_balances_tie_out_with_the_receivables(api: Api, account: Account) -> No
 
 
 @pytest.mark.parametrize("version", ["v2", "v2.1"])
-def test_the_account_by_uuid_in_any_case(api: Api, account: Account, version: str) -> None:
+def test_the_account_is_reached_by_its_uuid_in_any_case(api: Api, account: Account, version: str) -> None:
     by_number = body(api.docusign(ACCOUNT, account.bearer(), version))
     for id_ in (account.id, account.id.upper()):
         found = body(api.docusign(id_, account.bearer(), version))
@@ -216,7 +216,7 @@ def test_payment_is_not_allowed_where_the_organisation_takes_none(api: Api, acco
 # --- Credentials ----------------------------------------------------------------------------------------------------
 
 
-def test_credentials_in_xml_and_json(api: Api, account: Account) -> None:
+def test_credentials_are_taken_in_xml_and_in_json(api: Api, account: Account) -> None:
     spaced = (
         '<?xml version="1.0"?>\n  <DocuSignCredentials>\n <IntegratorKey>{}\n   </IntegratorKey>'
         "<Password>\n{} </Password><Username> {}</Username> </DocuSignCredentials> "
@@ -279,7 +279,9 @@ def unreadable(account: Account) -> dict[str, str]:
     }
 
 
-def test_credentials_that_cannot_be_read(api: Api, account: Account, subtests: Any) -> None:
+def test_credentials_that_cannot_be_read_are_answered_401_with_the_reason(
+    api: Api, account: Account, subtests: Any
+) -> None:
     for shape, text in unreadable(account).items():
         with subtests.test(shape):
             message = refused(api.docusign(ACCOUNT, credentials(text)), "USER_AUTHENTICATION_FAILED")
@@ -287,7 +289,7 @@ def test_credentials_that_cannot_be_read(api: Api, account: Account, subtests: A
             assert len(message) < 200
 
 
-def test_no_credentials_or_too_many(api: Api, account: Account) -> None:
+def test_no_credentials_and_more_than_one_are_answered_401(api: Api, account: Account) -> None:
     several: list[Mapping[str, str]] = [
         {},
         {**credentials(account.xml()), **account.bearer()},
@@ -330,13 +332,13 @@ def test_an_unknown_user_costs_as_much_work_as_a_wrong_password(
     assert len(costs[0]) == 1
 
 
-def test_bad_tokens(api: Api, account: Account) -> None:
+def test_a_token_that_is_not_known_is_answered_401(api: Api, account: Account) -> None:
     last = "0" if account.token[-1] != "0" else "1"
     for token in ("", "x", account.token[:-1] + last, account.token.replace("ut_", "ar_"), api.key):
         refused(api.docusign(ACCOUNT, {"Authorization": f"Bearer {token}"}), "AUTHORIZATION_INVALID_TOKEN")
 
 
-def test_a_revoked_user(api: Api, account: Account) -> None:
+def test_a_revoked_user_is_answered_401(api: Api, account: Account) -> None:
     body(api.docusign(ACCOUNT, account.bearer()))
     user_id = account.token.split("_")[2]
     api.services.users().revoke(api.organisation.id, user_id)
@@ -345,7 +347,7 @@ def test_a_revoked_user(api: Api, account: Account) -> None:
     refused(api.docusign(ACCOUNT, credentials(account.xml())), "USER_AUTHENTICATION_FAILED")
 
 
-def test_only_administrators(api: Api, account: Account) -> None:
+def test_only_administrators_of_the_account_are_answered(api: Api, account: Account) -> None:
     member = Account(api, username="bob@example.com", admin=False)
     for headers in (member.bearer(), credentials(member.xml())):
         refused(api.docusign(ACCOUNT, headers), "USER_LACKS_PERMISSIONS")
@@ -364,7 +366,7 @@ def test_foreign_and_unknown_accounts_look_alike(api: Api, account: Account) -> 
     assert len(messages) == 1
 
 
-def test_the_same_account_number_in_another_organisation(api: Api, account: Account) -> None:
+def test_an_account_number_is_that_of_the_users_organisation(api: Api, account: Account) -> None:
     other = Api(api.clock)
     other.stored(BOOK[0], invoice("I1", total=5))
     stranger = Account(other)

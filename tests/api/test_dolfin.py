@@ -147,29 +147,29 @@ def refused(answer: Any, status: int, code: str) -> Any:
 @pytest.mark.parametrize(
     "day", ["2026-02-30", "today", "", "2020-6-1", "2020-06-30T00:00:00Z", "٢٠٢٠-٠٦-٣٠", "0000-01-01"]
 )
-def test_a_day_that_is_none(api: Api, path: str, day: str) -> None:
+def test_a_day_that_does_not_exist_is_refused(api: Api, path: str, day: str) -> None:
     problem = refused(api.dolfin(path, asOf=day), 400, "invalid_parameter")
     assert problem["parameter"] == "asOf"
     assert problem["detail"].startswith("asOf ")
 
 
 @pytest.mark.parametrize("path", REPORTS)
-def test_a_parameter_that_is_not_known(api: Api, path: str) -> None:
+def test_a_parameter_that_is_not_known_is_refused_by_name(api: Api, path: str) -> None:
     problem = refused(api.dolfin(path, asof="2020-06-30"), 400, "unknown_parameter")
     assert "'asof'" in problem["detail"]
     assert "asOf, limit, cursor" in problem["detail"]
 
 
-def test_a_parameter_given_twice(api: Api) -> None:
+def test_a_parameter_given_twice_is_refused(api: Api) -> None:
     refused(api.dolfin(asOf=["2020-06-30", "2020-06-29"]), 400, "invalid_parameter")
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "ten", "", "1.0", "+5", "99999999999999999999"])
-def test_a_limit_that_is_none(api: Api, limit: str) -> None:
+def test_a_limit_that_is_no_whole_number_from_1_to_1000_is_refused(api: Api, limit: str) -> None:
     assert refused(api.dolfin(limit=limit), 400, "invalid_parameter")["parameter"] == "limit"
 
 
-def test_no_key(api: Api) -> None:
+def test_a_request_without_a_key_is_answered_401(api: Api) -> None:
     answer = api.call("GET", "/receivables/overdue")
     refused(answer, 401, "unauthorised")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
@@ -199,22 +199,22 @@ def test_bad_keys_are_refused_alike(api: Api, path: str) -> None:
     assert api.dolfin(path).status == 200
 
 
-def test_the_key_as_bearer(api: Api) -> None:
+def test_the_key_is_taken_as_bearer(api: Api) -> None:
     assert api.call("GET", "/receivables/overdue", {"authorization": f"bearer {api.key}"}).status == 200
 
 
-def test_the_same_key_in_both_headers(api: Api) -> None:
+def test_the_same_key_may_stand_in_both_headers(api: Api) -> None:
     headers = {"X-Dolfin-Api-Key": api.key, "Authorization": f"Bearer {api.key}"}
     assert api.call("GET", "/receivables/overdue", headers).status == 200
 
 
-def test_two_different_keys(api: Api) -> None:
+def test_two_different_keys_are_answered_401(api: Api) -> None:
     other = api.services.api_keys().create(api.organisation.id)
     headers = {"x-dolfin-api-key": api.key, "Authorization": f"Bearer {other}"}
     refused(api.call("GET", "/receivables/overdue", headers), 401, "unauthorised")
 
 
-def test_the_organisation_header(api: Api) -> None:
+def test_an_organisation_header_of_another_organisation_is_answered_403(api: Api) -> None:
     path, own = "/receivables/overdue", api.organisation.id
     headers = {"x-dolfin-api-key": api.key, "x-dolfin-organisation-id": own.upper()}
     assert api.call("GET", path, headers).status == 200
@@ -224,7 +224,7 @@ def test_the_organisation_header(api: Api) -> None:
 
 
 @pytest.mark.parametrize("path", REPORTS)
-def test_a_key_without_the_scope(api: Api, path: str) -> None:
+def test_a_key_without_the_scope_is_answered_403(api: Api, path: str) -> None:
     key = api.services.api_keys().create(api.organisation.id, ["ledger:write", "analytics:read"])
     assert ":read" in refused(api.dolfin(path, key=key), 403, "forbidden")["detail"]
 
@@ -316,7 +316,7 @@ def test_a_cursor_ends_with_its_policy(api: Api) -> None:
     assert "policy" in refused(api.dolfin(cursor=cursor), 400, "invalid_cursor")["detail"]
 
 
-def test_a_cursor_of_another_endpoint_or_organisation(api: Api) -> None:
+def test_a_cursor_of_another_endpoint_or_organisation_is_refused(api: Api) -> None:
     api.stored(*crowd(4), *[bill(f"B{n}", supplier_id=f"S{n}") for n in range(3)])
     cursor = api.dolfin(limit="2").body["nextCursor"]
     refused(api.dolfin("/payables/overdue", cursor=cursor), 400, "invalid_cursor")
@@ -324,7 +324,7 @@ def test_a_cursor_of_another_endpoint_or_organisation(api: Api) -> None:
     refused(api.dolfin(key=api.services.api_keys().create(other.id), cursor=cursor), 400, "invalid_cursor")
 
 
-def test_a_cursor_that_was_tampered_with(api: Api) -> None:
+def test_a_cursor_that_was_tampered_with_is_refused(api: Api) -> None:
     api.stored(*crowd(4))
     cursor = api.dolfin(limit="2").body["nextCursor"]
     raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))

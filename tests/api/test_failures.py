@@ -1,4 +1,4 @@
-"""What no endpoint answers, and what fails inside one: always in the words of the face that was asked."""
+"""What no endpoint answers, and what fails inside one: always in the error format of the API that was asked."""
 
 import json
 from io import StringIO
@@ -46,14 +46,16 @@ def in_shape(answer: Answer, shape: str, status: int) -> None:
 
 @pytest.mark.parametrize("path", UNKNOWN)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
-def test_an_address_that_is_none(api: Api, path: str, method: str) -> None:
+def test_an_unknown_address_is_404_in_the_error_format_of_its_api(api: Api, path: str, method: str) -> None:
     in_shape(api.call(method, path), UNKNOWN[path], 404)
 
 
 @pytest.mark.parametrize(
     ("path", "method"), [(p, m) for p, (allowed, _) in KNOWN.items() for m in METHODS if m != allowed]
 )
-def test_a_method_that_an_address_does_not_take(api: Api, path: str, method: str) -> None:
+def test_a_method_that_an_address_does_not_take_is_405_and_the_right_one_is_named(
+    api: Api, path: str, method: str
+) -> None:
     allowed, shape = KNOWN[path]
     answer = api.call(method, path)
     in_shape(answer, shape, 405)
@@ -87,19 +89,19 @@ FAULTS = {
 }
 
 
-def asked(api: Api, face: str) -> Answer:
-    if face == "lago_error":
+def asked(api: Api, contract: str) -> Answer:
+    if contract == "lago_error":
         return api.lago("invoice_collection")
-    if face == "docusign_error":
+    if contract == "docusign_error":
         return api.call("GET", DOCUSIGN, {"Authorization": "Bearer ut_" + "0" * 32 + "_" + "0" * 32 + "_" + "0" * 48})
-    return api.dolfin() if face == "problem" else api.record(invoice("I1"))
+    return api.dolfin() if contract == "problem" else api.record(invoice("I1"))
 
 
-@pytest.mark.parametrize("face", ["problem", "lago_error", "docusign_error", "records"])
+@pytest.mark.parametrize("contract", ["problem", "lago_error", "docusign_error", "records"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_the_table(
+def test_a_fault_of_the_table_is_answered_as_what_it_means_in_every_api(
     api: Api,
-    face: str,
+    contract: str,
     fault: str,
     monkeypatch: pytest.MonkeyPatch,
     log: StringIO,
@@ -111,8 +113,8 @@ def test_a_fault_of_the_table(
         raise error
 
     monkeypatch.setattr(api.services.client, "batch_get_item", fail)
-    answer = asked(api, face)
-    in_shape(answer, "problem" if face == "records" else face, status)
+    answer = asked(api, contract)
+    in_shape(answer, "problem" if contract == "records" else contract, status)
     assert ("Retry-After" in answer.headers) == again
     assert "secret" not in answer.text
     request_id = answer.headers.get("X-Correlation-Id") or answer.headers["X-DocuSign-TraceToken"]
@@ -125,7 +127,7 @@ def test_a_fault_of_the_table(
     assert '"Arrears"' in metric
 
 
-def test_no_credentials_in_the_log(api: Api, log: StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_log_holds_no_credentials(api: Api, log: StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     api.stored({"type": "customer", "id": "C1", "name": "A", "account_number": "1001"}, invoice("I1"))
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None

@@ -54,12 +54,12 @@ def refused(answer: Answer, code: str, parameter: str) -> None:
     assert (answer.body["code"], answer.body["parameter"]) == (code, parameter)
 
 
-def test_nothing_is_closed_yet(api: Api) -> None:
+def test_a_book_without_closed_months_is_answered_with_empty_lists(api: Api) -> None:
     assert api.dolfin(HISTORY).body == {"months": []}
     assert api.dolfin(ESCALATIONS).body == {"escalations": [], "nextCursor": None}
 
 
-def test_closed_months_oldest_first(api: Api) -> None:
+def test_closed_months_are_answered_oldest_first(api: Api) -> None:
     api.stored(*BOOK)
     close(api)
     body = api.dolfin(HISTORY).body
@@ -78,40 +78,42 @@ def test_closed_months_oldest_first(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("months", "expected"), [("1", 1), ("2", 2), ("3", 3), ("1200", 3), (None, 3)])
-def test_the_latest_months(api: Api, months: str | None, expected: int) -> None:
+def test_as_many_of_the_latest_months_are_answered_as_are_asked_for(
+    api: Api, months: str | None, expected: int
+) -> None:
     api.stored(*BOOK)
     close(api)
     found = api.dolfin(HISTORY, **({} if months is None else {"months": months})).body["months"]
     assert [month["month"] for month in found] == ["2020-03", "2020-04", "2020-05"][-expected:]
 
 
-def test_twelve_months_without_saying_so(api: Api) -> None:
+def test_twelve_months_are_answered_where_no_number_is_given(api: Api) -> None:
     api.stored(invoice("I1", issued_on="2018-01-01", due_on="2018-01-31"))
     close(api)
     assert [month["month"] for month in api.dolfin(HISTORY).body["months"]][0::11] == ["2019-06", "2020-05"]
 
 
 @pytest.mark.parametrize("months", ["0", "1201", "-1", "x", "", "1.0", "٣"])
-def test_months_that_are_none(api: Api, months: str) -> None:
+def test_months_that_are_no_whole_number_from_1_to_1200_are_refused(api: Api, months: str) -> None:
     refused(api.dolfin(HISTORY, months=months), "invalid_parameter", "months")
 
 
 @pytest.mark.parametrize("path", [HISTORY, ESCALATIONS])
-def test_what_neither_takes(api: Api, path: str) -> None:
+def test_parameters_that_are_not_known_are_refused(api: Api, path: str) -> None:
     refused(api.dolfin(path, asOf="2020-06-30"), "unknown_parameter", "asOf")
     name = "months" if path == HISTORY else "limit"
     refused(api.dolfin(path, **{name: ["1", "2"]}), "invalid_parameter", name)
 
 
 @pytest.mark.parametrize("path", [HISTORY, ESCALATIONS])
-def test_who_may_read(api: Api, path: str) -> None:
+def test_only_a_key_with_the_scope_may_read(api: Api, path: str) -> None:
     assert api.call("GET", path).status == 401
     assert api.dolfin(path, key=api.key[:-1] + "x").status == 401
     other = api.services.api_keys().create(api.organisation.id, ["ledger:write"])
     assert api.dolfin(path, key=other).status == 403
 
 
-def test_escalations_newest_first(api: Api) -> None:
+def test_escalations_are_answered_newest_first(api: Api) -> None:
     api.stored(*BOOK)
     close(api, RUN - timedelta(days=20))
     close(api)
@@ -153,7 +155,7 @@ def test_pages_are_one_answer_in_pieces(api: Api) -> None:
         assert escalations(api, limit=str(limit), customerId=customer.upper()) == own
 
 
-def test_filters(api: Api) -> None:
+def test_escalations_are_filtered_by_moment_tier_and_customer(api: Api) -> None:
     api.stored(*BOOK)
     close(api, RUN - timedelta(days=20))
     close(api)
@@ -202,7 +204,7 @@ def test_filters(api: Api) -> None:
         ("limit", "x"),
     ],
 )
-def test_parameters_that_cannot_be_used(api: Api, name: str, value: str) -> None:
+def test_parameters_that_cannot_be_used_are_refused_by_name(api: Api, name: str, value: str) -> None:
     refused(api.dolfin(ESCALATIONS, **{name: value}), "invalid_parameter", name)
 
 

@@ -62,7 +62,7 @@ def judged(sent: Sent, answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_mutated_requests(api: Api, who: Credentials, part: int) -> None:
+def test_a_mutated_request_is_answered_in_the_form_of_its_contract(api: Api, who: Credentials, part: int) -> None:
     random = Random(f"hostile {part}")
     statuses: dict[int, int] = {}
     for _ in range(TIMES // PARTS):
@@ -129,7 +129,7 @@ BATCHES = st.lists(st.one_of([record(base) for base in RECORDS]), min_size=1, ma
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(BATCHES)
-def test_record_batches(api: Api, batch: list[dict[str, Any]]) -> None:
+def test_any_batch_of_records_is_answered_record_by_record(api: Api, batch: list[dict[str, Any]]) -> None:
     organisation = api.services.organisations().create("Hostile", "Pacific/Kiritimati", "EUR")
     key = api.services.api_keys().create(organisation.id)
     for _ in range(2):

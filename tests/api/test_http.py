@@ -53,14 +53,14 @@ def test_headers_and_parameters_have_all_their_values() -> None:
     assert (nothing.header("x-a"), nothing.query) == ((), {})
 
 
-def test_bearer_tokens() -> None:
+def test_only_bearer_tokens_are_taken_from_authorization() -> None:
     found = bearer_tokens(
         request(multiValueHeaders={"Authorization": ["Bearer a", "bearer  b ", "Basic c", "d", "Bearer"]})
     )
     assert found == ["a", "b", ""]
 
 
-def test_a_body_of_the_largest_size_and_one_more_byte() -> None:
+def test_a_body_of_the_largest_size_is_taken_and_one_byte_more_is_refused() -> None:
     body = "é" * (MAX_BODY_BYTES // 2)
     encoded = base64.b64encode(body.encode()).decode()
     assert len(request(body=body).body()) == MAX_BODY_BYTES
@@ -78,7 +78,7 @@ def test_a_body_of_the_largest_size_and_one_more_byte() -> None:
         st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
     )
 )
-def test_json_is_json(value: Any) -> None:
+def test_what_is_encoded_reads_as_the_same_json(value: Any) -> None:
     assert json.loads(encode(value)) == value
 
 
@@ -103,7 +103,7 @@ def event(path: str = "/things/x", method: str = "GET", **more: Any) -> dict[str
     return {"path": path, "httpMethod": method, "requestContext": {"requestId": "r-1", "stage": "live"}, **more}
 
 
-def test_an_answer() -> None:
+def test_an_answer_names_its_request_and_is_not_to_be_stored() -> None:
     answer = endpoint().answer(event(), None)
     assert answer["statusCode"] == 200
     assert json.loads(answer["body"]) == {"name": "x"}

@@ -37,7 +37,7 @@ def refused(answer: Answer, status: int) -> Any:
     return answer.body
 
 
-def test_the_overdue_balance(api: Api) -> None:
+def test_the_overdue_balance_is_by_month_due_and_currency(api: Api) -> None:
     api.stored(*BOOK)
     found = rows(api.lago("overdue_balance"), "overdue_balance")
     assert [(row["month"], row["currency"], row["amount_cents"], len(row["lago_invoice_ids"])) for row in found] == [
@@ -55,19 +55,19 @@ def test_the_overdue_balance_ties_out_with_the_receivables(api: Api) -> None:
     assert sums == {entry["currency"]: round(entry["amount"] * 100) for entry in overdue}
 
 
-def test_the_overdue_balance_of_one_customer(api: Api) -> None:
+def test_the_overdue_balance_can_be_that_of_one_customer(api: Api) -> None:
     api.stored(*BOOK)
     [row] = rows(api.lago("overdue_balance", external_customer_id="crm-2"), "overdue_balance")
     assert (row["amount_cents"], row["month"]) == (25, "2020-05-01T00:00:00.000Z")
 
 
 @pytest.mark.parametrize("unknown", ["nobody", "C1", "", "x" * 3000, "é" * 500])
-def test_an_external_id_that_nobody_has(api: Api, unknown: str) -> None:
+def test_an_external_id_that_nobody_has_is_answered_with_nothing(api: Api, unknown: str) -> None:
     api.stored(*BOOK)
     assert rows(api.lago("overdue_balance", external_customer_id=unknown), "overdue_balance") == []
 
 
-def test_the_invoice_collection(api: Api) -> None:
+def test_the_invoice_collection_is_by_month_payment_status_and_currency(api: Api) -> None:
     api.stored(*BOOK)
     found = rows(api.lago("invoice_collection"), "invoice_collection")
     assert found == [
@@ -117,7 +117,7 @@ def test_a_payment_dated_tomorrow_counts_tomorrow(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 @pytest.mark.parametrize("currency", ["EUR", "eur", "eUr"])
-def test_one_currency(api: Api, name: str, currency: str) -> None:
+def test_one_currency_leaves_out_all_others(api: Api, name: str, currency: str) -> None:
     api.stored(*BOOK)
     found = rows(api.lago(name, currency=currency), name)
     assert found
@@ -125,13 +125,13 @@ def test_one_currency(api: Api, name: str, currency: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_a_currency_that_the_list_has_and_the_book_has_not(api: Api, name: str) -> None:
+def test_a_currency_that_the_book_does_not_have_is_answered_with_nothing(api: Api, name: str) -> None:
     api.stored(*BOOK)
     assert rows(api.lago(name, currency="ZMW"), name) == []
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_an_empty_book(api: Api, name: str) -> None:
+def test_an_empty_book_is_answered_with_nothing(api: Api, name: str) -> None:
     assert rows(api.lago(name), name) == []
     assert rows(api.lago(name, months="12"), name) == []
 
@@ -151,17 +151,17 @@ def test_months_of_the_balance_are_due_months(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 @pytest.mark.parametrize("months", ["0", "-1", "1.0", "a", "", " 1", "+1", "1e3", "٣", "12 ", "0x1"])
-def test_months_that_are_none(api: Api, name: str, months: str) -> None:
+def test_months_that_are_no_whole_number_are_answered_422(api: Api, name: str, months: str) -> None:
     assert refused(api.lago(name, months=months), 422)["error_details"] == {"months": ["value_is_invalid"]}
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 @pytest.mark.parametrize("currency", ["", "EURO", "XXX", "€", "EUR ", "BHD"])
-def test_a_currency_that_is_none(api: Api, name: str, currency: str) -> None:
+def test_a_currency_that_does_not_exist_is_answered_422(api: Api, name: str, currency: str) -> None:
     assert refused(api.lago(name, currency=currency), 422)["error_details"] == {"currency": ["value_is_invalid"]}
 
 
-def test_all_that_is_wrong_at_once(api: Api) -> None:
+def test_all_that_is_wrong_is_named_at_once(api: Api) -> None:
     details = refused(api.lago("overdue_balance", currency="x", months="x"), 422)["error_details"]
     assert set(details) == {"currency", "months"}
 
@@ -173,14 +173,14 @@ def test_a_parameter_that_is_not_known_is_passed_over(api: Api, name: str) -> No
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_the_address_of_the_official_clients(api: Api, name: str) -> None:
+def test_the_official_clients_find_the_endpoints_under_their_prefix(api: Api, name: str) -> None:
     api.stored(*BOOK)
     headers = {"Authorization": f"Bearer {api.key}"}
     assert api.call("GET", f"/api/v1/analytics/{name}", headers).text == api.lago(name).text
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_without_a_key(api: Api, name: str) -> None:
+def test_a_request_without_a_key_is_answered_401(api: Api, name: str) -> None:
     two = {"Authorization": f"Bearer {api.key}"}
     for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": api.key}, {"Authorization": f"Basic {api.key}"}):
         assert refused(api.call("GET", f"/analytics/{name}", headers), 401) == {"status": 401, "error": "Unauthorized"}
@@ -192,13 +192,13 @@ def test_without_a_key(api: Api, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_a_key_without_the_scope(api: Api, name: str) -> None:
+def test_a_key_without_the_scope_is_answered_403(api: Api, name: str) -> None:
     key = api.services.api_keys().create(api.organisation.id, ["receivables:read"])
     assert refused(api.lago(name, key=key), 403)["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
-def test_an_organisation_without_the_feature(api: Api, name: str) -> None:
+def test_an_organisation_without_the_feature_is_answered_403(api: Api, name: str) -> None:
     api.services.organisations().set_features(api.organisation.id, [])
     body = refused(api.lago(name, months="x"), 403)
     assert body == {"status": 403, "error": "Forbidden", "code": "feature_unavailable"}

@@ -48,18 +48,18 @@ def test_a_result_for_every_record_in_order(api: Api) -> None:
     assert rejected["reason"]
 
 
-def test_lines_of_ndjson(api: Api) -> None:
+def test_each_line_of_ndjson_is_a_record(api: Api) -> None:
     lines = "\n".join(json.dumps(invoice(f"I{n}")) for n in range(3))
     for content_type in ("application/x-ndjson", "application/x-ndjson; charset=utf-8", "application/jsonl"):
         assert len(results(post(api, f"\n{lines}\r\n\n", content_type))) == 3
 
 
-def test_no_records(api: Api) -> None:
+def test_a_batch_without_records_has_no_results(api: Api) -> None:
     assert results(post(api, '{"records":[]}')) == []
     assert results(post(api, "", "application/x-ndjson")) == []
 
 
-def test_a_body_in_base64(api: Api) -> None:
+def test_a_body_in_base64_is_decoded(api: Api) -> None:
     text = base64.b64encode(json.dumps({"records": [invoice("I1", number="é")]}).encode()).decode()
     assert results(post(api, text, isBase64Encoded=True)) == ["created"]
 
@@ -72,7 +72,7 @@ def test_numbers_are_exact(api: Api) -> None:
     assert amounts == {"EUR": "12345678901234567890.12", "USD": 0.07}
 
 
-def test_a_byte_order_mark(api: Api) -> None:
+def test_a_byte_order_mark_is_passed_over(api: Api) -> None:
     assert results(post(api, "\ufeff" + json.dumps({"records": [invoice("I1")]}))) == ["created"]
 
 
@@ -98,21 +98,21 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("shape", BAD_BODIES)
-def test_an_envelope_that_cannot_be_read(api: Api, shape: str) -> None:
+def test_an_envelope_that_cannot_be_read_is_refused_and_nothing_is_written(api: Api, shape: str) -> None:
     body, status, code = BAD_BODIES[shape]
     assert refused(post(api, body), status, code)
     assert untouched(api)
 
 
 @pytest.mark.parametrize("line", ["{", "NaN", '{"a":1,"a":2}', "[1,", "﻿"])
-def test_a_line_that_cannot_be_read(api: Api, line: str) -> None:
+def test_a_line_that_cannot_be_read_is_named_and_nothing_is_written(api: Api, line: str) -> None:
     body = f"{json.dumps(invoice('I1'))}\n\n{line}\n"
     assert "Line 3" in refused(post(api, body, "application/x-ndjson"), 400, "malformed_body")
     assert untouched(api)
 
 
 @pytest.mark.parametrize("text", ["%%%", base64.b64encode(b'{"records":["\xff"]}').decode(), "é"])
-def test_a_base64_body_that_cannot_be_read(api: Api, text: str) -> None:
+def test_a_base64_body_that_cannot_be_read_is_refused(api: Api, text: str) -> None:
     refused(post(api, text, isBase64Encoded=True), 400, "malformed_body")
 
 
@@ -136,7 +136,7 @@ def test_no_line_is_decoded_of_a_body_with_too_many(api: Api, monkeypatch: pytes
     assert untouched(api)
 
 
-def test_as_many_records_as_may_be_and_one_more(api: Api) -> None:
+def test_500_records_are_taken_and_one_more_is_refused(api: Api) -> None:
     some = [{"type": "nonsense", "id": str(n)} for n in range(501)]
     assert results(post(api, json.dumps({"records": some[:500]}))) == ["rejected"] * 500
     assert "501" in refused(post(api, json.dumps({"records": some})), 413, "too_large")
@@ -145,7 +145,7 @@ def test_as_many_records_as_may_be_and_one_more(api: Api) -> None:
     assert untouched(api)
 
 
-def test_a_body_of_two_megabytes(api: Api) -> None:
+def test_a_body_of_two_megabytes_is_refused(api: Api) -> None:
     body = json.dumps({"records": [invoice("I1", number="x" * 2_000_000)]})
     assert str(http.MAX_BODY_BYTES) in refused(post(api, body), 413, "too_large")
     refused(post(api, base64.b64encode(body.encode()).decode(), isBase64Encoded=True), 413, "too_large")
@@ -161,7 +161,7 @@ def test_text_that_is_none_is_rejected_and_can_be_answered(api: Api) -> None:
     answer.text.encode()
 
 
-def test_who_may_write(api: Api) -> None:
+def test_only_a_key_with_the_scope_may_write(api: Api) -> None:
     reading = api.services.api_keys().create(api.organisation.id, ["receivables:read", "payables:read"])
     assert "ledger:write" in refused(api.record(invoice("I1"), key=reading), 403, "forbidden")
     refused(api.record(invoice("I1"), key="ar_nonsense"), 401, "unauthorised")
@@ -169,7 +169,7 @@ def test_who_may_write(api: Api) -> None:
     assert untouched(api)
 
 
-def test_a_parameter_is_not_known(api: Api) -> None:
+def test_a_parameter_that_is_not_known_is_refused(api: Api) -> None:
     headers = {"x-dolfin-api-key": api.key}
     refused(api.call("POST", "/ledger/records", headers, {"a": "1"}, '{"records":[]}'), 400, "unknown_parameter")
 

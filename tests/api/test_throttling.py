@@ -37,7 +37,7 @@ def throttle(api: Api) -> Iterator[Throttle]:
 
 @pytest.fixture
 def asks(api: Api) -> list[tuple[str, Callable[[], Answer]]]:
-    """A request of every face that reaches the ledger, and the shape of its errors."""
+    """A request of every API that reaches the ledger, and the shape of its errors."""
     api.stored(CUSTOMER, invoice("I0"))
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
@@ -61,7 +61,7 @@ def told_to_wait(answer: Answer, shape: str) -> bool:
     return True
 
 
-def test_every_face_tells_to_wait(throttle: Throttle, asks: list[tuple[str, Callable[[], Answer]]]) -> None:
+def test_every_api_says_how_long_to_wait(throttle: Throttle, asks: list[tuple[str, Callable[[], Answer]]]) -> None:
     assert [ask().status for _, ask in asks] == [200] * len(asks)
     throttle.every = 1
     assert all(told_to_wait(ask(), shape) for shape, ask in asks)

@@ -1,4 +1,4 @@
-"""One ledger, three faces: random books, written and read through the functions, against the oracle and each other."""
+"""One ledger, three APIs: random books, written and read through the functions, against the oracle and each other."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -70,7 +70,7 @@ def days(written: Written) -> list[Any]:
     return [last, last + timedelta(days=1), last + timedelta(days=17), last + timedelta(days=95)]
 
 
-def test_every_face_answers_what_the_oracle_does(written: Written) -> None:
+def test_every_api_answers_what_the_oracle_does(written: Written) -> None:
     api, book = written.api, written.book
     headers = written.administrator()
     externals = sorted({r["external_id"] for r in read(book).records("customer") if r.get("external_id")})
@@ -93,7 +93,7 @@ def test_every_face_answers_what_the_oracle_does(written: Written) -> None:
             assert not differences(past_due(book, uid, day), api.docusign(uid, headers).body)
 
 
-def test_the_three_faces_tie_out(written: Written) -> None:
+def test_the_three_apis_tie_out(written: Written) -> None:
     """Per currency: Dolfin's totals, Lago's overdue months and DocuSign's balances of all customers are one number."""
     api = written.api
     headers = written.administrator()

@@ -32,7 +32,7 @@ def due(days_ago: int) -> str:
         *((61, "d61To90"), (90, "d61To90"), (91, "d90Plus"), (4000, "d90Plus")),
     ],
 )
-def test_edges_of_buckets(days: int, bucket: str) -> None:
+def test_a_bucket_holds_its_last_day_and_not_the_next(days: int, bucket: str) -> None:
     assert BUCKETS[bucket_of(days)] == bucket
 
 
@@ -69,7 +69,7 @@ def read(*records: Any) -> dict[str, Any]:
     return answer(ledger.accounts(Side.RECEIVABLE, NOW, NOW), Side.RECEIVABLE, TODAY, ORGANISATION)
 
 
-def test_rows_by_currency_then_age_then_amount_then_name() -> None:
+def test_rows_are_sorted_by_currency_then_age_then_amount_then_name() -> None:
     late = [
         ("a", "EUR", "9", 500, "Zoë"),
         ("b", "USD", "1", 10, "Ada"),

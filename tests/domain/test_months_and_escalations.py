@@ -73,7 +73,7 @@ def test_an_unpaid_invoice_climbs() -> None:
         [],
     ],
 )
-def test_what_never_counts(documents: list[Facts]) -> None:
+def test_what_is_never_overdue_reaches_no_tier(documents: list[Facts]) -> None:
     assert walk(ANN, *documents) == []
 
 
@@ -95,7 +95,7 @@ def test_a_reversal_reopens_at_the_tier_of_its_age() -> None:
     assert walk(ANN, one) == [("2020-02-02", "gentle"), ("2020-02-10", None), ("2020-06-01", "escalation")]
 
 
-def test_grace_and_minimum_of_the_policy() -> None:
+def test_grace_delays_tiers_and_a_minimum_caps_them() -> None:
     policy = Policy(grace_days=10, minimums={"EUR": 101})
     assert walk(ANN, invoice("2020-02-01"), policy=policy) == [
         ("2020-02-02", "gentle"),
@@ -126,7 +126,7 @@ def test_a_broken_promise_raises_the_tier_until_it_is_kept() -> None:
         ("final", None, [("final", None)]),
     ],
 )
-def test_the_path_between_two_tiers(before: str | None, after: str | None, steps: list[Any]) -> None:
+def test_a_path_goes_up_by_every_tier_and_down_in_one(before: str | None, after: str | None, steps: list[Any]) -> None:
     assert path(before, after) == steps
 
 
@@ -308,7 +308,7 @@ def test_an_organisation_is_due_once_its_own_day_has_turned(zone: str, turns: st
         ("Africa/Cairo", "2024-04-25T22:00:00+00:00", "2024-04-24"),
     ],
 )
-def test_days_of_23_and_25_hours(zone: str, turns: str, through: str) -> None:
+def test_days_of_23_and_25_hours_end_at_local_midnight(zone: str, turns: str, through: str) -> None:
     moment = datetime.fromisoformat(turns)
     following = (date.fromisoformat(through) + timedelta(days=1)).isoformat()
     assert not due(zone, through, (moment - timedelta(seconds=1)).isoformat())

@@ -40,12 +40,12 @@ def ids(*names: str) -> list[str]:
 
 
 @pytest.mark.parametrize("state", sorted(BILL_STATES))
-def test_which_states_count(state: str) -> None:
+def test_a_bill_counts_while_its_state_is_payable(state: str) -> None:
     body = body_of(late(state=state, state_on=ago(1)))
     assert bool(body["suppliers"]) == bool(body["aging"]) == (state in PAYABLE_STATES)
 
 
-def test_a_plain_row() -> None:
+def test_a_supplier_with_an_approved_bill_is_to_be_scheduled() -> None:
     row = row_of(supplier(), late(number="7"), payment(bill_id="B", amount="40", paid_on=ago(1)))
     assert (row["supplierName"], row["supplierReference"], row["totalOverdue"]) == ("Bolt", "S", 60)
     assert (row["urgency"], row["suggestedAction"], row["scheduledPaymentDate"]) == ("medium", "schedule_payment", None)
@@ -75,7 +75,7 @@ def test_each_bill_waits_or_is_to_confirm_or_to_schedule(told: dict[str, Any], w
     assert row["unscheduledBillIds"] == (ids("B") if wanted == "schedule_payment" else [])
 
 
-def test_the_action_of_a_supplier_with_several() -> None:
+def test_a_bill_to_schedule_decides_the_action_of_a_supplier_with_several() -> None:
     waiting = late("W", state=SCHEDULED, state_on=ago(4), scheduled_payment_on=ago(-2))
     sooner = late("X", state=SCHEDULED, state_on=ago(4), scheduled_payment_on=ago(3))
     to_schedule = late("Y")
@@ -110,7 +110,7 @@ def test_suppliers_without_an_id_go_by_their_name() -> None:
     assert with_id["supplierId"] == outward_id(ORGANISATION.id, "supplier", "Acme Ltd")
 
 
-def test_payment_timing() -> None:
+def test_payment_timing_is_of_what_was_paid_within_a_year() -> None:
     told = [
         late(),
         bill("paid", issued_on=ago(50), due_on=ago(20), state="Paid", state_on=ago(25)),

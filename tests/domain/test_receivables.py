@@ -41,7 +41,7 @@ def late(id: str = "I", days: int = 10, **more: Any) -> dict[str, Any]:
     return invoice(id, due_on=ago(days), issued_on=ago(days + 30), **more)
 
 
-def test_a_plain_row() -> None:
+def test_a_customer_ten_days_late_is_reminded_gently() -> None:
     row = row_of(customer(name="Ada"), late(number="2020-7"), payment(amount="40", paid_on=ago(3)))
     shown = {key: row[key] for key in ("customerReference", "customerName", "currency", "totalOverdue", "invoiceCount")}
     assert list(shown.values()) == ["C", "Ada", "USD", 60, 1]
@@ -120,7 +120,7 @@ def test_disputed_invoices_are_in_totals_and_tier_but_not_in_the_action() -> Non
         ({"opened_on": ago(9), "resolved_on": ago(5), "outcome": "lost"}, True),
     ],
 )
-def test_when_an_invoice_is_disputed(told: dict[str, Any], held: bool) -> None:
+def test_a_dispute_holds_from_its_first_day_and_a_lost_one_for_good(told: dict[str, Any], held: bool) -> None:
     assert bool(row_of(late(), dispute(**told))["disputedInvoiceIds"]) == held
 
 
@@ -224,7 +224,7 @@ def test_behaviour_is_of_what_was_settled_and_paid_within_a_year() -> None:
     assert row_of(late(), *undated)["paymentBehaviour"] == {"totalInvoicesPaid": 1}
 
 
-def test_the_policy_decides() -> None:
+def test_thresholds_grace_cooldown_and_minimum_are_those_of_the_policy() -> None:
     strict = Policy(
         version=7,
         firm_from_days=5,

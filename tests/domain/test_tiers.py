@@ -21,7 +21,7 @@ from arrears.reports import tiers
         (500, "escalation", "critical"),
     ],
 )
-def test_first_days(days: int, tier: str, urgency: str) -> None:
+def test_a_tier_and_an_urgency_begin_on_their_first_day(days: int, tier: str, urgency: str) -> None:
     policy = Policy()
     assert tiers.tier_of(days, 1, "USD", False, policy) == tier
     assert tiers.URGENCIES[tiers.level_of(days, tiers.urgency_thresholds(policy), 0)] == urgency

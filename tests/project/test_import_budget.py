@@ -111,7 +111,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     ),
     "daily_run": (CONNECTED | {"close.due_organisations"}, READING),
     "documentation": (ANSWERING_ERRORS | {"api.documentation"}, ANSWERING),
-    "escalations": (DOLFIN | {"api.dolfin_history", "reports.reasons", "reports.tiers"}, READING),
+    "escalations": (DOLFIN | {"api.dolfin_history", "reports.tiers"}, READING),
     "fallback": (
         ANSWERING_ERRORS
         | {"api.docusign", "api.fallback", "api.lago"}

@@ -19,7 +19,7 @@ def bucket_of(days_overdue: int) -> int:
     """The index in BUCKETS of so many days overdue: due today is current, 30 days are still 1-30."""
     if days_overdue <= 0:
         return 0
-    return min((days_overdue + 29) // 30, 4)
+    return (days_overdue + 29) // 30 if days_overdue <= 90 else 4
 
 
 def owed_at(document: Facts, day: int) -> int:

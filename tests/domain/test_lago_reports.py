@@ -20,7 +20,7 @@ def invoice(id: str, due: date | None, total: int = 100, currency: str = "EUR", 
     return Facts(id, None, currency, total, issued, due and due.toordinal(), **more)  # type: ignore[arg-type]
 
 
-def test_only_what_is_overdue_and_only_what_is_outstanding() -> None:
+def test_a_balance_is_what_is_outstanding_of_what_is_overdue() -> None:
     documents = [
         invoice("late", date(2020, 6, 29)),
         invoice("due today", date(2020, 6, 30)),
@@ -42,7 +42,7 @@ def test_only_what_is_overdue_and_only_what_is_outstanding() -> None:
     ]
 
 
-def test_months_and_currencies_of_the_balance_in_order() -> None:
+def test_balances_are_sorted_by_month_then_currency() -> None:
     documents = [
         invoice("3", date(2020, 6, 1), currency="USD"),
         invoice("2", date(2020, 6, 1), currency="EUR"),
@@ -69,7 +69,7 @@ FIGURES = {
 }
 
 
-def test_months_without_invoices_stand_there_with_zeros() -> None:
+def test_months_without_invoices_are_there_with_zeros() -> None:
     assert invoice_collection(FIGURES, TODAY) == [
         MonthCollection("2020-02", "pending", "AED", 1, 7),
         MonthCollection("2020-02", "pending", "EUR", 1, 100),
@@ -102,7 +102,7 @@ def test_a_window_begins_no_earlier_than_the_first_invoice() -> None:
     ("current", "months", "start"),
     [("2020-06", 1, "2020-06"), ("2020-06", 6, "2020-01"), ("2020-06", 7, "2019-12"), ("2020-01", 13, "2019-01")],
 )
-def test_the_start_of_a_window(current: str, months: int, start: str) -> None:
+def test_a_window_ends_with_the_current_month(current: str, months: int, start: str) -> None:
     assert window_start(current, months) == start
 
 
