@@ -75,6 +75,7 @@ IMPORTS = {
         "mapping",
         "numbers",
         "rejected_rows",
+        "repeated_records",
         "template",
     )
 }

@@ -15,6 +15,7 @@ from arrears.imports.file_kind import open_table
 from arrears.imports.file_rows import BadRow, Layout, Source, Table
 from arrears.imports.mapped_table import MadeRecord, MapTable, RecordTable, Skipped, check
 from arrears.imports.mapping import Mapping
+from arrears.imports.repeated_records import RepeatedRecord
 from arrears.imports.template import Find, Values, value_at
 
 SAMPLE_ROWS = 1_000
@@ -23,7 +24,7 @@ SAMPLE_ROWS = 1_000
 class Outcome(NamedTuple):
     """What a row became: records, or why it was skipped or rejected (column, sentence).
 
-    cells: the row as it was in its file.
+    cells: the row as it was in its file. repeated: those of its records that an earlier row had too.
     """
 
     line: int
@@ -31,6 +32,7 @@ class Outcome(NamedTuple):
     made: Sequence[MadeRecord] = ()
     skipped: str | None = None
     rejected: tuple[str | None, str] | None = None
+    repeated: Sequence[RepeatedRecord] = ()
 
 
 class Reader:
