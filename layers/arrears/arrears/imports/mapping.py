@@ -218,7 +218,7 @@ class Mapping(_Part):
 
 def shipped() -> Iterator[str]:
     """Names of the mappings that come with the product."""
-    return (path.stem for path in sorted(SHIPPED.glob("*.toml")))
+    return iter(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
 def load(name_or_file: str) -> Mapping:
