@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from arrears.runtime import Services
 
 SHOWN_REJECTIONS = 5
+SHOWN_REPEATED = 5
 
 
 def import_files(
@@ -138,6 +139,12 @@ def _sentence(result: dict[str, Any]) -> str:
     parts = [f"{result[name]:,} {name}" for name in RESULTS if result[name]]
     lines = [f"{result['file']}: {result['rows']:,} rows, {result['records']:,} records" + _list(parts)]
     lines += [f"  skipped {count:,}: {reason}" for reason, count in result["skipped"].items()]
+    if result["repeated_records"]:
+        shown = ", ".join(
+            f"{one['type']} {one['id']} in lines {one['first_line']} and {one['line']}"
+            for one in result["first_repeated"][:SHOWN_REPEATED]
+        )
+        lines.append(f"  {result['repeated_records']:,} records have the type and id of an earlier row: {shown}")
     if result["rejected_rows"]:
         where = f", in {result['rejected_file']}" if result["rejected_file"] else ""
         lines.append(f"  rejected {result['rejected_rows']:,} rows{where}")

@@ -285,7 +285,7 @@ def test_what_cannot_be_read_is_refused_before_anything_is_written(folder: Path,
 
 def test_mappings(folder: Path) -> None:
     assert [entry["name"] for entry in value("mapping", "list")] == [
-        "lago", "quickbooks", "sage-intacct", "stripe", "xero",
+        "lago", "quickbooks", "sage-intacct", "stripe", "xero", "xero-screens",
     ]  # fmt: skip
     assert "Xero" in run("mapping", "list").stdout
     sample = str(DATA / "xero" / "xero_invoice_data.csv")

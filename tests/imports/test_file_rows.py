@@ -139,6 +139,12 @@ def test_a_file_without_rows(text: str, reason: str | None) -> None:
         rows(text_file(text))
 
 
+@pytest.mark.parametrize(("start", "kind"), [(b"PK\x03\x04", ".xlsx"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ".xls")])
+def test_a_workbook_is_called_one(start: bytes, kind: str) -> None:
+    with pytest.raises(FileRefused, match=f"is a workbook .*{kind}.*save its sheet as CSV"):
+        rows(MemoryFile("book.csv", start + b"\x14\x00\x06\x00" * 50))
+
+
 def test_ndjson_reads_each_line_for_itself() -> None:
     text = '{"id": 1.10}\n\n{"id": \n[1]\n{"id": NaN}\n{"id": 123456789012345678.90}\n' + "[" * 100_000 + "\n"
     text += '{"id": 1e9999999999999999999}\n{"id": 1, "id": 2}\n{"id": ' + "9" * 5_000 + "}\n"

@@ -204,6 +204,37 @@ name = "{=name}"
 """
 
 
+def repeating() -> MemoryFile:
+    lines = [HEADER]
+    lines += [line({**INVOICE, "id": f"I{number % 1_990}", "total": str(number)}) for number in range(2_000)]
+    lines += [line({**PAYMENT, "id": "P"})] * 2
+    lines += [line({**CUSTOMER, "id": "C", "name": "N", "account_number": number}) for number in "11"]
+    return text_file("\n".join(lines))
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_records_of_one_file_that_share_an_id_are_reported_with_their_lines(tmp_path: Path, stop: bool) -> None:
+    progress = Progress()
+    if stop:
+        opened = reader().open(repeating())
+        rejected = RejectedRows(tmp_path / "r.csv", opened.table.columns, 0)
+        assert not run(opened, progress, validate_only, rejected, lambda progress: progress.rows < 1_500)
+        opened.close()
+        rejected.close()
+        progress = Progress(**json.loads(json.dumps(progress.to_json())))
+    progress, _, _ = imported(repeating(), tmp_path / "r.csv", validate_only, progress)
+    assert progress.repeated_records == 12
+    assert progress.first_repeated[0] == {"line": 1_992, "first_line": 2, "type": "invoice", "id": "I0"}
+    assert [one["line"] for one in progress.first_repeated[10:]] == [2_003, 2_005]
+    assert progress.summary()["repeated_records"] == 12
+
+
+def test_a_row_for_each_line_of_an_invoice_repeats_nothing(tmp_path: Path) -> None:
+    rows = text_file("id,=name,item\n1,A,x\n1,A,y\n2,B,x\n")
+    progress, _, _ = imported(rows, tmp_path / "r.csv", validate_only, mapping=MAPPING_OF_NAMES)
+    assert (progress.rows, progress.repeated_records) == (3, 0)
+
+
 FORMULAS = [
     "=1+1",
     "+1+1",

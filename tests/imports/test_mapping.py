@@ -17,6 +17,7 @@ title = "Own"
 [[table]]
 name = "invoices"
 columns = ["no", "who", "sum", "on"]
+optional = ["due", "state", "paid", "kind", "money"]
 dates = "D.M.YYYY"
 decimal = ","
 [[table.skip]]
@@ -103,6 +104,64 @@ def test_a_row_that_no_rule_is_about_is_rejected() -> None:
 def test_a_file_that_fits_no_table_says_what_is_missing() -> None:
     with pytest.raises(FileRefused, match="invoices: who, on"):
         outcomes(text_file("no;sum\n1;2\n"), OWN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"{due|on}"', '"{DueDat}"'),
+        ("{ paid = { above", "{ piad = { above"),
+        ('from = "{paid}"', 'from = "{payd}"'),
+        ('kind = "quote"', 'knid = "quote"'),
+    ],
+)
+def test_a_mapping_that_names_a_column_the_file_lacks_is_refused(old: str, new: str) -> None:
+    assert old in OWN
+    with pytest.raises(FileRefused, match=r"names the column '(DueDat|piad|payd|knid)'") as refused:
+        own("7;A;5;3.2.2020;;;;\n", OWN.replace(old, new))
+    assert ("Is it 'paid'?" in str(refused.value)) == (new == 'from = "{payd}"' or "piad" in new)
+
+
+def test_a_row_can_say_its_line() -> None:
+    mapping = OWN.replace('id = "INV-{no}"\ncustomer_id', 'id = "{no}/{row.line}"\ncustomer_id')
+    assert [record["id"] for record in own("7;A;5;3.2.2020;;;;\n\n7;A;6;3.2.2020;;;;\n", mapping)] == ["7/2", "7/4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "total"),
+    [("5,005", "EUR", "5.01"), ("5,0049", "EUR", "5.00"), ("2,5", "JPY", "3"), ("7", "EUR", "7.00")],
+)
+def test_an_amount_can_be_rounded_to_what_its_currency_has(text: str, currency: str, total: str) -> None:
+    mapping = OWN.replace('"{sum}"', '{ from = "{sum}", round = true }').replace('"EUR"', f'"{currency}"')
+    assert own(f"7;A;{text};3.2.2020;;;;\n", mapping)[0]["total"] == total
+
+
+@pytest.mark.parametrize("days", ["30", '"{state}"'])
+def test_a_date_can_be_so_many_days_later(days: str) -> None:
+    mapping = OWN.replace('"{due|on}"', f'{{ from = "{{on}}", plus_days = {days} }}')
+    mapping = mapping.replace('status = { from = "{state}", map = { D = "draft", "" = "finalized" } }\n', "")
+    assert own("7;A;5;31.1.2020;;30;;\n", mapping)[0]["due_on"] == "2020-03-01"
+
+
+def test_days_that_are_no_number_are_a_bad_row() -> None:
+    mapping = OWN.replace('"{due|on}"', '{ from = "{on}", plus_days = "{kind}" }')
+    assert refused("7;A;5;31.1.2020;;;;soon\n", mapping) == ("on", "'soon' is not a number of days that can be added")
+
+
+def test_lines_in_front_of_the_header_are_passed_over() -> None:
+    mapping = OWN.replace('title = "Own"', 'title = "Own"\nskip_lines = 2')
+    file = text_file("Invoices of Acme\n;;as of today\nno;who;sum;on\n7;A;5;3.2.2020\n8;A;x;3.2.2020\n")
+    found = outcomes(file, mapping)
+    assert [(row.line, bool(row.rejected)) for row in found] == [(4, False), (5, True)]
+
+
+def test_the_question_about_dates_proposes_the_form_that_fits_all_rows() -> None:
+    rows = "".join(f"{number};A;5;3/2/2020;;;;\n" for number in range(3_000)) + "9;A;5;3/25/2020;;;;\n"
+    with pytest.raises(FileRefused) as refused:
+        own(rows, OWN.replace('dates = "D.M.YYYY"\n', ""))
+    assert "2 March 2020" in str(refused.value)
+    assert "--dates M/D/YYYY" in str(refused.value)
+    assert "D/M/YYYY" not in str(refused.value).replace("M/D/YYYY", "")
 
 
 def test_dates_that_nobody_explained_are_a_question_before_anything_is_read() -> None:

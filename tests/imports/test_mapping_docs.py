@@ -33,6 +33,14 @@ def test_the_example_reads_its_rows() -> None:
     }  # fmt: skip
 
 
+def test_the_example_of_a_report_reads_its_rows() -> None:
+    made = records(text_file(blocks("csv")[1]), blocks("toml")[2])
+    assert [(record["id"], record["total"], record["due_on"]) for record in made] == [
+        ("north/4", "10.01", "2020-03-01"),
+        ("south/5", "7.50", "2020-02-14"),
+    ]
+
+
 def test_the_second_example_is_a_mapping() -> None:
     mapping = parse(blocks("toml")[1].encode(), "example.toml")
     assert [rule.type for table in mapping.table for rule in table.record] == ["bill"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from arrears.imports.errors import FileRefused
 from arrears.ledger.days import parse_day
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -67,6 +68,46 @@ def test_xero_gives_the_figures_of_an_independent_calculation() -> None:
     ]
     assert aging_bodies(found.aging) == expected
     assert found.party_count == facts["distinct_overdue_customers"]
+
+
+SCREEN = {
+    "ContactName": "Jellyfish", "InvoiceNumber": "INV-1", "InvoiceDate": "11/06/2020", "DueDate": "25/06/2020",
+    "Total": "1580.9400", "InvoiceAmountPaid": "80.9400", "InvoiceAmountDue": "1500.0000", "Description": "lamb",
+    "Currency": "ZAR", "Type": "Sales invoice", "Sent": "Sent", "Status": "Awaiting Payment",
+}  # fmt: skip
+
+
+def test_xero_screens_are_read_with_a_row_for_each_line() -> None:
+    bill = {"ContactName": "Pests", "InvoiceNumber": "16083", "Type": "Bill", "Total": "90.00"}
+    file = table(
+        SCREEN,
+        {**SCREEN, "Description": "chicken"},
+        {**SCREEN, **bill, "InvoiceAmountPaid": "0.00", "InvoiceAmountDue": "90.00"},
+        {**SCREEN, **bill, "InvoiceNumber": "16084", "InvoiceAmountPaid": "90.00", "Status": "Paid"},
+        {**SCREEN, "InvoiceNumber": "INV-2", "Status": "Voided", "InvoiceAmountPaid": "0"},
+        {**SCREEN, "InvoiceNumber": "CN-1", "Type": "Sales credit note"},
+        {**SCREEN, "InvoiceNumber": "", "Type": "Bill overpayment"},
+    )
+    kept = ledger(records(file, "xero-screens", dates=("D/M/YYYY",)), "ZAR")
+    assert overdue(kept, "2020-06-25") == {}
+    assert overdue(kept, "2020-06-26") == {"ZAR": 1500}
+    assert overdue(kept, "2020-06-26", Side.PAYABLE) == {"ZAR": 90}
+    skipped = [found.skipped for found in outcomes(file, "xero-screens", dates=("D/M/YYYY",)) if found.skipped]
+    assert [reason.partition(":")[0] for reason in skipped] == ["a credit note", "an overpayment or prepayment"]
+
+
+def test_xero_screens_ask_for_the_form_of_dates() -> None:
+    with pytest.raises(FileRefused, match=r"--dates D/M/YYYY"):
+        outcomes(table(SCREEN), "xero-screens")
+
+
+@pytest.mark.parametrize("column", ["*ContactName", "ContactName"])
+def test_xero_screens_have_contacts(column: str) -> None:
+    contact = {column: "Jellyfish", "AccountNumber": "J-1", "EmailAddress": "", "FirstName": "", "LastName": ""}
+    assert records(table(contact), "xero-screens") == [
+        {"type": "customer", "id": "Jellyfish", "name": "Jellyfish", "account_number": "J-1"},
+        {"type": "supplier", "id": "Jellyfish", "name": "Jellyfish"},
+    ]
 
 
 def test_xero_contacts_give_the_names() -> None:

@@ -89,6 +89,7 @@ IMPORTS = {
         "mapping",
         "numbers",
         "rejected_rows",
+        "repeated_records",
         "template",
     )
 }

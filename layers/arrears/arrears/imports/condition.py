@@ -6,7 +6,7 @@ from decimal import Decimal
 from arrears.imports import mapping as spec
 from arrears.imports.errors import RowRejected
 from arrears.imports.numbers import read_number
-from arrears.imports.template import Lookups, RowContext, Template
+from arrears.imports.template import RowContext, Template
 
 type TextTest = Callable[[str], bool]
 
@@ -18,12 +18,13 @@ _BOUNDS: dict[str, Callable[[Decimal, Decimal], bool]] = {
 
 
 class RowCondition:
-    """A condition, ready to be tried on rows. decimal: the decimal mark of the numbers that it compares."""
+    """A condition, ready to be tried on rows. template: makes those of its columns.
 
-    def __init__(self, condition: spec.Condition, lookups: Lookups, decimal: str | None) -> None:
-        self._tests = [
-            (Template("{" + name + "}", lookups), _test(wanted, decimal)) for name, wanted in condition.items()
-        ]
+    decimal: the decimal mark of the numbers that it compares.
+    """
+
+    def __init__(self, condition: spec.Condition, template: Callable[[str], Template], decimal: str | None) -> None:
+        self._tests = [(template("{" + name + "}"), _test(wanted, decimal)) for name, wanted in condition.items()]
 
     def holds(self, context: RowContext) -> bool:
         """Whether every test holds. Raises RowRejected."""

@@ -47,6 +47,11 @@ class _Feed:
         self.taken = []
         self._characters = 0
 
+    def skip(self) -> None:
+        """Passes over a line, if there is one."""
+        next(self, None)
+        self.start()
+
     def put_back(self, line: str) -> None:
         """The line given last was only looked at: the next row begins with it."""
         self._back.appendleft(line)
@@ -95,6 +100,8 @@ class CsvTable(Table):
         self._lines = TextLines(stream, layout.encoding)
         self._feed = _Feed(self._lines)
         self._separator = layout.separator or ""
+        for _ in range(layout.skip_lines):
+            self._feed.skip()
         self.columns: Sequence[str] = self._header()
         self._reader = self._new_reader()
 

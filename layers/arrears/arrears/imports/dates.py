@@ -6,7 +6,7 @@ the date is allowed, and moves the day only where the mapping names the time zon
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -200,23 +200,34 @@ def is_iso(text: str) -> bool:
     return _ISO_FORMAT.read(text) is not None
 
 
-def question(column: str, text: str) -> str | None:
-    """What to ask about a column whose dates are not of ISO 8601, shown by one of them; None if it is no such date."""
+def question(column: str, text: str, others: Iterable[str] = ()) -> str | None:
+    """What to ask about a column whose dates are not of ISO 8601, shown by one of them; None if it is no such date.
+
+    others: more texts of the column; a form that does not fit all of them is not proposed if another does.
+    """
     match = _LOOKS_LIKE.match(text)
     if match is None or is_iso(text):
         return None
-    mark = text[len(match[1])]
-    if len(match[1]) == 4:
-        candidates = [f"YYYY{mark}M{mark}D", f"YYYY{mark}D{mark}M"]
-    else:
-        year = "YYYY" if len(match[3]) == 4 else "YY"
-        candidates = [f"D{mark}M{mark}{year}", f"M{mark}D{mark}{year}"]
+    candidates = _candidates(match)
+    fitting = [DateFormat(form) for form in candidates]
+    for other in others:
+        fitting = [form for form in fitting if form.read(other) or is_iso(other)] or fitting
+    proposed = [form.text for form in fitting]
     readings = []
-    for form in candidates:
+    for form in proposed:
         found = DateFormat(form).read(match[0])
         if found is not None:
             readings.append(f"{found[0]:%-d %B %Y} ({form})")
     return (
         f'The column "{column}" has dates such as {text!r}. Is that {" or ".join(readings) or "a date"}? '
-        f'Say it in the mapping (dates = "{candidates[0]}") or with --dates {candidates[0]}.'
+        f'Say it in the mapping (dates = "{proposed[0]}") or with --dates {proposed[0]}.'
     )
+
+
+def _candidates(match: re.Match[str]) -> list[str]:
+    text = match[0]
+    mark = text[len(match[1])]
+    if len(match[1]) == 4:
+        return [f"YYYY{mark}M{mark}D", f"YYYY{mark}D{mark}M"]
+    year = "YYYY" if len(match[3]) == 4 else "YY"
+    return [f"D{mark}M{mark}{year}", f"M{mark}D{mark}{year}"]

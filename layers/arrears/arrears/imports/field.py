@@ -1,7 +1,9 @@
 """One field of a record: which template it is filled from, and how the text becomes a value."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from arrears.imports import mapping as spec
@@ -36,11 +38,15 @@ class ReadingDefaults:
 
 @dataclass(frozen=True, slots=True)
 class TableReading:
-    """How the fields of one table are read where they do not say it themselves."""
+    """How the fields of one table are read where they do not say it themselves.
+
+    own_columns: what its templates have named so far, of each gap the columns that can fill it.
+    """
 
     table: spec.MappedTable
     defaults: ReadingDefaults
     lookups: Lookups
+    own_columns: list[list[str]] = field(default_factory=list)
 
     @property
     def decimal(self) -> str | None:
@@ -49,7 +55,13 @@ class TableReading:
 
     def condition(self, condition: spec.Condition) -> RowCondition:
         """A condition on the table's rows."""
-        return RowCondition(condition, self.lookups, self.decimal)
+        return RowCondition(condition, self.template, self.decimal)
+
+    def template(self, text: str) -> Template:
+        """A template over the table's rows."""
+        made = Template(text, self.lookups)
+        self.own_columns.extend(made.own_columns)
+        return made
 
     def dates(self, value: spec.Value) -> DateReader:
         """The reader of a field's dates: as the field says, else the table, else the defaults."""
@@ -78,22 +90,26 @@ class Field:
 class FieldCase:
     """One way to read a field: a template, how its text is read, and when."""
 
-    def __init__(self, field: str, rule: str | spec.Value, reading: TableReading) -> None:
+    def __init__(self, name: str, rule: str | spec.Value, reading: TableReading) -> None:
         value = spec.Value.model_validate({"from": rule}) if isinstance(rule, str) else rule
-        self.field = field
+        self.field = name
         self.when = reading.condition(value.when)
-        self.template = Template(value.from_, reading.lookups)
+        self.template = reading.template(value.from_)
         self.column = self.template.columns[0] if len(self.template.columns) == 1 else None
         self.dates = reading.dates(value)
         self._map = None if value.map is None else {key.casefold(): found for key, found in value.map.items()}
         self._else = value.else_
         self._convert = self._converter(value, reading)
+        self._plus_days = None if value.plus_days is None else reading.template(str(value.plus_days))
 
     def read(self, context: RowContext, currency: str | None) -> Any:
         """The value, None when there is none. Raises RowRejected."""
         try:
             text = self._mapped(self.template.fill(context))
-            return self._convert(text, currency) if text else None
+            value = self._convert(text, currency) if text else None
+            if value is None or self._plus_days is None:
+                return value
+            return _later(value, self._plus_days.fill(context))
         except ValueError as error:
             raise RowRejected(self.column or self.field, str(error)) from None
 
@@ -121,11 +137,20 @@ class FieldCase:
         return lambda text, currency: convert(text)
 
 
+def _later(day: str, days: str) -> str:
+    """The day, YYYY-MM-DD, so many days later; no text counts as no days."""
+    try:
+        return (date.fromisoformat(day) + timedelta(days=int(days or 0))).isoformat()
+    except (ValueError, OverflowError):
+        raise ValueError(f"{days[:20]!r} is not a number of days that can be added") from None
+
+
 class _NumberReader:
     def __init__(self, field: str, value: spec.Value, reading: TableReading) -> None:
         minor_units = reading.table.minor_units if value.minor_units is None else value.minor_units
         self._is_minor = minor_units and field in MONEY
         self._negate = value.negate
+        self._round = value.round
         self._decimal = value.decimal or reading.decimal
         self._decimals: Mapping[str, int] = {code.upper(): count for code, count in reading.table.decimals.items()}
 
@@ -134,6 +159,8 @@ class _NumberReader:
         if self._is_minor:
             code = currency or ""
             number = number.scaleb(-self._decimals.get(code, EXPONENTS.get(code, 0)))
+        if self._round:
+            number = number.quantize(Decimal(1).scaleb(-EXPONENTS.get(currency or "", 0)), ROUND_HALF_UP)
         return format(number.copy_negate() if self._negate else number, "f")
 
 

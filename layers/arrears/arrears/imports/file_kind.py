@@ -11,6 +11,9 @@ from arrears.imports.errors import FileRefused
 from arrears.imports.file_rows import CSV_SUFFIXES, Layout, Source, Table
 from arrears.imports.json_rows import JsonTable, NdjsonTable
 
+_ZIP = b"PK\x03\x04"
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
 
 def open_table(source: Source, lists: Iterable[str] = (), layout: Layout | None = None) -> Table:
     """Opens a file by what it holds. lists: paths at which a JSON document may keep its records.
@@ -27,6 +30,7 @@ def open_table(source: Source, lists: Iterable[str] = (), layout: Layout | None 
 
 
 def _table(stream: io.BufferedReader, name: str, lists: Iterable[str], layout: Layout) -> Table:
+    _refuse_workbook(stream.peek(len(_OLD_WORKBOOK)))
     head = _head(stream, layout)
     if not head.strip():
         raise FileRefused("The file is empty.")
@@ -35,6 +39,12 @@ def _table(stream: io.BufferedReader, name: str, lists: Iterable[str], layout: L
     if _is_ndjson(name, head):
         return NdjsonTable(stream, layout)
     return JsonTable(stream, lists, layout)
+
+
+def _refuse_workbook(start: bytes) -> None:
+    for mark, kind in ((_ZIP, ".xlsx or .ods"), (_OLD_WORKBOOK, ".xls")):
+        if start.startswith(mark):
+            raise FileRefused(f"The file is a workbook ({kind}) or an archive, not CSV: save its sheet as CSV (UTF-8).")
 
 
 def _head(stream: io.BufferedReader, layout: Layout) -> str:

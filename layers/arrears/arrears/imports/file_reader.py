@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from arrears.imports.file_kind import open_table
 from arrears.imports.file_rows import BadRow, Layout, Source, Table
 from arrears.imports.mapped_table import MadeRecord, MapTable, RecordTable, Skipped, check
 from arrears.imports.mapping import Mapping
+from arrears.imports.repeated_records import RepeatedRecord
 from arrears.imports.template import Find, Values, value_at
 
 SAMPLE_ROWS = 1_000
@@ -22,7 +24,7 @@ SAMPLE_ROWS = 1_000
 class Outcome(NamedTuple):
     """What a row became: records, or why it was skipped or rejected (column, sentence).
 
-    cells: the row as it was in its file.
+    cells: the row as it was in its file. repeated: those of its records that an earlier row had too.
     """
 
     line: int
@@ -30,6 +32,7 @@ class Outcome(NamedTuple):
     made: Sequence[MadeRecord] = ()
     skipped: str | None = None
     rejected: tuple[str | None, str] | None = None
+    repeated: Sequence[RepeatedRecord] = ()
 
 
 class Reader:
@@ -40,7 +43,9 @@ class Reader:
         self.defaults = defaults
         layout = layout or Layout()
         if mapping is not None:
-            layout = Layout(layout.encoding or mapping.encoding, layout.separator or mapping.separator)
+            layout = Layout(
+                layout.encoding or mapping.encoding, layout.separator or mapping.separator, mapping.skip_lines
+            )
         self.layout = layout
         self._tables = [MapTable(table, defaults) for table in mapping.table] if mapping else []
         self._companions: Companions | None = None
@@ -65,7 +70,19 @@ class Reader:
         """Asks about date columns before anything is written. Raises FileRefused with the question."""
         opened = self.open(source)
         try:
-            _ask(opened)
+            asked = _asked(opened)
+        finally:
+            opened.close()
+        if asked is not None:
+            column, text = asked
+            raise FileRefused(question(column, text, self._dates_of(source, column)) or "")
+
+    def _dates_of(self, source: Source, column: str) -> Iterator[str]:
+        """The dates of one column in all rows: one of them may rule out what the first could be."""
+        opened = self.open(source)
+        try:
+            for table, row in opened.mapped_rows():
+                yield from (text for name, text in table.open_dates(row) if name == column and text)
         finally:
             opened.close()
 
@@ -81,10 +98,22 @@ class Reader:
         for table in self._tables:
             missing = [column for column in table.spec.columns if column not in columns]
             if not missing:
+                self._check_names(table, columns)
                 return table
             lacking.append((len(missing), f"{table.spec.name}: {', '.join(missing)}"))
         closest = min(lacking)[1]
         raise FileRefused(f"The file fits no table of the mapping {self.mapping.name!r}. Missing for {closest}.")
+
+    def _check_names(self, table: MapTable, columns: Sequence[str]) -> None:
+        """A misspelt column would be empty in every row: a due date that is never read makes nothing overdue."""
+        lacking = table.lacks(columns)
+        if lacking is not None:
+            similar = get_close_matches(lacking, columns, 1)
+            hint = f" Is it {similar[0]!r}?" if similar else ""
+            raise FileRefused(
+                f"The mapping names the column {lacking!r} ({table.spec.name}), which the file does not have.{hint} "
+                "Correct it, or list it in the table's `optional` columns."
+            )
 
     def with_companions(self, sources: Iterable[Source]) -> "Companions":
         """Indexes those of the files that tables look up in. Close it when the import is over."""
@@ -133,7 +162,7 @@ class OpenFile:
         skipped = None
         try:
             for table, part in self._parts(values):
-                found = table.make(part, self._find)
+                found = table.make(part, self._find, line)
                 if isinstance(found, Skipped):
                     skipped = found.reason
                 else:
@@ -187,21 +216,24 @@ def _keyed(rows: Iterable[tuple[MapTable, Values]], wanted: set[str]) -> Iterato
                 continue
 
 
-def _ask(opened: OpenFile) -> None:
-    """A column most of whose dates are of no stated form is a question, a lone one among ISO dates a bad row."""
+def _asked(opened: OpenFile) -> tuple[str, str] | None:
+    """(column, date) to ask about: a column most of whose dates are of no stated form, in the first rows.
+
+    A lone one among ISO dates is a bad row.
+    """
     known: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
     shown: dict[str, str] = {}
     for table, row in islice(opened.mapped_rows(), SAMPLE_ROWS):
         for column, text in table.open_dates(row):
-            asked = question(column, text) if text else None
-            if asked:
+            if text and question(column, text):
                 unknown[column] += 1
-                shown.setdefault(column, asked)
+                shown.setdefault(column, text)
             else:
                 known[column] += 1
     own = isinstance(opened.tables[0], RecordTable)
-    for column, asked in shown.items():
+    for column, text in shown.items():
         # The ledger's own records have one form of dates: what differs is a bad row, unless all of the file does.
         if unknown[column] >= known[column] and not (own and known.total()):
-            raise FileRefused(asked)
+            return column, text
+    return None

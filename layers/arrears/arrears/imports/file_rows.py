@@ -52,10 +52,11 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How to read a file where it does not show: None looks for itself."""
+    """How to read a file where it does not show: None looks for itself. skip_lines: of CSV, in front of the header."""
 
     encoding: str | None = None
     separator: str | None = None
+    skip_lines: int = 0
 
 
 class Table(ABC):

@@ -7,16 +7,19 @@ and keeps the counts, it is not what keeps the book right.
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from arrears.imports.errors import shortened
 from arrears.imports.file_reader import OpenFile, Outcome
 from arrears.imports.rejected_rows import RejectedRow, RejectedRows
+from arrears.imports.repeated_records import MAX_NOTED_RECORDS, RepeatedRecords
 from arrears.ledger.errors import THROTTLED, UNAVAILABLE, ArrearsError
 from arrears.ledger.recording import Result
 
 BATCH_RECORDS = 500
+FIRST_REPEATED = 20
 BATCH_ROWS = 5_000
 BATCH_CHARACTERS = 4 << 20
 """Of the rows as they are in the file: rows may have megabytes."""
@@ -31,7 +34,8 @@ class Progress:
     """How far an import has come. rows: read so far. results: records by what became of them.
 
     skipped: rows left out on purpose, by reason. rejected_rows: rows of which something was rejected.
-    rejected_bytes: length of the file of rejected rows that belongs to these rows.
+    rejected_bytes: length of the file of rejected rows that belongs to these rows. repeated_records: those whose
+    type and id an earlier row of the file had. first_repeated: the first few of them, as results show them.
     """
 
     rows: int = 0
@@ -39,6 +43,8 @@ class Progress:
     rejected_bytes: int = 0
     results: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    repeated_records: int = 0
+    first_repeated: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `Progress(**json)` reads it back."""
@@ -55,6 +61,8 @@ class Progress:
             "rejected_rows": self.rejected_rows,
             "skipped_rows": skipped,
             "skipped": dict(self.skipped),
+            "repeated_records": self.repeated_records,
+            "first_repeated": list(self.first_repeated),
         }
 
 
@@ -72,15 +80,46 @@ def run(
 
     after_batch: called after every batch, when all in `progress` is durable; it says whether to go on.
     """
-    for batch in _batches(opened.outcomes(progress.rows)):
+    with closing(RepeatedRecords()) as repeated:
+        return _run(_noted(opened, progress, repeated), progress, write, rejected, after_batch)
+
+
+def _run(
+    outcomes: Iterator[Outcome],
+    progress: Progress,
+    write: Write,
+    rejected: RejectedRows,
+    after_batch: Callable[[Progress], bool],
+) -> bool:
+    for batch in _batches(outcomes):
         results = iter(write([made.record for outcome in batch for made in outcome.made]))
         refused = [row for outcome in batch for row in count_results(outcome, results, progress)]
         progress.rejected_bytes = rejected.add(refused)
+        for record in (record for outcome in batch for record in outcome.repeated):
+            progress.repeated_records += 1
+            if len(progress.first_repeated) < FIRST_REPEATED:
+                progress.first_repeated.append(record._asdict())
         progress.rows += len(batch)
         progress.rejected_rows += len({row.line for row in refused})
         if not after_batch(progress):
             return False
     return True
+
+
+def _noted(opened: OpenFile, progress: Progress, repeated: RepeatedRecords) -> Iterator[Outcome]:
+    """The outcomes from the row that `progress` has reached, each with the records that repeat an earlier one.
+
+    An import that goes on reads the rows before once more, to know their ids; where they are too many it compares
+    nothing: a run has little time.
+    """
+    if progress.rows > MAX_NOTED_RECORDS:
+        yield from opened.outcomes(progress.rows)
+        return
+    start = progress.rows
+    for number, outcome in enumerate(opened.outcomes()):
+        repeats = tuple(repeated.note(outcome.line, outcome.cells, outcome.made))
+        if number >= start:
+            yield outcome._replace(repeated=repeats)
 
 
 def _batches(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:

@@ -86,7 +86,8 @@ class MapTable:
         self.currency = defaults.currency
         lookups = {alias: (lookup.table, Template(lookup.by, {})) for alias, lookup in table.lookup.items()}
         self._reading = reading = TableReading(table, defaults, lookups)
-        self._key = Template(table.key, {}) if table.key else None
+        reading.own_columns.extend(names for _, by in lookups.values() for names in by.own_columns)
+        self._key = reading.template(table.key) if table.key else None
         self._skips = [(reading.condition(skip.when), skip.reason) for skip in table.skip]
         currency = _currency_field(table, reading)
         self._rules = [_RecordRule(rule, reading, currency) for rule in table.record]
@@ -95,13 +96,18 @@ class MapTable:
         """Whether a JSON row has the columns that this table is known by."""
         return all(value_at(row, column) is not None or column in row for column in self.spec.columns)
 
+    def lacks(self, columns: Sequence[str]) -> str | None:
+        """A column that the table's templates name and a CSV file of these columns does not have."""
+        known = {*columns, *self.spec.optional}
+        return next((names[0] for names in self._reading.own_columns if known.isdisjoint(names)), None)
+
     def key(self, row: Values) -> str:
         """The key under which other tables find the row."""
         return self._key.fill(RowContext.of(row, self.currency)) if self._key else ""
 
-    def make(self, row: Values, find: Find) -> list[MadeRecord] | Skipped:
-        """The records of a row. Raises RowRejected when it cannot be read or no rule is about it."""
-        context = RowContext.of(row, self.currency, find)
+    def make(self, row: Values, find: Find, line: int = 0) -> list[MadeRecord] | Skipped:
+        """The records of a row, which starts on `line`. Raises RowRejected when it cannot be read or has no rule."""
+        context = RowContext.of(row, self.currency, find, line)
         for condition, reason in self._skips:
             if condition.holds(context):
                 return Skipped(reason)
@@ -158,13 +164,13 @@ class RecordTable(MapTable):
         """Every row is taken for a record; what it lacks is said of the row."""
         return True
 
-    def make(self, row: Values, find: Find) -> list[MadeRecord] | Skipped:
+    def make(self, row: Values, find: Find, line: int = 0) -> list[MadeRecord] | Skipped:
         """The row as the record that it is."""
         if self._is_json:
             if len(row) > MAX_FIELDS:
                 raise RowRejected(None, f"has {len(row):,} fields, which is more than any record has")
             return [MadeRecord(dict(row), {})]
-        context = RowContext.of(row, self.currency, find)
+        context = RowContext.of(row, self.currency, find, line)
         values = {field.name: field.read(context, None) for field in self._fields}
         return [MadeRecord({name: value for name, value in values.items() if value is not None}, {})]
 

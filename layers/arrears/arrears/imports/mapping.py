@@ -31,6 +31,7 @@ FIELDS: dict[str, dict[str, bool]] = {
 MAX_MAPPING_BYTES = 100_000
 MAX_DECIMALS = 9
 MAX_DOTS = 256
+MAX_SKIPPED_LINES = 1_000
 MAX_REASON_LENGTH = 200
 
 
@@ -84,6 +85,8 @@ class Value(_Part):
     decimal: Literal[".", ","] | None = None
     minor_units: bool | None = None
     negate: bool = False
+    round: bool = False
+    plus_days: int | str | None = None
 
 
 type FieldRule = str | Value | list[Value]
@@ -159,10 +162,15 @@ class Lookup(_Part):
 
 
 class MappedTable(_Part):
-    """One kind of file. columns: those by which it is known. at: where a JSON document or row keeps its rows."""
+    """One kind of file.
+
+    columns: those by which it is known. optional: others that a CSV file may lack, although a template names them.
+    at: where a JSON document or row keeps its rows.
+    """
 
     name: str
     columns: TEXTS
+    optional: list[str] = []
     at: list[str] = []
     key: str | None = None
     dates: Dates | None = None
@@ -181,6 +189,7 @@ class Mapping(_Part):
     title: str
     encoding: str | None = None
     separator: str | None = Field(default=None, min_length=1, max_length=1)
+    skip_lines: Annotated[int, Field(ge=0, le=MAX_SKIPPED_LINES)] = 0
     table: Annotated[list[MappedTable], Field(min_length=1)]
     name: str = ""
     digest: str = ""
@@ -209,7 +218,7 @@ class Mapping(_Part):
 
 def shipped() -> Iterator[str]:
     """Names of the mappings that come with the product."""
-    return (path.stem for path in sorted(SHIPPED.glob("*.toml")))
+    return iter(sorted(path.stem for path in SHIPPED.glob("*.toml")))
 
 
 def load(name_or_file: str) -> Mapping:

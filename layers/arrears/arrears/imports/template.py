@@ -9,6 +9,8 @@ from arrears.imports.errors import RowRejected
 
 ORGANISATION_CURRENCY = "organisation.currency"
 """What a template writes for the organisation's currency, where no column has one."""
+ROW_LINE = "row.line"
+"""What a template writes for the line on which the row starts; in JSON documents the number of the record."""
 MAX_LIST_INDEX_DIGITS = 9
 
 _COLUMN = re.compile(r"\{([^{}]+)\}")
@@ -27,28 +29,33 @@ class RowContext(NamedTuple):
     find: Find
     found_rows: dict[str, Values]
     currency: str
+    line: int
 
     @classmethod
-    def of(cls, row: Values, currency: str, find: Find = lambda table, key: None) -> "RowContext":
+    def of(cls, row: Values, currency: str, find: Find = lambda table, key: None, line: int = 0) -> "RowContext":
         """The context of a whole row. currency: the organisation's."""
-        return cls(row, None, find, {}, currency)
+        return cls(row, None, find, {}, currency, line)
 
 
 class Template:
     """A template taken apart once. columns: the first column of each of its gaps, as written.
 
+    own_columns: of each gap that only the row's own columns can fill, these columns.
     lookups: by alias, the table in which a row is looked up and the template of its key.
     """
 
     def __init__(self, text: str, lookups: "Lookups") -> None:
         self._parts: list[str | list[Callable[[RowContext], str]]] = []
         self.columns: list[str] = []
+        self.own_columns: list[list[str]] = []
         end = 0
         for gap in _COLUMN.finditer(text):
             self._parts.append(text[end : gap.start()])
             names = [name.strip() for name in gap[1].split("|")]
             self._parts.append([_getter(name, lookups) for name in names])
             self.columns.append(names[0])
+            if all(_is_own(name, lookups) for name in names):
+                self.own_columns.append(names)
             end = gap.end()
         self._parts.append(text[end:])
 
@@ -70,10 +77,17 @@ class Template:
 type Lookups = Mapping[str, tuple[str, Template]]
 
 
+def _is_own(name: str, lookups: Lookups) -> bool:
+    head, _, rest = name.partition(".")
+    return name not in (ORGANISATION_CURRENCY, ROW_LINE) and not (rest and (head == "each" or head in lookups))
+
+
 def _getter(name: str, lookups: Lookups) -> Callable[[RowContext], str]:
     head, _, rest = name.partition(".")
     if name == ORGANISATION_CURRENCY:
         return lambda context: context.currency
+    if name == ROW_LINE:
+        return lambda context: str(context.line)
     if head == "each" and rest:
         return lambda context: _text(value_at(context.each or {}, rest), rest)
     if head in lookups and rest:
