@@ -139,7 +139,7 @@ def _writes() -> Iterator[Result]:
     say("writes")
     single, batch = _recorded(1, 600, 400), _recorded(BATCH, 10_000, 5_000)
     yield Result("records, batches of 500", "per CPU second", batch["records_per_cpu_second"], None, 2_500, least=True)
-    yield Result("records, batches of 500", "write units", batch["write_units_per_record"], None, 6.5)
+    yield Result("records, batches of 500", "write units", batch["write_units_per_record"], None, 7)
     yield Result("records, batches of 500", "requests", batch["requests_per_record"])
     for customers in (100, 2_000):
         units = _recorded(BATCH, 5_000, 5_000, customers)["write_units_per_record"]

@@ -45,9 +45,9 @@ def bulk_is_recording() -> int:
         filled = Bulk(bulk, organisation, kind, OPEN // OPEN_PER_ACCOUNT, today)
         filled.add(open_papers(kind, OPEN, today))
         filled.add(settled_papers(kind, 0, SETTLED, OPEN // OPEN_PER_ACCOUNT, today))
-    if _rows(recorded.index) != _rows(bulk.index) or _months(recorded) != _months(bulk):
+    if _rows(recorded.indexes["state"]) != _rows(bulk.indexes["state"]) or _months(recorded) != _months(bulk):
         raise Unequal("rows")
-    return sum(len(partition.rows) for partition in recorded.index.values())
+    return sum(len(partition.rows) for partition in recorded.indexes["state"].values())
 
 
 def _rows(index: dict[str, Partition]) -> dict[str, list[tuple[str, bytes]]]:
@@ -81,7 +81,7 @@ def answers_are_the_stacks() -> int:
         today = organisation.today(here.now())
         for kind in ("invoice", "bill"):
             Recorder(connected, stack.ledger_table).record(organisation, list(_records(kind, today)), here.now())
-        for partition_key, partition in table.index.items():
+        for partition_key, partition in table.indexes["state"].items():
             if _page(connected, stack.ledger_table, partition_key) != _row_items(partition):
                 raise Unequal(partition_key)
     finally:

@@ -22,6 +22,9 @@ WRITE_UNIT_BYTES = 1_024
 type Item = dict[str, dict[str, str]]
 type Key = tuple[str, str]
 
+INDEXES = {"state": ("ipk", "isk"), "account": ("apk", "ask")}
+"""Of each index its partition and sort key; both project `p` as well."""
+
 _EQUALS = re.compile(r"(\w+) = (:\w+)")
 _RANGE = re.compile(r"(begins_with)\(\w+, (:\w+)\)|\w+ (>=|>|<=|<) (:\w+)|\w+ (BETWEEN) (:\w+) AND (:\w+)")
 
@@ -64,7 +67,7 @@ class Table:
     def __init__(self, keep_documents: bool = True) -> None:
         self.keep_documents = keep_documents
         self.items: dict[tuple[str, str], dict[str, Item]] = {}
-        self.index: dict[str, Partition] = {}
+        self.indexes: dict[str, dict[str, Partition]] = {name: {} for name in INDEXES}
         self.transcript: list[tuple[str, bytes, bytes]] = []
         self.recording = False
         self.requests: Counter[str] = Counter()
@@ -141,14 +144,14 @@ class Table:
 
     def _partition(self, asked: Any, key: str) -> Partition:
         if "IndexName" in asked:
-            return self.index.get(key, Partition())
+            return self.indexes[asked["IndexName"]].get(key, Partition())
         partition = Partition()
         for place, item in self.items.get((asked["TableName"], key), {}).items():
             partition.put(place, (json.dumps(item).encode(), _size(item)))
         return partition
 
     def _page(self, asked: Any, partition: Partition, places: list[str], key: str) -> bytes:
-        names = ("ipk", "isk") if "IndexName" in asked else ("pk", "sk")
+        names = INDEXES.get(asked.get("IndexName"), ("pk", "sk"))
         start = asked.get("ExclusiveStartKey")
         place = places.index(start[names[1]]["S"]) + 1 if start else 0
         most = asked.get("Limit", len(places))
@@ -202,26 +205,29 @@ class Table:
         stood = self._item(table, key)
         after = {"Put": lambda: change["Item"], "Delete": lambda: None}.get(kind, lambda: _updated(stood, change))()
         self.write_units += factor * max(_write_units(stood), _write_units(after))
-        self._index(stood, after)
+        for index in INDEXES:
+            self._index(index, stood, after)
         kept = self.items.setdefault((table, key[0]), {})
         if after is None:
             kept.pop(key[1], None)
         elif self.keep_documents or key[1] != "d":
             kept[key[1]] = after
 
-    def _index(self, stood: Item | None, after: Item | None) -> None:
-        old, new = _projected(stood), _projected(after)
+    def _index(self, index: str, stood: Item | None, after: Item | None) -> None:
+        partition, sort_key = INDEXES[index]
+        old, new = _projected(stood, index), _projected(after, index)
         if old == new:
             return
-        if old and new and _place(old) == _place(new):
+        if old and new and (old[partition], old[sort_key]) == (new[partition], new[sort_key]):
             self.write_units += max(_write_units(old), _write_units(new))
         else:
             self.write_units += _write_units(old) + _write_units(new)
+        partitions = self.indexes[index]
         if old:
-            self.index[old["ipk"]["S"]].drop(old["isk"]["S"])
+            partitions[old[partition]["S"]].drop(old[sort_key]["S"])
         if new:
-            row = json.dumps({"isk": new["isk"], "p": new["p"]}, separators=(",", ":")).encode()
-            self.index.setdefault(new["ipk"]["S"], Partition()).put(new["isk"]["S"], (row, _size(new)))
+            row = json.dumps({sort_key: new[sort_key], "p": new["p"]}, separators=(",", ":")).encode()
+            partitions.setdefault(new[partition]["S"], Partition()).put(new[sort_key]["S"], (row, _size(new)))
 
 
 class _Raw(io.BytesIO):
@@ -237,10 +243,6 @@ def wire(body: bytes, status: int = 200) -> AWSResponse:
 
 def _key(item: Item) -> Key:
     return item["pk"]["S"], item["sk"]["S"]
-
-
-def _place(item: Item) -> Key:
-    return item["ipk"]["S"], item["isk"]["S"]
 
 
 def _range(order: list[str], rest: str, values: Any) -> tuple[int, int]:
@@ -276,10 +278,11 @@ def _updated(stood: Item | None, change: Any) -> Item:
     return after
 
 
-def _projected(item: Item | None) -> Item | None:
-    if item is None or "ipk" not in item:
+def _projected(item: Item | None, index: str) -> Item | None:
+    keys = INDEXES[index]
+    if item is None or keys[0] not in item or "p" not in item:
         return None
-    return {name: item[name] for name in ("pk", "sk", "ipk", "isk", "p")}
+    return {name: item[name] for name in ("pk", "sk", *keys, "p")}
 
 
 def _size(item: Item | None) -> int:

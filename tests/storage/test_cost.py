@@ -53,10 +53,10 @@ def test_a_mixed_batch_takes_few_write_units_and_requests(table: Table) -> None:
     [
         ([invoice("new")], 8, ["BatchGetItem", "TransactWriteItems"]),
         ([payment("part")], 6, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
-        ([payment("all", amount="100")], 11, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
+        ([payment("all", amount="100")], 12, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
         ([invoice()], 0, ["BatchGetItem"]),
     ],
-    ids=["invoice", "part payment", "settling payment", "unchanged"],
+    ids=["invoice", "part payment", "payment that closes", "unchanged"],
 )
 def test_single_records(table: Table, told: list[Any], most_units: int, requests: list[str]) -> None:
     ledger = table.ledger()

@@ -312,7 +312,7 @@ def _partition_keys(operation: str, body: Any) -> Iterator[str]:
     if operation == "Query":
         condition = body["KeyConditionExpression"]
         placeholder = condition.split()[2]
-        assert condition.split()[:2] in (["pk", "="], ["ipk", "="])
+        assert condition.split()[:2] in (["pk", "="], ["ipk", "="], ["apk", "="])
         yield body["ExpressionAttributeValues"][placeholder]["S"]
     elif operation == "BatchGetItem":
         for asked in body["RequestItems"].values():

@@ -22,7 +22,9 @@ MOST_WRITES = 25
 MOST_TRANSACTION_BYTES = 4 * 1_024 * KILOBYTE
 MOST_ITEM_BYTES = 400 * KILOBYTE
 MOST_EXPRESSION_BYTES = 4_096
-MOST_KEY_BYTES = {"pk": 2_048, "sk": 1_024, "ipk": 2_048, "isk": 1_024}
+MOST_KEY_BYTES = {"pk": 2_048, "sk": 1_024, "ipk": 2_048, "isk": 1_024, "apk": 2_048, "ask": 1_024}
+INDEX_KEYS = {"state": ("ipk", "isk"), "account": ("apk", "ask")}
+"""Of each index of the ledger its partition and sort key; both project `p` as well."""
 
 type Item = dict[str, dict[str, Any]]
 type Fault = Callable[["Gate", str, AWSRequest], AWSResponse]
@@ -110,7 +112,7 @@ class Gate:
     def _lagging(self, answered: AWSResponse) -> AWSResponse:
         """An index that does not show some documents yet."""
         told = json.loads(answered.content)
-        told["Items"] = [item for item in told["Items"] if not any(id_ in item["isk"]["S"] for id_ in self.hidden)]
+        told["Items"] = [item for item in told["Items"] if not any(id_ in json.dumps(item) for id_ in self.hidden)]
         return response(200, told)
 
     def _note(self, action: Any) -> None:
@@ -124,7 +126,8 @@ class Gate:
         else:
             after = _added(stood or dict(change["Key"]), change)
         self.units["table"] += 2 * max(_units(stood), _units(after))
-        self.units["index"] += _index_units(stood, after)
+        for keys in INDEX_KEYS.values():
+            self.units["index"] += _index_units(stood, after, keys)
         if after is None:
             self.items.pop(place, None)
         else:
@@ -261,7 +264,7 @@ def _refused_query(body: Any) -> str | None:
     if body.get("ConsistentRead") and "IndexName" in body:
         return "consistent reads of an index"
     named = body.get("FilterExpression", "").replace("(", " ").replace(",", " ").split()
-    keys = ("ipk", "isk") if "IndexName" in body else ("pk", "sk")
+    keys = INDEX_KEYS.get(body.get("IndexName"), ("pk", "sk"))
     return "a filter on a key" if any(key in named for key in keys) else None
 
 
@@ -285,11 +288,15 @@ def _units(item: Item | None) -> int:
     return ceil(_size(item) / KILOBYTE) if item else 0
 
 
-def _index_units(stood: Item | None, after: Item | None) -> int:
-    old, new = ({k: i[k] for k in ("ipk", "isk", "p") if k in i} if i and "ipk" in i else None for i in (stood, after))
+def _index_units(stood: Item | None, after: Item | None, keys: tuple[str, str]) -> int:
+    partition, sort_key = keys
+    old, new = (
+        {name: item[name] for name in (*keys, "p") if name in item} if item and partition in item else None
+        for item in (stood, after)
+    )
     if old == new:
         return 0
-    if old and new and (old["ipk"], old["isk"]) == (new["ipk"], new["isk"]):
+    if old and new and (old[partition], old[sort_key]) == (new[partition], new[sort_key]):
         return max(_units(old), _units(new))
     return _units(old) + _units(new)
 

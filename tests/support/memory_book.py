@@ -75,7 +75,7 @@ class MemoryLedger:
         return [pickle.loads(kept) for (kind, _), kept in sorted(self.kept.items()) if kind == "account"]
 
     def counterparty_record(self, account: AccountState) -> CounterpartyRecord:
-        """What was told of a counterparty itself."""
+        """What the records of a counterparty itself say."""
         kept = self.kept.get(("counterparty", account.key))
         return CounterpartyRecord() if kept is None else pickle.loads(kept)
 
@@ -116,20 +116,20 @@ class MemoryUnitOfWork:
         self._ledger = ledger
         self._today = today
         self._entities: dict[tuple[str, str], Touched] = {}
-        self._places: dict[int, tuple[str, str]] = {}
+        self._keys: dict[int, tuple[str, str]] = {}
         self._touched: dict[tuple[str, str], Touched] = {}
 
     def keep(self) -> None:
         """Keeps what was touched."""
-        for place, entity in self._touched.items():
-            self._ledger.kept[place] = pickle.dumps(entity)
+        for key, entity in self._touched.items():
+            self._ledger.kept[key] = pickle.dumps(entity)
 
-    def _entity(self, place: tuple[str, str], new: Touched) -> Any:
-        if place not in self._entities:
-            kept = self._ledger.kept.get(place)
-            self._entities[place] = new if kept is None else pickle.loads(kept)
-            self._places[id(self._entities[place])] = place
-        return self._entities[place]
+    def _entity(self, key: tuple[str, str], new: Touched) -> Any:
+        if key not in self._entities:
+            kept = self._ledger.kept.get(key)
+            self._entities[key] = new if kept is None else pickle.loads(kept)
+            self._keys[id(self._entities[key])] = key
+        return self._entities[key]
 
     def document(self, kind: str, id: str, reference: str) -> Document:
         return self._entity((kind, id), Document(kind, id, reference))
@@ -167,7 +167,7 @@ class MemoryUnitOfWork:
             self._ledger.lines[document.id] = lines
 
     def documents_of(self, account: AccountState) -> Sequence[Document]:
-        kept = [place for place in self._ledger.kept if place[0] in ("invoice", "bill")]
+        kept = [key for key in self._ledger.kept if key[0] in ("invoice", "bill")]
         for kind, id_ in kept:
             self.document(kind, id_, "")
         every = [entity for entity in self._entities.values() if isinstance(entity, Document)]
@@ -178,8 +178,8 @@ class MemoryUnitOfWork:
         return [document for document in closed if closed_from(document.facts) >= since]
 
     def touch(self, changed: Touched) -> None:
-        place = self._places[id(changed)]
-        self._touched[place] = changed
+        key = self._keys[id(changed)]
+        self._touched[key] = changed
 
     def add_to_month(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         assert 0 <= day < NEVER

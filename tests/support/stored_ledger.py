@@ -15,6 +15,8 @@ from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Result
+from arrears.storage.dynamodb import Key
+from arrears.storage.ledger import keys
 from arrears.storage.ledger.entities import read_document
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
@@ -86,19 +88,19 @@ class StoredLedger:
         return self.store.collection(self.organisation, today)
 
     def documents(self) -> list[Document]:
-        return [read_document(*place) for place in self._kept("d")]
+        return [
+            read_document(keys.document_kind(key), keys.document_id(key), {"b": {"S": json.dumps(item["b"])}})
+            for key, item in self._mine(keys.DOCUMENT)
+        ]
 
     def account_items(self) -> dict[str, dict[str, Any]]:
         """What is kept of each counterparty, by its key."""
-        found = self.table.contents().items()
-        mine = ((pk.split("#"), item) for (pk, sk), item in found if sk == "a")
-        return {letter + id_: item for (org, letter, id_), item in mine if org == self.organisation.id}
+        return {keys.account_in(key): item for key, item in self._mine(keys.ACCOUNT)}
 
-    def _kept(self, sort_key: str) -> Iterator[tuple[str, str, Any]]:
+    def _mine(self, sort_key: str) -> Iterator[tuple[Key, dict[str, Any]]]:
         for (pk, sk), item in self.table.contents().items():
-            organisation, *place = pk.split("#")
-            if organisation == self.organisation.id and sk == sort_key:
-                yield "invoice" if place[0] == "i" else "bill", place[1], {"b": {"S": json.dumps(item["b"])}}
+            if sk == sort_key and pk.startswith(self.organisation.id + "#"):
+                yield (pk, sk), item
 
     def _at_noon(self, day: int) -> datetime:
         zone = self.organisation.timezone

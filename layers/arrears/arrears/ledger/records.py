@@ -188,12 +188,12 @@ class Invoice(_Record):
     @field_validator("lines")
     @classmethod
     def _lines_fit(cls, value: list[Line] | None, info: ValidationInfo) -> list[Line] | None:
-        for place, line in enumerate(value or ()):
+        for number, line in enumerate(value or (), start=1):
             for name in ("amount", "tax_amount"):
                 amount = getattr(line, name)
                 currency = info.data.get("currency")
                 if amount is not None and currency is not None and to_minor(amount, currency) is None:
-                    raise _sentence(f"line {place + 1}: {name} has more decimals than {currency} has")
+                    raise _sentence(f"line {number}: {name} has more decimals than {currency} has")
         if size_of([line_content(line) for line in value or ()]) > MAX_LINES_BYTES:
             raise _sentence(f"take more than {MAX_LINES_BYTES:,} bytes together")
         return value

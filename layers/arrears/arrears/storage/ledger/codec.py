@@ -92,7 +92,7 @@ def reminder_contents(counterparty: Item) -> dict[str, dict[str, Any]]:
 
 
 def customer_profile(id: str, account: Item | None, counterparty: Item | None) -> CustomerProfile | None:
-    """A customer from its account's item and its own record's; None while neither it nor a document has told of it."""
+    """A customer from its account's item and its own record's; None while there is neither that nor a document."""
     if account is None:
         return None
     state = json.loads(account["b"]["S"])

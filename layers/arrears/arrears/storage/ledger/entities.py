@@ -71,17 +71,23 @@ def read_document(kind: str, id: str, item: Item) -> Document:
 def document_item(organisation: str, document: Document) -> Item:
     """A document's attributes beside its key and version."""
     facts = document.facts
+    listed: Item = {}
     if document.account is None:
         partition = keys.closed_partition(organisation, 0, document.side)
         sort_key = keys.closed_sort_key(0, keys.NO_ACCOUNT, document.id)
     elif document.closed:
+        closed = closed_from(facts)
         partition = keys.closed_partition(organisation, document.shard, document.side)
-        sort_key = keys.closed_sort_key(closed_from(facts), document.account[1:], document.id)
+        sort_key = keys.closed_sort_key(closed, document.account[1:], document.id)
+        listed = {
+            "apk": {"S": keys.account_partition(organisation, document.account)},
+            "ask": {"S": keys.account_sort_key(closed, document.id)},
+        }
     else:
         partition = keys.open_partition(organisation, document.shard, document.side)
         sort_key = keys.open_sort_key(document.account[1:], facts.due, document.id)
     stored = {stored_name: getattr(document, name) for stored_name, name in DOCUMENT_ATTRIBUTES.items()}
-    return _indexed(partition, sort_key, codec.pack_document(facts), stored)
+    return {**_indexed(partition, sort_key, codec.pack_document(facts), stored), **listed}
 
 
 class StoredStanding(NamedTuple):

@@ -31,12 +31,18 @@ class IndexLookup:
 
     def documents(self, account: AccountState) -> Iterator[list[str]]:
         """Ids of all its documents, as often as somebody asks: from its own index, then from all that is closed."""
+        for wait in (_LAG_SECONDS, 0):
+            yield [*self._open(account), *self._closed(account, 0)]
+            time.sleep(wait)
         for wait in _WAIT_SECONDS:
             yield [*self._open(account), *self._closed_among_all(account, 0)]
             time.sleep(wait)
 
     def closed_since(self, account: AccountState, since: int) -> Iterator[list[str]]:
         """Ids of its documents that are closed from a day or later; see documents."""
+        for wait in (_LAG_SECONDS, 0):
+            yield list(self._closed(account, since))
+            time.sleep(wait)
         for wait in _WAIT_SECONDS:
             yield list(self._closed_among_all(account, since))
             time.sleep(wait)
