@@ -128,7 +128,7 @@ deploy: stage build ## Deploy into AWS (STAGE=prod); asks the first time
 .PHONY: destroy
 destroy: stage install ## Delete a stack in AWS (STAGE=prod); tables and import bucket are kept
 	@$(BIN)/sam delete --config-env $(STAGE)
-	@echo "Kept: the three tables and the import bucket. Delete them by hand if nothing of them is needed."
+	@echo "Kept: the ledger, access and history tables and the import bucket. Delete them by hand if nothing of them is needed."
 
 .PHONY: invoke
 invoke: install ## Run a function in a container (FUNCTION=ReceivablesOverdueFunction EVENT=events/receivables_overdue.json)

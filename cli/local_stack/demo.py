@@ -59,7 +59,8 @@ def fill(facts: dict[str, Any]) -> dict[str, Any]:
     _arrears("import", *map(str, sorted(BOOK.glob("*.csv"))), *organisation, "--mapping", "xero")
     made = created | _arrears("key", "create", *organisation)
     made["account"] = _first_customer(facts | made)
-    user = ["--account", made["account"], "--username", "demo", "--integrator-key", f"demo-{made['organisation_id']}"]
+    integrator = _arrears("integrator", "create", *organisation)["integrator_key"]
+    user = ["--account", made["account"], "--username", "demo", "--integrator-key", integrator]
     password = secrets.token_urlsafe()
     return made | _arrears("user", "create", *organisation, *user, "--admin", "--password-stdin", given=password)
 

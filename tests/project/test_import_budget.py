@@ -43,12 +43,16 @@ CONNECTED = {
     *("ledger.organisation", "ledger.policy", "ledger.problems", "ledger.reminders", "ledger.ledger_side", "runtime"),
     *(
         "storage.access.authentication",
+        "storage.access.counters",
+        "storage.access.guess_limit",
         "storage.access.items",
+        "storage.access.last_use",
         "storage.client",
         "storage.ledger.keys",
         "storage.ledger.reader",
         "storage.ledger.codec",
         "storage.access.passwords",
+        "storage.access.rate_limit",
         "storage.access.table",
     ),
 }

@@ -34,6 +34,7 @@ FEATURE_UNAVAILABLE = Kind(403, "feature_unavailable", "The organisation does no
 NOT_FOUND = Kind(404, "not_found", "There is nothing at this address")
 METHOD_NOT_ALLOWED = Kind(405, "method_not_allowed", "The address does not take this method")
 THROTTLED = Kind(429, "throttled", "Too many requests")
+RATE_LIMITED = Kind(429, "rate_limited", "Too many requests with these credentials")
 INTERNAL = Kind(500, "internal_error", "Something failed on our side")
 UNAVAILABLE = Kind(503, "unavailable", "The service is busy")
 
@@ -56,6 +57,7 @@ KINDS = (
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     THROTTLED,
+    RATE_LIMITED,
     INTERNAL,
     UNAVAILABLE,
 )
