@@ -18,6 +18,7 @@ ENVIRONMENT = {
     "ACCESS_TABLE": "access",
     "LEDGER_TABLE": "ledger",
     "HISTORY_TABLE": "history",
+    "COUNTERS_TABLE": "counters",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -50,10 +51,13 @@ def services(connected: Any, access_table: str = ENVIRONMENT["ACCESS_TABLE"]) ->
     """The product's services over a client."""
     from arrears.runtime import Services, Settings
     from arrears.storage.access.authentication import Authentication
+    from arrears.storage.access.counters import Counters
+    from arrears.storage.access.table import AccessTable
     from arrears.storage.ledger.reader import LedgerStore
 
     settings = Settings(access_table, ENVIRONMENT["LEDGER_TABLE"], ENVIRONMENT["HISTORY_TABLE"])
-    authentication = Authentication(connected, access_table, now)
+    counters = Counters(connected, ENVIRONMENT["COUNTERS_TABLE"])
+    authentication = Authentication(AccessTable(connected, access_table), counters, now)
     return Services(connected, settings, authentication, LedgerStore(connected, settings.ledger_table), now)
 
 

@@ -72,6 +72,7 @@ def ledger_tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv("LEDGER_TABLE", names["LedgerTable"])
         monkeypatch.setenv("ACCESS_TABLE", names["AccessTable"])
         monkeypatch.setenv("HISTORY_TABLE", names["HistoryTable"])
+        monkeypatch.setenv("COUNTERS_TABLE", names["CountersTable"])
         yield client
 
 

@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 app.add_typer(organisations.organisations, name="org")
 app.add_typer(keys.keys, name="key")
+app.add_typer(users.integrators, name="integrator")
 app.add_typer(users.users, name="user")
 app.add_typer(policy.policies, name="policy")
 app.add_typer(mappings.mappings, name="mapping")

@@ -28,6 +28,7 @@ class Deployment:
     ledger_table: str
     access_table: str
     history_table: str
+    counters_table: str = ""
     event_bus: str = ""
     import_bucket: str = ""
     endpoint_url: str | None = None
@@ -38,6 +39,7 @@ class Deployment:
             "LEDGER_TABLE": self.ledger_table,
             "ACCESS_TABLE": self.access_table,
             "HISTORY_TABLE": self.history_table,
+            "COUNTERS_TABLE": self.counters_table,
             "EVENT_BUS": self.event_bus,
             "AWS_DEFAULT_REGION": self.region,
         }
@@ -65,6 +67,7 @@ def deployed(stack_name: str, region: str | None = None, endpoint_url: str | Non
         ledger_table=outputs["LedgerTableName"],
         access_table=outputs["AccessTableName"],
         history_table=outputs["HistoryTableName"],
+        counters_table=outputs["CountersTableName"],
         event_bus=outputs["EventBusName"],
         import_bucket=outputs["ImportBucketName"],
         endpoint_url=endpoint_url,

@@ -1,4 +1,4 @@
-"""Users of customers' accounts."""
+"""Users of customers' accounts, and the integrator keys that they come with."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +13,30 @@ if TYPE_CHECKING:
     from arrears.ledger.organisation import Organisation
     from arrears.runtime import Services
 
+integrators = typer.Typer(help="Integrator keys, under which users prove who they are.", no_args_is_help=True)
 users = typer.Typer(help="Users of a customer's account.", no_args_is_help=True)
+
+
+@integrators.command("create")
+def create_integrator_key(
+    organisation_id: OrganisationId,
+    existing_stdin: Annotated[
+        bool,
+        typer.Option("--existing-stdin", help="Read a key that was made before from stdin, to use it again."),
+    ] = False,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Create an integrator key. It is shown this once."""
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    existing = sys.stdin.readline().strip() if existing_stdin else None
+    try:
+        key = services.users().create_integrator_key(organisation.id, existing)
+    except ValueError as error:
+        refuse(error)
+    say("Keep it: it is not shown again.")
+    put({"integrator_key": key}, as_json, key)
 
 
 @users.command("list")
@@ -50,16 +73,26 @@ def list_users(organisation_id: OrganisationId, stack: Stack = None, as_json: Js
 def revoke_user(
     organisation_id: OrganisationId,
     user: Annotated[str, typer.Option(metavar="USER_ID", help="The user's id, as `user list` shows it.")],
+    account: Annotated[
+        str | None, typer.Option(help="Take away this account alone, by its UUID as `user list` shows it.")
+    ] = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
-    """Revoke a user: password and token stop counting within a minute."""
+    """Revoke a user, or one account of a user; it stops counting within a minute."""
     services = connect(stack)
+    id_ = organisation_of(services, organisation_id).id
     try:
-        services.users().revoke(organisation_of(services, organisation_id).id, user)
+        if account is None:
+            services.users().revoke(id_, user)
+        else:
+            services.users().revoke_account(id_, user, account)
     except ValueError as error:
         refuse(error)
-    put({"revoked": user}, as_json, f"Revoked {user}.")
+    if account is None:
+        put({"revoked": user}, as_json, f"Revoked {user}.")
+    else:
+        put({"user_id": user, "revoked_account": account}, as_json, f"Took account {account} away from {user}.")
 
 
 @users.command("create")
@@ -67,7 +100,7 @@ def create_user(
     organisation_id: OrganisationId,
     account: Annotated[str, typer.Option(help="The customer: account number, your own id of it, or its UUID.")],
     username: Annotated[str, typer.Option()],
-    integrator_key: Annotated[str, typer.Option(help="Belongs to this organisation from its first use on.")],
+    integrator_key: Annotated[str, typer.Option(help="Made by `integrator create`.")],
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
     admin: Annotated[bool, typer.Option("--admin", help="Administrator of the account: may see its bills.")] = False,
     stack: Stack = None,

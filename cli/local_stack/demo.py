@@ -98,7 +98,8 @@ def _load(folder: Path, today: date) -> dict[str, Any]:
     _arrears(folder, "close", *organisation)
     key = _arrears(folder, "key", "create", *organisation)
     account = ("--account", demo_company.ACCOUNT, "--username", "demo")
-    integrator = ("--integrator-key", f"demo-{created['organisation_id']}", "--admin", "--password-stdin")
+    integrator_key = _arrears(folder, "integrator", "create", *organisation)["integrator_key"]
+    integrator = ("--integrator-key", integrator_key, "--admin", "--password-stdin")
     user = _arrears(folder, "user", "create", *organisation, *account, *integrator, given=secrets.token_urlsafe())
     return created | key | user | {"account": demo_company.ACCOUNT, DAY: today.isoformat()}
 

@@ -93,7 +93,14 @@ class Caller:
         api.stored(*BOOK)
         customer = services.ledger.customer(api.organisation, "1001")
         assert customer is not None
-        self.token = services.users().create(ORGANISATION, customer.location.id, "ann", "secret", "IK-1", True)
+        self.token = services.users().create(
+            ORGANISATION,
+            customer.location.id,
+            "ann",
+            "a long password",
+            services.users().create_integrator_key(ORGANISATION),
+            True,
+        )
         self.limited = services.api_keys().create(ORGANISATION, ["payables:read"])
         services.closing().close(api.organisation, CLOSING)
 
@@ -231,6 +238,7 @@ def _api() -> Iterator[Caller]:
             "LEDGER_TABLE": "LedgerTable",
             "ACCESS_TABLE": "AccessTable",
             "HISTORY_TABLE": "HistoryTable",
+            "COUNTERS_TABLE": "CountersTable",
         }.items():
             patch.setenv(name, value)
         clock = Clock(NOON)

@@ -85,6 +85,7 @@ class Api:
         self.services = runtime.services()
         self.organisation = self.services.organisations().create("Acme", "Europe/Berlin", "EUR")
         self.key = self.services.api_keys().create(self.organisation.id)
+        self.integrator = self.services.users().create_integrator_key(self.organisation.id)
         self._modules: dict[str, ModuleType] = {}
 
     def call(
@@ -153,7 +154,10 @@ class Api:
 
     def forget(self) -> None:
         """Another process: nothing is cached."""
-        self.services.authentication._cache._entries.clear()
+        authentication = self.services.authentication
+        authentication._cache._entries.clear()
+        authentication._rate_limit._holders.clear()
+        authentication._last_use._noted.clear()
 
 
 def _matched(method: str, path: str) -> tuple[str, str, dict[str, str]]:
@@ -174,6 +178,7 @@ def shared() -> Iterator[tuple[Clock, Any]]:
         patch.setenv("LEDGER_TABLE", "LedgerTable")
         patch.setenv("ACCESS_TABLE", "AccessTable")
         patch.setenv("HISTORY_TABLE", "HistoryTable")
+        patch.setenv("COUNTERS_TABLE", "CountersTable")
         patch.setattr(runtime, "now", clock)
         # What a password's hash costs is tested where it matters.
         patch.setattr(passwords, "_MEMORY_COST", 2**4)

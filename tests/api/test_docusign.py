@@ -11,7 +11,7 @@ import pytest
 from api.conftest import Answer, Api, check, invoice
 
 ACCOUNT = "1001"
-PASSWORD = 'p<&>"ä s'
+PASSWORD = 'p<&>"ä secret'
 BOOK = [
     {"type": "customer", "id": "C1", "name": "Ann", "account_number": ACCOUNT, "currency": "EUR"},
     invoice(
@@ -48,7 +48,7 @@ class Account:
         customer = api.services.ledger.customer(api.organisation, number)
         assert customer is not None
         self.id = customer.location.id
-        self.integrator = f"IK-{api.organisation.id}"
+        self.integrator = api.integrator
         users = api.services.users()
         self.token = users.create(api.organisation.id, self.id, username, PASSWORD, self.integrator, admin)
 

@@ -33,7 +33,8 @@ def test_a_sample_event_is_answered(api: Api, name: str) -> None:
     api.stored({"type": "customer", "id": "C1", "name": "A", "account_number": "1001"}, invoice("I1"))
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
-    token = api.services.users().create(api.organisation.id, customer.location.id, "ann", "pw", "IK", True)
+    users = api.services.users()
+    token = users.create(api.organisation.id, customer.location.id, "ann", "a long password", api.integrator, True)
     facts = {"api_key": api.key, "user_token": token, "account": "1001"}
     text = with_facts((ROOT / "events" / f"{name}.json").read_text(), facts)
     answer = load_function(f"functions/{name}").handler(json.loads(text), None)

@@ -132,16 +132,16 @@ def test_the_log_holds_no_credentials(api: Api, log: StringIO, capsys: pytest.Ca
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
     token = api.services.users().create(
-        api.organisation.id, customer.location.id, "ann", "password-1", "integrator-1", True
+        api.organisation.id, customer.location.id, "ann", "password-1234", api.integrator, True
     )
-    credentials = {"Username": "ann", "Password": "password-1", "IntegratorKey": "integrator-1"}
+    credentials = {"Username": "ann", "Password": "password-1234", "IntegratorKey": api.integrator}
     api.docusign("1001", {"X-DocuSign-Authentication": json.dumps(credentials)})
     api.docusign("1001", {"Authorization": f"Bearer {token}"})
     api.dolfin(key=api.key[:-1] + "x")
     api.lago("overdue_balance")
     written = log.getvalue() + "".join(capsys.readouterr())
     assert written.count('"answered"') == 5
-    for secret in (api.key, token, "password-1", "integrator-1", api.organisation.cursor_secret, "1001"):
+    for secret in (api.key, token, "password-1234", api.integrator, api.organisation.cursor_secret, "1001"):
         assert secret not in written
 
 

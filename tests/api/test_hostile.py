@@ -30,8 +30,9 @@ def who(api: Api) -> Credentials:
     api.stored(*RECORDS)
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
-    token = api.services.users().create(api.organisation.id, customer.location.id, "ann", "pw", "IK", True)
-    login = {"Username": "ann", "Password": "pw", "IntegratorKey": "IK"}
+    users = api.services.users()
+    token = users.create(api.organisation.id, customer.location.id, "ann", "a long password", api.integrator, True)
+    login = {"Username": "ann", "Password": "a long password", "IntegratorKey": api.integrator}
     parts = "".join(f"<{name}>{value}</{name}>" for name, value in login.items())
     docusign = f"<DocuSignCredentials>{parts}</DocuSignCredentials>"
     return Credentials(api.key, token, docusign, api.organisation.id)
@@ -152,8 +153,9 @@ def test_any_batch_of_records_is_answered_record_by_record(api: Api, batch: list
     for told in customers:
         customer = api.services.ledger.customer(organisation, told["account_number"])
         if customer is not None:
-            name = "".join(filter(str.isalnum, organisation.id))
-            token = api.services.users().create(organisation.id, customer.location.id, "ann", "pw", name, True)
+            users = api.services.users()
+            integrator = users.create_integrator_key(organisation.id)
+            token = users.create(organisation.id, customer.location.id, "ann", "a long password", integrator, True)
             sent = Sent(
                 "GET",
                 DOCUSIGN.format(account=customer.location.id),

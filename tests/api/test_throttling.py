@@ -1,12 +1,17 @@
 """A ledger that takes no more requests: callers are told to wait, in their contract's words, and lose nothing."""
 
+import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
 
 from api.conftest import Answer, Api, check, invoice
+from arrears.storage.access.guess_limit import GUESSES
+from arrears.storage.access.rate_limit import WINDOW_SECONDS
 
 CUSTOMER = {"type": "customer", "id": "C1", "name": "Ann", "account_number": "1001"}
 
@@ -41,7 +46,8 @@ def asks(api: Api) -> list[tuple[str, Callable[[], Answer]]]:
     api.stored(CUSTOMER, invoice("I0"))
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
-    token = api.services.users().create(api.organisation.id, customer.location.id, "ann", "pw", "IK", True)
+    users = api.services.users()
+    token = users.create(api.organisation.id, customer.location.id, "ann", "a long password", api.integrator, True)
     return [
         ("problem", api.dolfin),
         ("problem", lambda: api.dolfin("/payables/overdue")),
@@ -86,3 +92,46 @@ def test_who_waits_and_asks_again_loses_nothing(
     [row] = api.dolfin().body["customers"]
     assert (len(row["invoiceIds"]), row["totalOverdue"]) == (12, 12 * 60)
     assert list(api.services.reconciliation().run(api.organisation, api.clock())) == []
+
+
+# --- A limit for each key and each user -----------------------------------------------------------------------------
+
+
+def test_who_asks_too_often_is_told_to_wait_and_nobody_else(
+    api: Api, asks: list[tuple[str, Callable[[], Answer]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.services.authentication._rate_limit, "_limit", 2)
+    other = api.services.api_keys().create(api.services.organisations().create("Other", "UTC", "EUR").id)
+    for shape, ask in asks:
+        api.forget()
+        api.clock.now += timedelta(seconds=WINDOW_SECONDS)
+        assert [told_to_wait(ask(), shape) for _ in range(4)] == [False, False, True, True]
+        answer = ask()
+        code = answer.body.get("code") or answer.body["errorCode"].lower()
+        assert code == "rate_limited"
+        assert int(answer.headers["Retry-After"]) <= WINDOW_SECONDS
+        assert api.dolfin(key=other).status == 200
+
+
+def test_wrong_passwords_are_counted_by_the_address_that_the_gateway_names(api: Api) -> None:
+    api.stored(CUSTOMER)
+    customer = api.services.ledger.customer(api.organisation, "1001")
+    assert customer is not None
+    api.services.users().create(
+        api.organisation.id, customer.location.id, "ann", "a long password", api.integrator, True
+    )
+    address = "/restapi/v2.1/accounts/1001/billing_invoices_past_due"
+
+    def ask(password: str, source: str) -> Answer:
+        api.forget()
+        credentials = json.dumps({"Username": "ann", "Password": password, "IntegratorKey": api.integrator})
+        headers = {"X-DocuSign-Authentication": credentials, "X-Forwarded-For": str(uuid4())}
+        context = {"requestId": str(uuid4()), "identity": {"sourceIp": source}}
+        return api.call("GET", address, headers, requestContext=context)
+
+    for _ in range(GUESSES):
+        assert ask("a wrong password", "198.51.100.7").status == 401
+    refused = ask("a long password", "198.51.100.7")
+    assert told_to_wait(refused, "docusign_error")
+    assert refused.body["errorCode"] == "RATE_LIMITED"
+    assert ask("a long password", "192.0.2.1").status == 200

@@ -50,12 +50,10 @@ class Written:
 
     def administrator(self) -> dict[str, str]:
         """The headers of a user who administers every customer."""
-        token = ""
+        token, integrator = "", self.api.services.users().create_integrator_key(self.organisation.id)
         for customer in self.customers():
             uid = outward_id(self.organisation.id, "customer", customer)
-            token = self.api.services.users().create(
-                self.organisation.id, uid, "ada", PASSWORD, f"integrator-{self.organisation.id}", True
-            )
+            token = self.api.services.users().create(self.organisation.id, uid, "ada", PASSWORD, integrator, True)
         return {"Authorization": f"Bearer {token}"}
 
 

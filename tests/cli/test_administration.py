@@ -18,7 +18,9 @@ from arrears_cli.output import Failed
 @pytest.fixture
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any) -> Services:
     """The stores that the command works on."""
-    names = {f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in ("ledger", "access", "history")}
+    names = {
+        f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in ("ledger", "access", "history", "counters")
+    }
     (tmp_path / DESCRIPTION).parent.mkdir()
     told = {"stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", **names}
     (tmp_path / DESCRIPTION).write_text(json.dumps(told))
@@ -81,12 +83,13 @@ def test_a_key_is_rotated(services: Services, organisation: str) -> None:
 
 def test_users_are_listed_and_revoked(services: Services, organisation: str) -> None:
     account = "11111111-2222-3333-4444-555555555555"
-    token = services.users().create(organisation, account, "ann", "pass word", "IK", True)
+    integrator = services.users().create_integrator_key(organisation)
+    token = services.users().create(organisation, account, "ann", "a long password", integrator, True)
     [known] = value("user", "list", organisation=organisation)
     assert (known["username"], known["accounts"]) == ("ann", [{"account_id": account, "admin": True}])
     shown = run("user", "list", organisation=organisation).stdout
     assert "ann" in shown
-    assert "pass word" not in shown
+    assert "a long password" not in shown
     assert value("user", "revoke", "--user", known["user_id"], organisation=organisation) == {
         "revoked": known["user_id"]
     }
@@ -94,3 +97,21 @@ def test_users_are_listed_and_revoked(services: Services, organisation: str) -> 
         services.authentication.authenticate_token(token)
     assert value("user", "list", organisation=organisation)[0]["revoked_at"] is not None
     assert isinstance(run("user", "revoke", "--user", "0" * 32, organisation=organisation).exception, Failed)
+
+
+def test_an_integrator_key_is_created_and_one_account_of_a_user_taken_away(
+    services: Services, organisation: str
+) -> None:
+    integrator = value("integrator", "create", organisation=organisation)["integrator_key"]
+    same = value("integrator", "create", "--existing-stdin", organisation=organisation, input=f"{integrator}\n")
+    assert same == {"integrator_key": integrator}
+    chosen = run("integrator", "create", "--existing-stdin", organisation=organisation, input="chosen\n")
+    assert isinstance(chosen.exception, Failed)
+    first, second = (f"11111111-2222-3333-4444-55555555555{digit}" for digit in "56")
+    for account in (first, second):
+        token = services.users().create(organisation, account, "ann", "a long password", integrator, True)
+    [known] = value("user", "list", organisation=organisation)
+    revoke = ("user", "revoke", "--user", known["user_id"], "--account", first)
+    assert value(*revoke, organisation=organisation) == {"user_id": known["user_id"], "revoked_account": first}
+    assert services.authentication.authenticate_token(token).accounts == {second: True}
+    assert isinstance(run(*revoke, organisation=organisation).exception, Failed)

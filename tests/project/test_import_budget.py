@@ -43,7 +43,10 @@ CONNECTED = {
     *("ledger.organisation", "ledger.policy", "ledger.errors", "ledger.reminders", "ledger.ledger_side", "runtime"),
     *(
         "storage.access.authentication",
+        "storage.access.counters",
+        "storage.access.guess_limit",
         "storage.access.items",
+        "storage.access.last_use",
         "storage.client",
         "storage.transactions",
         "storage.dynamodb",
@@ -52,6 +55,7 @@ CONNECTED = {
         "storage.ledger.reader",
         "storage.ledger.codec",
         "storage.access.passwords",
+        "storage.access.rate_limit",
         "storage.access.table",
     ),
 }

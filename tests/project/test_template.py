@@ -67,8 +67,28 @@ def test_a_reading_function_writes_nothing_but_that_a_key_was_used(function: str
         for action in statement["Action"]
         if action not in ("dynamodb:BatchGetItem", "dynamodb:Query")
     ]
-    allowed = ("dynamodb:UpdateItem", [{"Fn::GetAtt": ["AccessTable", "Arn"]}])
-    assert all(write == allowed for write in writes)
+    allowed = {"dynamodb:UpdateItem", "dynamodb:GetItem"}
+    assert all(action in allowed and on == [{"Fn::GetAtt": ["CountersTable", "Arn"]}] for action, on in writes)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_writes_to_the_access_table(function: str) -> None:
+    actions = {
+        action
+        for statement in statements(function)
+        for action in statement["Action"]
+        if "AccessTable" in json.dumps(statement["Resource"])
+    }
+    assert actions <= {"dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_counts_only_what_is_its_own(function: str) -> None:
+    for statement in statements(function):
+        if "CountersTable" in json.dumps(statement["Resource"]):
+            [keys] = statement["Condition"]["ForAllValues:StringLike"].values()
+            assert set(keys) <= {"USE#*", "REQUESTS#*", "GUESSES#*", "KNOWN#*"}
+            assert function == "BillingInvoicesPastDueFunction" or set(keys) == {"USE#*", "REQUESTS#*"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -105,7 +125,7 @@ def test_logs_end(group: str) -> None:
     assert resources("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", sorted(TABLES.keys() - {"CountersTable"}))
 def test_a_table_is_recoverable_encrypted_protected_and_retained(table: str) -> None:
     resource = template()["Resources"][table]
     properties = resource["Properties"]
@@ -115,6 +135,13 @@ def test_a_table_is_recoverable_encrypted_protected_and_retained(table: str) -> 
     assert properties["SSESpecification"]["SSEEnabled"] is True
     assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["ProtectTables", True, False]}
     assert template()["Parameters"]["DeletionProtection"]["Default"] == "on"
+
+
+def test_counters_are_encrypted_and_end_by_themselves() -> None:
+    properties = TABLES["CountersTable"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["SSESpecification"] == TABLES["AccessTable"]["SSESpecification"]
+    assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at_epoch", "Enabled": True}
 
 
 GATEWAY_RESPONSES = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]

@@ -46,9 +46,9 @@ def who(stack: Deployment, tenant: Tenant, services: Services) -> Credentials:
     organisation = services.organisations().get(tenant.organisation_id)
     customer = services.ledger.customer(organisation, "1001")
     assert customer is not None
-    integrator = f"IK-{organisation.id}"
-    token = services.users().create(organisation.id, customer.location.id, "ann", "pw", integrator, True)
-    docusign = f'{{"Username": "ann", "Password": "pw", "IntegratorKey": "{integrator}"}}'
+    integrator = services.users().create_integrator_key(organisation.id)
+    token = services.users().create(organisation.id, customer.location.id, "ann", "a long password", integrator, True)
+    docusign = f'{{"Username": "ann", "Password": "a long password", "IntegratorKey": "{integrator}"}}'
     return Credentials(tenant.api_key, token, docusign, organisation.id)
 
 

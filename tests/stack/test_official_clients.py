@@ -131,15 +131,23 @@ def test_lago_errors(stack: Deployment, owed: Tenant, lago: LagoClient, services
 
 
 @pytest.fixture
-def user(services: Services, owed: Tenant) -> Callable[[str, bool], str]:
+def integrator(services: Services, owed: Tenant) -> str:
+    """An integrator key."""
+    return services.users().create_integrator_key(owed.organisation_id)
+
+
+@pytest.fixture
+def user(services: Services, owed: Tenant, integrator: str) -> Callable[[str, bool], str]:
     """Make a user of an account: user(number, admin); its token."""
 
     def make(number: str, admin: bool) -> str:
         organisation = services.organisations().get(owed.organisation_id)
         customer = services.ledger.customer(organisation, number)
         assert customer is not None
-        key, name = f"IK-{organisation.id}", f"{number}-{admin}"
-        return services.users().create(organisation.id, customer.location.id, name, "pass word", key, admin)
+        name = f"{number}-{admin}"
+        return services.users().create(
+            organisation.id, customer.location.id, name, "a long password", integrator, admin
+        )
 
     return make
 
@@ -150,11 +158,11 @@ def billing(stack: Deployment, header: str, value: str) -> docusign_esign.Billin
     return docusign_esign.BillingApi(client)
 
 
-def test_docusign_past_due_invoices(stack: Deployment, owed: Tenant, user: Callable[[str, bool], str]) -> None:
+def test_docusign_past_due_invoices(stack: Deployment, integrator: str, user: Callable[[str, bool], str]) -> None:
     token = user(NUMBER, True)
     credentials = (
-        f"<DocuSignCredentials><Username>{NUMBER}-True</Username><Password>pass word</Password>"
-        f"<IntegratorKey>IK-{owed.organisation_id}</IntegratorKey></DocuSignCredentials>"
+        f"<DocuSignCredentials><Username>{NUMBER}-True</Username><Password>a long password</Password>"
+        f"<IntegratorKey>{integrator}</IntegratorKey></DocuSignCredentials>"
     )
     for header, value in (("Authorization", f"Bearer {token}"), ("X-DocuSign-Authentication", credentials)):
         summary = billing(stack, header, value).list_invoices_past_due(NUMBER)

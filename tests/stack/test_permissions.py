@@ -4,13 +4,17 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from arrears.runtime import Services
 from arrears_cli.deployment import REGION, Deployment, administrator
+from stack.conftest import Tenant
 from template import resources
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -57,6 +61,7 @@ def role_of(stack: Deployment) -> Iterator[Callable[[str], tuple[str, boto3.Sess
     formation = session.client("cloudformation", endpoint_url=stack.endpoint_url)
     made: dict[str, list[str]] = {}
 
+    @cache
     def take(function: str) -> tuple[str, boto3.Session]:
         described = formation.describe_stack_resource(StackName=stack.stack_name, LogicalResourceId=f"{function}Role")
         deployed = described["StackResourceDetail"]["PhysicalResourceId"]
@@ -92,7 +97,12 @@ def test_a_role_may_do_on_the_tables_what_its_statements_say_and_nothing_else(
     stack: Deployment, role_of: Callable[[str], tuple[str, boto3.Session]], function: str
 ) -> None:
     client = role_of(function)[1].client("dynamodb", endpoint_url=stack.endpoint_url)
-    tables = {"LedgerTable": stack.ledger_table, "AccessTable": stack.access_table, "HistoryTable": stack.history_table}
+    tables = {
+        "LedgerTable": stack.ledger_table,
+        "AccessTable": stack.access_table,
+        "HistoryTable": stack.history_table,
+        "CountersTable": stack.counters_table,
+    }
     allowed = {
         (action, table)
         for table, name in tables.items()
@@ -100,6 +110,38 @@ def test_a_role_may_do_on_the_tables_what_its_statements_say_and_nothing_else(
         if not denied(lambda call=call, name=name: call(client, name))
     }
     assert allowed == {(action, table) for action, table in granted(function) if action in CALLS}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_role_can_mint_a_key(
+    stack: Deployment,
+    services: Services,
+    tenant: Tenant,
+    role_of: Callable[[str], tuple[str, boto3.Session]],
+    function: str,
+) -> None:
+    client = role_of(function)[1].client("dynamodb", endpoint_url=stack.endpoint_url)
+    id_, key_id = tenant.organisation_id, "0123456789ab"
+    text = f"ar_{id_.replace('-', '')}_{key_id}_{'0' * 48}"
+    key = {"pk": {"S": f"O#{id_}"}, "sk": {"S": f"KEY#{key_id}"}}
+    values = {":digest": {"S": sha256(text.encode()).hexdigest()}, ":scopes": {"L": [{"S": "ledger:write"}]}}
+    item = {**key, "digest": values[":digest"], "scopes": values[":scopes"]}
+    put = {"TableName": stack.access_table, "Item": item}
+    update = {
+        "TableName": stack.access_table,
+        "Key": key,
+        "UpdateExpression": "SET digest = :digest, scopes = :scopes",
+        "ExpressionAttributeValues": values,
+    }
+    attempts: list[Callable[[], object]] = [
+        lambda: client.put_item(**put),
+        lambda: client.update_item(**update),
+        lambda: client.batch_write_item(RequestItems={stack.access_table: [{"PutRequest": {"Item": item}}]}),
+        lambda: client.transact_write_items(TransactItems=[{"Put": put}]),
+        lambda: client.transact_write_items(TransactItems=[{"Update": update}]),
+    ]
+    assert [denied(attempt) for attempt in attempts] == [True] * len(attempts)
+    assert key_id not in {known.id for known in services.api_keys().all(id_)}
 
 
 def test_a_function_without_the_permission_is_refused_at_work(

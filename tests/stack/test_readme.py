@@ -83,8 +83,10 @@ def test_the_official_clients(
     ]
     services.recorder().record(organisation, records, services.clock())
     [create] = blocks("sh", "With the official clients")
-    create = create.replace("ID", organisation.id).replace("KEY", f"IK-{organisation.id}")
-    token = re.search(r"ut_\w+", run(create, "a password"))
+    create = create.replace("ID", organisation.id).replace(
+        "KEY", services.users().create_integrator_key(organisation.id)
+    )
+    token = re.search(r"ut_\w+", run(create, "a long password"))
     assert token is not None
     known = {"API_KEY": tenant.api_key, "BASE_URL": stack.base_url, "USER_TOKEN": token[0]}
     for code in blocks("python", "With the official clients"):

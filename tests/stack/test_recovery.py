@@ -18,7 +18,7 @@ from support.http import Client
 
 HOME = Home("0c0c0c0c-0000-4000-8000-00000000c0c0", "Europe/Berlin", "EUR")
 TODAY = datetime.now(UTC).date()
-LOGIN = {"Username": "ann", "Password": "pass word", "IntegratorKey": "IK-recovery"}
+LOGIN = {"Username": "ann", "Password": "a long password", "IntegratorKey": "0e2a7d3c-51d5-4b7e-9a44-6c1f6f0f8d21"}
 ACCOUNTS = {
     "type": "customer", "id": "recovery-1", "name": "Ann", "account_number": "recovery-1",
     "updated_at": "2020-01-01T00:00:00Z",
@@ -66,6 +66,7 @@ def recovered(arrears: Command) -> str:
     arrears("policy", "set", *org, "--firm-from-days", "10", "--cooldown-days", "3")
     arrears("import", "book.ndjson", *org)
     user = ("--username", LOGIN["Username"], "--integrator-key", LOGIN["IntegratorKey"], "--account", "recovery-1")
+    arrears("integrator", "create", *org, "--existing-stdin", given=LOGIN["IntegratorKey"])
     arrears("user", "create", *org, *user, "--admin", "--password-stdin", given=LOGIN["Password"])
     arrears("close", *org)
     assert "Everything adds up." in arrears("reconcile", *org)
@@ -117,6 +118,7 @@ def test_an_export_brings_everything_back(
     customer = services.ledger.customer(organisation, "recovery-1")
     assert customer is not None
     login = LOGIN["Username"], LOGIN["Password"], LOGIN["IntegratorKey"]
+    services.users().create_integrator_key(HOME.id, LOGIN["IntegratorKey"])
     services.users().create(HOME.id, customer.location.id, *login, True)
     services.closing().close(organisation, services.clock())
     before = answers(client, key)

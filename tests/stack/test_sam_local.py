@@ -37,12 +37,14 @@ def facts(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, st
     services.recorder().record(organisation, [customer], services.clock())
     account = services.ledger.customer(organisation, "1001")
     assert account is not None
-    integrator = f"integrator of {organisation.id}"
+    integrator = services.users().create_integrator_key(organisation.id)
     return {
         "api_key": tenant.api_key,
         "organisation_id": tenant.organisation_id,
         "account": "1001",
-        "user_token": services.users().create(organisation.id, account.location.id, "ann", "pw", integrator, True),
+        "user_token": services.users().create(
+            organisation.id, account.location.id, "ann", "a long password", integrator, True
+        ),
         "import_bucket": stack.import_bucket,
     }
 

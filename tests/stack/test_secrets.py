@@ -14,7 +14,7 @@ from support.http import Client
 
 ANY_KEY = re.compile(r"ar_[0-9a-f]{32}_[0-9a-f]{12}_[0-9a-f]{8}|ut_[0-9a-f]{32}_[0-9a-f]{32}_[0-9a-f]{8}")
 CUSTOMER = "22222222-2222-4333-8444-555555555555"
-PASSWORD, INTEGRATOR, NUMBER, NAME = "a pass word 4711", "integrator-key-4711", "account-number-4711", "Ann Onymous"
+PASSWORD, NUMBER, NAME = "a pass word 4711", "account-number-4711", "Ann Onymous"
 
 
 def logs(stack: Deployment) -> Iterator[tuple[str, str]]:
@@ -41,8 +41,9 @@ def asked(stack: Deployment, services: Services, tenant: Tenant) -> list[str]:
         "issued_on": "2024-01-01",
     }
     assert client.record(key, told, owed).status == 200
-    token = services.users().create(id_, CUSTOMER, "ann", PASSWORD, INTEGRATOR + id_, True)
-    login = {"Username": "ann", "Password": PASSWORD, "IntegratorKey": INTEGRATOR + id_}
+    integrator = services.users().create_integrator_key(id_)
+    token = services.users().create(id_, CUSTOMER, "ann", PASSWORD, integrator, True)
+    login = {"Username": "ann", "Password": PASSWORD, "IntegratorKey": integrator}
     statuses = []
     for wrong in ("", "x"):
         credentials = json.dumps({**login, "Password": PASSWORD + wrong})
@@ -58,7 +59,7 @@ def asked(stack: Deployment, services: Services, tenant: Tenant) -> list[str]:
         ]
     assert statuses == [200] * 6 + [404, 200] + [401] * 6 + [404, 401]
     secret = services.organisations().get(id_).cursor_secret
-    return [key, key.split("_")[3], token, token.split("_")[3], PASSWORD, INTEGRATOR, secret, NUMBER, NAME]
+    return [key, key.split("_")[3], token, token.split("_")[3], PASSWORD, integrator, secret, NUMBER, NAME]
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class Side:
         return self.tenant.api_key
 
     def credentials(self, **changes: str) -> dict[str, str]:
-        login = {"Username": "ann", "Password": "pass word", "IntegratorKey": self.integrator, **changes}
+        login = {"Username": "ann", "Password": "a long password", "IntegratorKey": self.integrator, **changes}
         return {"X-DocuSign-Authentication": json.dumps(login)}
 
 
@@ -62,8 +62,8 @@ def sides(stack: Deployment, services: Services) -> list[Side]:
         key = services.api_keys().create(organisation.id)
         results = client.record(key, *book(str(amount))).body["results"]
         assert {result["result"] for result in results} == {"created"}
-        integrator = f"IK-{organisation.id}"
-        token = services.users().create(organisation.id, CUSTOMER, "ann", "pass word", integrator, True)
+        integrator = services.users().create_integrator_key(organisation.id)
+        token = services.users().create(organisation.id, CUSTOMER, "ann", "a long password", integrator, True)
         services.closing().close(organisation, services.clock())
         made.append(Side(Tenant(organisation.id, key), amount, token, integrator))
     return made

@@ -1,12 +1,15 @@
 """Tables of moto behind a gate that is as strict as DynamoDB."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from arrears.storage.access import passwords
 from arrears.storage.client import connect
+from support.access import World
 from support.gate import Gate
 from support.stored_ledger import Table
 from template import create_tables
@@ -31,3 +34,11 @@ def make_table() -> Iterator[Callable[[], Table]]:
 def table(make_table: Callable[[], Table]) -> Table:
     """The ledger table, empty."""
     return make_table()
+
+
+@pytest.fixture
+def world(ledger_tables: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The access table and what works on it. What a password's hash costs is tested where it matters."""
+    monkeypatch.setattr(passwords, "_MEMORY_COST", 2**4)
+    monkeypatch.setattr(passwords, "_PASSES", 1)
+    return World(ledger_tables)

@@ -2,77 +2,16 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from arrears.ledger.caller import Scope
-from arrears.ledger.errors import ArrearsError
 from arrears.ledger.policy import Policy
-from arrears.storage.access import api_keys, authentication, passwords
-from arrears.storage.access.api_keys import ApiKeys
-from arrears.storage.access.audit import Audit
-from arrears.storage.access.authentication import Authentication
-from arrears.storage.access.organisations import Organisations
-from arrears.storage.access.table import AccessTable
-from arrears.storage.access.users import Users
-
-NOON = datetime(2020, 6, 30, 12, tzinfo=UTC)
-CUSTOMER = "11111111-2222-3333-4444-555555555555"
-
-
-class World:
-    """A store in one process after another, and the time in it."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.now = NOON
-        self.seconds = 1000.0
-        self.tasks: list[Callable[[], None]] = []
-        self.reads = 0
-        self.writes: list[str] = []
-        client.meta.events.register("before-call.dynamodb.BatchGetItem", self._read)
-        client.meta.events.register("before-call.dynamodb.UpdateItem", self._wrote)
-        table = AccessTable(client, "AccessTable")
-        self.audit = Audit(table, self.clock, "tester")
-        self.organisations = Organisations(table, self.audit, self.clock)
-        self.api_keys = ApiKeys(table, self.audit, self.clock)
-        self.users = Users(table, self.audit, self.clock)
-        self.store = self.process()
-
-    def clock(self) -> datetime:
-        return self.now
-
-    def process(self) -> Authentication:
-        return Authentication(self.client, "AccessTable", self.clock, lambda: self.seconds, self.tasks.append)
-
-    def _read(self, **_: Any) -> None:
-        self.reads += 1
-
-    def _wrote(self, **_: Any) -> None:
-        self.writes.append("use")
-
-    def run(self) -> None:
-        while self.tasks:
-            self.tasks.pop()()
-
-    def items(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.client.scan(TableName="AccessTable")["Items"]
-        return found
-
-
-@pytest.fixture
-def world(ledger_tables: Any, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(passwords, "_MEMORY_COST", 2**4)
-    return World(ledger_tables)
-
-
-def refused(ask: Callable[[], object], code: str) -> None:
-    with pytest.raises(ArrearsError) as caught:
-        ask()
-    assert caught.value.code == code
-
+from arrears.storage.access import api_keys, authentication, passwords, users
+from support.access import CUSTOMER, NOON, PASSWORD, World, refused
 
 # --- Organisations --------------------------------------------------------------------------------------------------
 
@@ -286,32 +225,48 @@ def test_a_key_that_is_not_cannot_be_revoked(world: World) -> None:
     assert len(world.api_keys.all(id_)) == 0
 
 
-def test_the_day_of_the_last_use_is_written_once_a_day_and_not_by_the_request(world: World) -> None:
+def test_the_day_of_the_last_use_is_written_once_a_day_by_a_process_and_not_by_the_request(world: World) -> None:
     id_ = world.organisations.create("A", "Europe/Berlin", "USD").id
     key = world.api_keys.create(id_)
-    others = [world.process() for _ in range(3)]
     world.store.authenticate(key)
     assert world.writes == []
     world.run()
-    for process in (world.store, *others):
-        process.authenticate(key)
-        process.authenticate(key)
+    for process in (world.store, world.process()):
+        for _ in range(2):
+            world.now += timedelta(minutes=1)
+            world.seconds += 60
+            process.authenticate(key)
     world.run()
     assert world.api_keys.all(id_)[0].last_used_on == date(2020, 6, 30).toordinal()
-    assert len(world.writes) == 1
+    assert world.writes == ["CountersTable"] * 2
     world.now += timedelta(hours=10)
     world.store.authenticate(key)
     world.run()
     assert world.api_keys.all(id_)[0].last_used_on == date(2020, 7, 1).toordinal()
 
 
-def test_a_last_use_that_cannot_be_written_harms_nobody(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
-    key = world.api_keys.create(id_)
-    world.store.authenticate(key)
-    world.client.delete_table(TableName="AccessTable")
+def test_nothing_that_authenticates_writes_to_the_access_table(world: World) -> None:
+    id_ = world.organisation()
+    key, token = world.api_keys.create(id_), world.user(id_)
+    before = world.items()
+    for _ in range(5):
+        world.store.authenticate(key)
+        world.store.authenticate_token(token)
+        world.log_in(id_, cached=True)
+        refused(lambda: world.log_in(id_, password="not the password"), "unknown_user")
     world.run()
-    assert "could not be written" in caplog.text
+    assert world.items() == before
+
+
+def test_a_last_use_that_cannot_be_written_harms_nobody(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    id_ = world.organisation()
+    key = world.api_keys.create(id_)
+    world.client.delete_table(TableName="CountersTable")
+    for _ in range(5):
+        world.store.authenticate(key)
+    world.run()
+    assert "last used could not be written" in caplog.text
+    assert "could not be counted" in caplog.text
 
 
 def test_what_is_known_of_keys(world: World) -> None:
@@ -338,67 +293,128 @@ def test_keys_that_are_busy(world: World) -> None:
 
 # --- Users ----------------------------------------------------------------------------------------------------------
 
-
-def user(world: World, id_: str, **changes: Any) -> str:
-    given = {"account": CUSTOMER, "username": "ann", "password": "pw", "integrator_key": "IK", **changes}
-    return world.users.create(id_, **given)
+SECOND = CUSTOMER.replace("1", "a")
 
 
 def test_a_user_by_password_and_by_token(world: World) -> None:
     organisation = world.organisations.create("A", "UTC", "USD")
-    token = user(world, organisation.id, account=CUSTOMER.upper(), admin=True)
-    by_password = world.store.authenticate_user("IK", "ann", "pw")
+    token = world.user(organisation.id, account=CUSTOMER.upper(), admin=True)
+    by_password = world.log_in(organisation.id)
     assert by_password == world.store.authenticate_token(token)
     assert (by_password.organisation, by_password.accounts) == (organisation, {CUSTOMER: True})
-    stored = str(world.items())
-    assert "'pw'" not in stored
-    assert token.split("_")[3] not in stored
+    stored = str(world.items() + world.items("CountersTable"))
+    for secret in (PASSWORD, token.split("_")[3], world.integrator(organisation.id)):
+        assert secret not in stored
     assert "scrypt$" in stored
 
 
 def test_users_that_do_not_count(world: World) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
-    token = user(world, id_)
-    refused(lambda: world.store.authenticate_user("other", "ann", "pw"), "unknown_integrator")
-    refused(lambda: world.store.authenticate_user("IK", "ann", "PW"), "unknown_user")
-    refused(lambda: world.store.authenticate_user("IK", "bob", "pw"), "unknown_user")
+    id_ = world.organisation()
+    token = world.user(id_)
+    refused(lambda: world.store.authenticate_user("other", "ann", PASSWORD), "unknown_integrator")
+    refused(lambda: world.log_in(id_, password=PASSWORD.upper()), "unknown_user")
+    refused(lambda: world.log_in(id_, "bob"), "unknown_user")
     refused(lambda: world.store.authenticate_token(token[:-1]), "invalid_token")
     refused(lambda: world.store.authenticate_token(token.replace("ut_", "ar_")), "invalid_token")
 
 
 def test_one_more_account_a_new_password_and_a_new_token(world: World) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
-    old = user(world, id_, admin=True)
-    second = CUSTOMER.replace("1", "a")
-    new = user(world, id_, account=second, password="pw2")
+    id_ = world.organisation()
+    old = world.user(id_, admin=True)
+    new = world.user(id_, account=SECOND, password="another password")
     refused(lambda: world.store.authenticate_token(old), "invalid_token")
-    refused(lambda: world.store.authenticate_user("IK", "ann", "pw"), "unknown_user")
-    world.store.authenticate_user("IK", "ann", "pw2")
-    assert world.store.authenticate_token(new).accounts == {CUSTOMER: True, second: False}
+    refused(lambda: world.log_in(id_), "unknown_user")
+    world.log_in(id_, password="another password")
+    assert world.store.authenticate_token(new).accounts == {CUSTOMER: True, SECOND: False}
     [known] = world.users.all(id_)
     assert (known.username, known.created_at) == ("ann", NOON)
 
 
+def test_a_user_revoked_and_created_anew_has_the_new_account_alone(world: World) -> None:
+    id_ = world.organisation()
+    world.user(id_, admin=True)
+    world.users.revoke(id_, world.users.all(id_)[0].id)
+    world.now += timedelta(days=1)
+    token = world.user(id_, account=SECOND)
+    assert world.process().authenticate_token(token).accounts == {SECOND: False}
+    [known] = world.users.all(id_)
+    assert (known.accounts, known.created_at, known.revoked_at) == ({SECOND: False}, world.now, None)
+
+
+def test_one_account_of_a_user_is_taken_away(world: World) -> None:
+    id_ = world.organisation()
+    world.user(id_, admin=True)
+    token = world.user(id_, account=SECOND)
+    user_id = world.users.all(id_)[0].id
+    world.now += timedelta(minutes=1)
+    world.users.revoke_account(id_, user_id, CUSTOMER.upper())
+    assert world.process().authenticate_token(token).accounts == {SECOND: False}
+    world.now += timedelta(minutes=1)
+    world.users.revoke_account(id_, user_id, SECOND)
+    assert world.process().authenticate_token(token).accounts == {}
+    for user, account in ((user_id, SECOND), ("0" * 32, SECOND)):
+        with pytest.raises(ValueError, match="has no"):
+            world.users.revoke_account(id_, user, account)
+    assert [act.content for act in world.audit.acts(id_)][-2:] == [{"account": CUSTOMER}, {"account": SECOND}]
+
+
+@pytest.mark.parametrize("revoked", ["the user", "an account"])
+def test_an_account_that_is_taken_away_while_another_is_added_does_not_come_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, revoked: str
+) -> None:
+    id_ = world.organisation()
+    world.user(id_, admin=True)
+    user_id = world.users.all(id_)[0].id
+
+    def meanwhile(password: str) -> str:
+        if revoked == "the user":
+            world.users.revoke(id_, user_id)
+        else:
+            world.users.revoke_account(id_, user_id, CUSTOMER)
+        return passwords.hash_password(password)
+
+    monkeypatch.setattr(users, "hash_password", meanwhile)
+    with pytest.raises(ValueError, match="same moment"):
+        world.user(id_, account=SECOND)
+    [known] = world.users.all(id_)
+    assert known.revoked_at is not None if revoked == "the user" else known.accounts == {}
+
+
 def test_an_integrator_key_belongs_to_one_organisation(world: World) -> None:
-    first = world.organisations.create("A", "UTC", "USD").id
-    second = world.organisations.create("B", "UTC", "USD").id
-    user(world, first)
+    first, second = world.organisation(), world.organisation()
+    world.user(first)
+    with pytest.raises(ValueError, match="not one of the organisation's"):
+        world.user(second, username="bob", integrator_key=world.integrator(first))
     with pytest.raises(ValueError, match="another organisation"):
-        user(world, second, username="bob")
+        world.users.create_integrator_key(second, world.integrator(first))
     assert world.users.all(second) == []
-    user(world, second, integrator_key="IK2")
-    assert world.store.authenticate_user("IK", "ann", "pw").organisation.id == first
-    assert world.store.authenticate_user("IK2", "ann", "pw").organisation.id == second
+    world.user(second)
+    assert world.log_in(first).organisation.id == first
+    assert world.log_in(second).organisation.id == second
+
+
+def test_an_integrator_key_is_made_and_never_chosen(world: World) -> None:
+    id_ = world.organisation()
+    made = {world.users.create_integrator_key(id_) for _ in range(3)}
+    assert len(made) == 3
+    assert {UUID(key).version for key in made} == {4}
+    assert world.users.create_integrator_key(id_, min(made)) == min(made)
+    for chosen in ("IK", "00000000-0000-0000-0000-000000000000", CUSTOMER, ""):
+        with pytest.raises(ValueError, match="random UUID"):
+            world.users.create_integrator_key(id_, chosen)
+        with pytest.raises(ValueError):
+            world.user(id_, integrator_key=chosen)
+    assert world.users.all(id_) == []
 
 
 def test_revoked_users(world: World) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
-    token = user(world, id_)
-    world.store.authenticate_user("IK", "ann", "pw")
+    id_ = world.organisation()
+    token = world.user(id_)
+    world.log_in(id_, cached=True)
     world.users.revoke(id_, world.users.all(id_)[0].id)
     refused(lambda: world.process().authenticate_token(token), "invalid_token")
     world.seconds += 60
-    refused(lambda: world.store.authenticate_user("IK", "ann", "pw"), "unknown_user")
+    refused(lambda: world.log_in(id_, cached=True), "unknown_user")
 
 
 @pytest.mark.parametrize(
@@ -408,15 +424,16 @@ def test_revoked_users(world: World) -> None:
         {"username": ""},
         {"username": "a\tb"},
         {"password": ""},
-        {"password": " pw"},
+        {"password": "eleven char"},
+        {"password": f" {PASSWORD}"},
         {"password": "x" * 201},
         {"integrator_key": ""},
     ],
 )
 def test_users_that_cannot_be(world: World, changes: dict[str, str]) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
+    id_ = world.organisation()
     with pytest.raises(ValueError):
-        user(world, id_, **changes)
+        world.user(id_, **changes)
     assert world.users.all(id_) == []
 
 
@@ -433,7 +450,7 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
         lambda: world.organisations.set_payments_over_api(id_, False),
         lambda: world.api_keys.create(id_),
         lambda: world.api_keys.revoke(id_, world.api_keys.all(id_)[0].id),
-        lambda: user(world, id_, password="very secret"),
+        lambda: world.user(id_, password="very secret indeed"),
         lambda: world.users.revoke(id_, world.users.all(id_)[0].id),
     ]
     for act in acts:
@@ -448,14 +465,15 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
         "set_payments_over_api",
         "create_key",
         "revoke_key",
+        "create_integrator_key",
         "create_user",
         "revoke_user",
     ]
     assert {act.actor for act in found} == {"tester"}
     assert found[0].at == NOON
-    assert "very secret" not in str(found)
+    assert "very secret indeed" not in str(found)
     assert "cursor_secret" not in str(found)
-    assert found[7].content == {"username": "ann", "account": CUSTOMER, "admin": False}
+    assert found[8].content == {"username": "ann", "account": CUSTOMER, "admin": False}
 
 
 def test_an_act_that_failed_is_not_recorded(world: World) -> None:
@@ -469,74 +487,11 @@ def test_an_organisation_sees_nothing_of_another(world: World) -> None:
     first = world.organisations.create("A", "UTC", "USD").id
     second = world.organisations.create("B", "UTC", "USD").id
     world.api_keys.create(first)
-    user(world, first)
+    world.user(first)
     assert (world.api_keys.all(second), world.users.all(second)) == ([], [])
     assert len(list(world.audit.acts(second))) == 1
     with pytest.raises(ValueError):
         world.api_keys.revoke(second, world.api_keys.all(first)[0].id)
-
-
-# --- Guessing -------------------------------------------------------------------------------------------------------
-
-
-def guess(world: World, times: int, username: str = "ann") -> None:
-    for place in range(times):
-        refused(lambda place=place: world.process().authenticate_user("IK", username, f"wrong {place}"), "unknown_user")
-
-
-def test_after_too_many_guesses_not_even_the_password_helps_for_some_minutes(world: World) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
-    token = user(world, id_)
-    user(world, id_, username="bob")
-    guess(world, authentication.GUESSES - 1)
-    world.process().authenticate_user("IK", "ann", "pw")
-    guess(world, 1)
-    refused(lambda: world.process().authenticate_user("IK", "ann", "pw"), "unknown_user")
-    # Neither the user's token nor anybody else is concerned.
-    world.process().authenticate_token(token)
-    world.process().authenticate_user("IK", "bob", "pw")
-    guess(world, 3)
-    world.now += timedelta(seconds=authentication.GUESS_WINDOW_SECONDS)
-    world.process().authenticate_user("IK", "ann", "pw")
-
-
-def test_guesses_are_counted_alike_whether_there_is_such_a_user_or_not(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
-    user(world, id_)
-    hashed = []
-    monkeypatch.setattr(authentication, "check_password", lambda password, stored: bool(hashed.append(stored is None)))
-    messages = {name: set[str]() for name in ("ann", "nobody")}
-    calls: dict[str, list[int]] = {"ann": [], "nobody": []}
-    for name, told in messages.items():
-        for _ in range(authentication.GUESSES + 2):
-            world.reads, world.writes = 0, []
-            with pytest.raises(ArrearsError) as caught:
-                world.process().authenticate_user("IK", name, "pw?")
-            told.add(str(caught.value))
-            calls[name].append(world.reads + 10 * len(world.writes))
-    assert messages["ann"] == messages["nobody"]
-    assert len(messages["ann"]) == 1
-    assert calls["ann"] == calls["nobody"]
-    assert hashed == [False] * (authentication.GUESSES + 2) + [True] * (authentication.GUESSES + 2)
-
-
-def test_counted_guesses_are_deleted_by_themselves(world: World) -> None:
-    id_ = world.organisations.create("A", "UTC", "USD").id
-    user(world, id_)
-    guess(world, 2)
-    [counted] = [item for item in world.items() if "guesses" in item]
-    epoch = int(counted["expires_at_epoch"]["N"])
-    assert 0 < epoch - world.now.timestamp() <= authentication.GUESS_WINDOW_SECONDS
-    assert counted["guesses"] == {"N": "2"}
-
-
-def test_who_is_known_already_is_not_kept_out_by_somebody_who_guesses(world: World) -> None:
-    user(world, world.organisations.create("A", "UTC", "USD").id)
-    world.store.authenticate_user("IK", "ann", "pw")
-    guess(world, authentication.GUESSES)
-    world.store.authenticate_user("IK", "ann", "pw")
 
 
 # --- Rotation -------------------------------------------------------------------------------------------------------

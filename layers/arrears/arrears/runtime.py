@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from arrears.storage.access.authentication import Authentication
+from arrears.storage.access.authentication import REQUESTS_PER_SECOND, Authentication
+from arrears.storage.access.counters import Counters
+from arrears.storage.access.table import AccessTable
 from arrears.storage.client import as_error, connect
 from arrears.storage.ledger.reader import LedgerStore
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from arrears.storage.access.api_keys import ApiKeys
     from arrears.storage.access.audit import Audit
     from arrears.storage.access.organisations import Organisations
-    from arrears.storage.access.table import AccessTable
     from arrears.storage.access.users import Users
     from arrears.storage.close_queue import CloseQueue
     from arrears.storage.history.store import HistoryStore
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment names: tables, the event bus and the queue of the schedule, where a function has them."""
+    """What the environment names: tables, the event bus and the queue of the schedule, where a function has them.
+
+    requests_per_key: a second, of one API key or user; empty: the usual number.
+    """
 
     access_table: str
     ledger_table: str
@@ -42,6 +46,8 @@ class Settings:
     event_bus: str = ""
     close_queue_url: str = ""
     import_queue_url: str = ""
+    counters_table: str = ""
+    requests_per_key: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -76,7 +82,9 @@ class Services:
         """The API keys, for the command."""
         from arrears.storage.access.api_keys import ApiKeys
 
-        return ApiKeys(self._access_table(), self.audit(), self.clock)
+        return ApiKeys(
+            self._access_table(), self.audit(), self.clock, Counters(self.client, self.settings.counters_table)
+        )
 
     def users(self) -> "Users":
         """The users of customers' accounts, for the command."""
@@ -90,9 +98,7 @@ class Services:
 
         return Audit(self._access_table(), self.clock, self.actor)
 
-    def _access_table(self) -> "AccessTable":
-        from arrears.storage.access.table import AccessTable
-
+    def _access_table(self) -> AccessTable:
         return AccessTable(self.client, self.settings.access_table)
 
     def find_organisation(self, id: str) -> "Organisation | None":
@@ -170,7 +176,12 @@ def now() -> datetime:
 def build(settings: Settings, actor: str = "system") -> Services:
     """Services over a new client. actor: who the audit says did it."""
     client = connect()
-    authentication = Authentication(client, settings.access_table, now)
+    authentication = Authentication(
+        AccessTable(client, settings.access_table),
+        Counters(client, settings.counters_table),
+        now,
+        int(settings.requests_per_key or REQUESTS_PER_SECOND),
+    )
     return Services(client, settings, authentication, LedgerStore(client, settings.ledger_table), now, actor)
 
 

@@ -72,6 +72,10 @@ ADVICE: Mapping[str, str] = {
     "not_found": "Correct the address; the API's page lists them all.",
     "method_not_allowed": "Use the method that the Allow header names.",
     "throttled": "Wait for the seconds that Retry-After names, then send the request again.",
+    "rate_limited": (
+        "One API key or user may send only so many requests a second, and try only so many wrong passwords. Wait for "
+        "the seconds that Retry-After names, then send more slowly."
+    ),
     "internal_error": "Send the request again; if it fails again, look up the request id in the logs.",
     "unavailable": "Wait for the seconds that Retry-After names, then send the request again.",
 }

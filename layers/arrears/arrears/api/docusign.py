@@ -60,8 +60,8 @@ def check_version(version: str) -> None:
 class Users(Protocol):
     """What knows users by their credentials."""
 
-    def authenticate_user(self, integrator_key: str, username: str, password: str) -> User:
-        """By integrator key, username and password; raises errors."""
+    def authenticate_user(self, integrator_key: str, username: str, password: str, address: str = "") -> User:
+        """By integrator key, username and password, sent from an address; raises refusals."""
         ...
 
     def authenticate_token(self, token: str) -> User:
@@ -75,7 +75,7 @@ def read_user(request: Request, users: Users) -> User:
     if len(credentials) + len(authorization) != 1:
         raise ArrearsError(UNKNOWN_USER, "Send X-DocuSign-Authentication or Authorization, one of them and once.")
     if credentials:
-        return users.authenticate_user(*read_credentials(credentials[0]))
+        return users.authenticate_user(*read_credentials(credentials[0]), request.address)
     tokens = bearer_tokens(request)
     if not tokens:
         raise ArrearsError(UNKNOWN_USER, "Authorization is not of the form Bearer, then a user token.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from arrears.ledger.errors import (
     FORBIDDEN,
     INVALID_TOKEN,
+    RATE_LIMITED,
     THROTTLED,
     UNAUTHORISED,
     UNAVAILABLE,
@@ -62,6 +63,7 @@ KINDS = (
     ErrorKind(404, NOT_FOUND, "There is nothing at this address"),
     ErrorKind(405, METHOD_NOT_ALLOWED, "The address does not take this method"),
     ErrorKind(429, THROTTLED, "Too many requests"),
+    ErrorKind(429, RATE_LIMITED, "Too many requests with these credentials"),
     ErrorKind(500, INTERNAL, "Something failed on our side"),
     ErrorKind(503, UNAVAILABLE, "The service is busy"),
 )

@@ -65,7 +65,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. headers: all values by lower-case name. query: all values by name. id: for answer and log."""
+    """One request. headers: all values by lower-case name. query: all values by name. id: for answer and log.
+
+    address: of the network, where the gateway got the request from; headers that claim another are not believed.
+    """
 
     id: str
     method: str
@@ -74,6 +77,7 @@ class Request:
     query: Mapping[str, Sequence[str]]
     raw_body: str
     is_base64: bool
+    address: str = ""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Request":
@@ -89,6 +93,7 @@ class Request:
             ),
             raw_body=event.get("body") or "",
             is_base64=bool(event.get("isBase64Encoded")),
+            address=str((context.get("identity") or {}).get("sourceIp") or ""),
         )
 
     def header(self, name: str) -> Sequence[str]:

@@ -18,6 +18,7 @@ UNKNOWN_USER = "unknown_user"
 INVALID_TOKEN = "invalid_token"  # noqa: S105
 FORBIDDEN = "forbidden"
 THROTTLED = "throttled"
+RATE_LIMITED = "rate_limited"
 UNAVAILABLE = "unavailable"
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from arrears.ledger.caller import Scope
 from arrears.ledger.days import parse_day
 from arrears.storage.access.audit import Audit
+from arrears.storage.access.counters import Counters
 from arrears.storage.access.items import (
     API_KEYS,
     Item,
@@ -26,7 +27,10 @@ from arrears.storage.access.table import AccessTable
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is known of an API key; never its secret. Moments are UTC, revoked_at and expires_at may lie ahead."""
+    """What is known of an API key; never its secret. Moments are UTC, revoked_at and expires_at may lie ahead.
+
+    last_used_on: the day of the last use that could be noted.
+    """
 
     id: str
     organisation_id: str
@@ -41,8 +45,9 @@ class ApiKey:
 class ApiKeys:
     """The API keys of the organisations of one access table. clock: aware moments."""
 
-    def __init__(self, table: AccessTable, audit: Audit, clock: Callable[[], datetime]) -> None:
+    def __init__(self, table: AccessTable, audit: Audit, clock: Callable[[], datetime], counters: Counters) -> None:
         self._table = table
+        self._counters = counters
         self._audit = audit
         self._clock = clock
 
@@ -70,8 +75,10 @@ class ApiKeys:
 
     def all(self, organisation_id: str) -> list[ApiKey]:
         """The organisation's keys, revoked and expired ones too."""
-        items = self._table.query(partition_of(organisation_id.lower()), API_KEYS)
-        return [_read_api_key(organisation_id.lower(), item) for item in items]
+        organisation_id = organisation_id.lower()
+        days = self._counters.days_of_use(organisation_id)
+        items = self._table.query(partition_of(organisation_id), API_KEYS)
+        return [_read_api_key(organisation_id, item, days.get(id_of(item), "")) for item in items]
 
     def revoke(self, organisation_id: str, key_id: str, at: datetime | None = None) -> None:
         """The key counts no more: from `at` on, or from now (within the minute that it is cached for)."""
@@ -93,8 +100,9 @@ class ApiKeys:
         return text
 
 
-def _read_api_key(organisation_id: str, item: Item) -> ApiKey:
-    used = item.get("last_used_on")
+def _read_api_key(organisation_id: str, item: Item, noted: str) -> ApiKey:
+    # Until there was a counters table, the day was noted in the key's own item.
+    used = max(noted, item.get("last_used_on", ""))
     return ApiKey(
         id=id_of(item),
         organisation_id=organisation_id,
@@ -103,5 +111,5 @@ def _read_api_key(organisation_id: str, item: Item) -> ApiKey:
         created_at=datetime.fromisoformat(item["created_at"]),
         expires_at=read_moment(item.get("expires_at")),
         revoked_at=read_moment(item.get("revoked_at")),
-        last_used_on=None if used is None else parse_day(used),
+        last_used_on=parse_day(used) if used else None,
     )

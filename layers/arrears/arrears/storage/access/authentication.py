@@ -1,83 +1,73 @@
 """Who asks: the holder of an API key, or a user by password or token."""
 
 import json
-import logging
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
-from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from arrears.ledger.caller import Caller, User
 from arrears.ledger.days import day_text
 from arrears.ledger.errors import INVALID_TOKEN, UNAUTHORISED, UNKNOWN_INTEGRATOR, UNKNOWN_USER, ArrearsError
 from arrears.ledger.organisation import Organisation
+from arrears.storage.access.counters import Counters
+from arrears.storage.access.guess_limit import GuessLimit
 from arrears.storage.access.items import (
     Item,
     ItemKey,
     api_key_key,
     integrator_key_key,
     is_valid_at,
-    key_attributes,
     organisation_key,
-    partition_of,
     read_organisation,
     read_user,
     user_id_of,
     user_key,
 )
+from arrears.storage.access.last_use import LastUse, in_background
 from arrears.storage.access.passwords import check_password, digest, same
+from arrears.storage.access.rate_limit import RateLimit
 from arrears.storage.access.table import AccessTable
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
-
-logger = logging.getLogger(__name__)
 
 CACHE_SECONDS = 60
 CACHE_ENTRIES = 1_000
-GUESSES = 10
-"""Wrong passwords for one user name in one window; from then on none is looked at until the window is over."""
-GUESS_WINDOW_SECONDS = 300
+REQUESTS_PER_SECOND = 50
 
 _KEY = re.compile(r"ar_([0-9a-f]{32})_([0-9a-f]{12})_[0-9a-f]{48}", re.ASCII)
 _TOKEN = re.compile(r"ut_([0-9a-f]{32})_([0-9a-f]{32})_[0-9a-f]{48}", re.ASCII)
 _NO_DIGEST = "0" * 64
-_USED_BEFORE = "attribute_exists(pk) AND (attribute_not_exists(last_used_on) OR last_used_on < :today)"
-
-
-def _in_background(task: Callable[[], None]) -> None:
-    Thread(target=task, daemon=True).start()
 
 
 class Authentication:
-    """Finds out who asks, by one access table. clock: aware moments.
+    """Finds out who asks. clock: aware moments. requests_per_second: of one API key or user, beyond which it refuses.
 
     What was read is kept for a minute: a revoked key or a changed policy counts within that time.
     """
 
     def __init__(
         self,
-        client: "DynamoDBClient",
-        table: str,
+        table: AccessTable,
+        counters: Counters,
         clock: Callable[[], datetime],
+        requests_per_second: int = REQUESTS_PER_SECOND,
         monotonic: Callable[[], float] = time.monotonic,
-        in_background: Callable[[Callable[[], None]], None] = _in_background,
+        run_in_background: Callable[[Callable[[], None]], None] = in_background,
     ) -> None:
-        self._client = client
-        self._name = table
-        self._table = AccessTable(client, table)
+        self._table = table
         self._clock = clock
         self._cache = Cache(monotonic)
-        self._in_background = in_background
+        self._last_use = LastUse(counters, run_in_background)
+        self._guess_limit = GuessLimit(counters, clock)
+        self._rate_limit = RateLimit(counters, clock, requests_per_second)
 
     def authenticate(self, api_key: str) -> Caller:
-        """The holder of an API key. Raises an `unauthorised` refusal, the same whatever is wrong with the key."""
+        """The holder of an API key.
+
+        Raises an `unauthorised` refusal, the same whatever is wrong with the key, or `rate_limited`.
+        """
         match = _KEY.fullmatch(api_key)
         if match is None:
             raise _unauthorised()
@@ -87,50 +77,44 @@ class Authentication:
         genuine = same(digest(api_key), _NO_DIGEST if key is None else key["digest"])
         if key is None or organisation is None or not genuine or not is_valid_at(key, self._clock()):
             raise _unauthorised()
-        self._note_use(item_key, key, organisation)
+        self._rate_limit.admit(f"KEY#{organisation_id}#{key_id}")
+        self._last_use.note(organisation_id, key_id, day_text(organisation.today(self._clock())))
         return Caller(organisation, key_id, frozenset(key["scopes"]))
 
-    def authenticate_user(self, integrator_key: str, username: str, password: str) -> User:
-        """The user of an integrator key. Raises `unknown_integrator`, which is checked first, or `unknown_user`.
+    def authenticate_user(self, integrator_key: str, username: str, password: str, address: str = "") -> User:
+        """The user of an integrator key. address: of the network, where the request comes from.
 
-        Whether the user or the password is unknown, or too many wrong ones came before, shows neither in the refusal
-        nor in the time that it takes. Guesses are counted by user name whether there is such a user or not.
+        Raises `unknown_integrator`, which is checked first, `unknown_user`, or `rate_limited` after too many requests
+        or wrong passwords. Whether the user or the password is unknown shows neither in the refusal nor in the time
+        that it takes; an attempt too many is not looked at, and costs no hash.
         """
         proof = digest(json.dumps([integrator_key, username, password]))
-        known: User | None = self._cache.get(proof)
-        if known is not None:
-            return known
+        user: User | None = self._cache.get(proof)
+        if user is None:
+            user = self._cache.put(proof, self._proven_user(integrator_key, username, password, address))
+        self._rate_limit.admit(f"USER#{user.organisation.id}#{user.id}")
+        return user
+
+    def _proven_user(self, integrator_key: str, username: str, password: str, address: str) -> User:
         integrator = self._table.get(integrator_key_key(integrator_key))
         if integrator is None:
             raise ArrearsError(UNKNOWN_INTEGRATOR, "The integrator key is not known.")
         organisation_id, user_id = integrator["organisation"], user_id_of(integrator_key, username)
+        attempt = self._guess_limit.begin(integrator_key, user_id, address)
         item_key, head = user_key(organisation_id, user_id), organisation_key(organisation_id)
-        window = int(self._clock().timestamp()) // GUESS_WINDOW_SECONDS
-        guesses = ItemKey(partition_of(organisation_id), f"GUESSES#{user_id}#{window}")
-        found = self._table.read([item_key, head, guesses])
+        found = self._table.read([item_key, head])
         user = found.get(item_key)
-        guessed = found.get(guesses, {}).get("guesses", 0) >= GUESSES
         genuine = check_password(password, None if user is None else user["password"])
-        if genuine and not guessed and user is not None and head in found and is_valid_at(user, self._clock()):
-            return self._cache.put(proof, read_user(read_organisation(found[head]), user))
-        if not guessed:
-            self._count_guess(guesses, (window + 1) * GUESS_WINDOW_SECONDS)
-        raise ArrearsError(UNKNOWN_USER, "The user or the password is not known.")
-
-    def _count_guess(self, key: ItemKey, until_epoch: int) -> None:
-        """Counted in the table, for all processes. Guesses of one moment may all be looked at before they count."""
-        counted = self._client.update_item(
-            TableName=self._name,
-            Key=key_attributes(key),
-            UpdateExpression="SET expires_at_epoch = :until ADD guesses :one",
-            ExpressionAttributeValues={":until": {"N": str(until_epoch)}, ":one": {"N": "1"}},
-            ReturnValues="UPDATED_NEW",
-        )
-        if int(counted["Attributes"]["guesses"]["N"]) == GUESSES:
-            logger.warning("too many wrong passwords for one user; none is looked at for some minutes")
+        if not genuine or user is None or head not in found or not is_valid_at(user, self._clock()):
+            raise ArrearsError(UNKNOWN_USER, "The user or the password is not known.")
+        self._guess_limit.succeeded(attempt)
+        return read_user(read_organisation(found[head]), user)
 
     def authenticate_token(self, token: str) -> User:
-        """The user of a token. Raises an `invalid_token` refusal, the same whatever is wrong with the token."""
+        """The user of a token.
+
+        Raises an `invalid_token` refusal, the same whatever is wrong with the token, or `rate_limited`.
+        """
         match = _TOKEN.fullmatch(token)
         if match is None:
             raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
@@ -139,6 +123,7 @@ class Authentication:
         genuine = same(digest(token), _NO_DIGEST if user is None else user["token"])
         if user is None or organisation is None or not genuine or not is_valid_at(user, self._clock()):
             raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
+        self._rate_limit.admit(f"USER#{organisation_id}#{match[2]}")
         return read_user(organisation, user)
 
     def _with_organisation(self, key: ItemKey, organisation_id: str) -> tuple[Item | None, Organisation | None]:
@@ -151,27 +136,6 @@ class Authentication:
         if key not in found or head not in found:
             return None, None
         return self._cache.put(key, (found[key], read_organisation(found[head])))
-
-    def _note_use(self, item_key: ItemKey, key: Item, organisation: Organisation) -> None:
-        today = day_text(organisation.today(self._clock()))
-        if key.get("last_used_on", "") >= today:
-            return
-        key["last_used_on"] = today
-        self._in_background(lambda: self._write_use(item_key, today))
-
-    def _write_use(self, item_key: ItemKey, today: str) -> None:
-        try:
-            self._client.update_item(
-                TableName=self._name,
-                Key=key_attributes(item_key),
-                UpdateExpression="SET last_used_on = :today",
-                ConditionExpression=_USED_BEFORE,
-                ExpressionAttributeValues={":today": {"S": today}},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return  # Another process has noted it already.
-        except (ClientError, BotoCoreError):
-            logger.warning("the day an API key was last used could not be written", exc_info=True)
 
 
 class Cache:
