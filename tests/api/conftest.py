@@ -1,4 +1,4 @@
-"""The whole API in one process: the template's routes, the functions' own code, and moto's tables behind them."""
+"""The whole API in one process: the template's routes, the functions' own code, and tables in it behind them."""
 
 import importlib.util
 import json
@@ -16,11 +16,11 @@ from uuid import uuid4
 import boto3
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
-from moto import mock_aws
 
 from arrears import runtime
 from arrears.api.http import logger
 from arrears.storage.access import passwords
+from support.dynamodb import serving
 from template import ROOT, create_tables, resources
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -166,7 +166,7 @@ def _matched(method: str, path: str) -> tuple[str, str, dict[str, str]]:
 def shared() -> Iterator[tuple[Clock, Any]]:
     """The present of all services of a module's tests, and a client of their tables: both take a while to make."""
     clock = Clock()
-    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+    with serving(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEDGER_TABLE", "LedgerTable")
         patch.setenv("ACCESS_TABLE", "AccessTable")
         patch.setenv("HISTORY_TABLE", "HistoryTable")

@@ -1,12 +1,12 @@
-"""Tables of moto behind a gate that is as strict as DynamoDB."""
+"""Tables behind a gate that counts and fails."""
 
 from collections.abc import Callable, Iterator
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from arrears.storage.client import connect
+from support.dynamodb import serving
 from support.gate import Gate
 from support.stored_ledger import Table
 from template import create_tables
@@ -23,7 +23,7 @@ def make_table() -> Iterator[Callable[[], Table]]:
         client = connect()
         return Table(client, Gate(client), behind, create_tables(behind)["LedgerTable"])
 
-    with mock_aws():
+    with serving():
         yield make
 
 
