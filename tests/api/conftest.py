@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from arrears import runtime
 from arrears.api.http import logger
 from arrears.storage.access import passwords
+from support import records
 from support.dynamodb import serving
 from template import ROOT, create_tables, resources
 
@@ -203,14 +204,5 @@ def log() -> Iterator[StringIO]:
 
 def invoice(id: str, **fields: Any) -> dict[str, Any]:
     """An invoice of C1 over 100 EUR, issued and due in May 2020, with fields changed or (None) left out."""
-    record = {
-        "type": "invoice",
-        "id": id,
-        "customer_id": "C1",
-        "currency": "EUR",
-        "total": "100.00",
-        "issued_on": "2020-05-01",
-        "due_on": "2020-05-31",
-        **fields,
-    }
-    return {name: value for name, value in record.items() if value is not None}
+    dates = {"issued_on": "2020-05-01", "due_on": "2020-05-31"}
+    return records.invoice(id, **{"customer_id": "C1", "currency": "EUR", "total": "100.00", **dates, **fields})
