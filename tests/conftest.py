@@ -10,10 +10,9 @@ from typing import Any
 import boto3
 import pytest
 from hypothesis import HealthCheck, settings
-from moto import mock_aws
 
 from local_stack.local import LocalStack
-from support.quick_moto import quicken
+from support.dynamodb import serving
 from template import ROOT, create_tables
 
 RUNS = ROOT / ".local" / "test-runs"
@@ -59,14 +58,13 @@ def no_aws() -> Iterator[None]:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        quicken(patch)
         yield
 
 
 @pytest.fixture
 def ledger_tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A DynamoDB client of moto with the template's tables, empty; their names are in the environment as in AWS."""
-    with mock_aws():
+    """A DynamoDB client with the template's tables, empty; their names are in the environment as in AWS."""
+    with serving():
         client = boto3.client("dynamodb")
         names = create_tables(client)
         monkeypatch.setenv("LEDGER_TABLE", names["LedgerTable"])

@@ -1,4 +1,4 @@
-"""The whole API in one process: the template's routes, the functions' own code, and moto's tables behind them."""
+"""The whole API in one process: the template's routes, the functions' own code, and tables in it behind them."""
 
 import importlib.util
 import json
@@ -16,11 +16,12 @@ from uuid import uuid4
 import boto3
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
-from moto import mock_aws
 
 from arrears import runtime
 from arrears.api.http import logger
 from arrears.storage.access import passwords
+from support import records
+from support.dynamodb import serving
 from template import ROOT, create_tables, resources
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -174,7 +175,7 @@ def _matched(method: str, path: str) -> tuple[str, str, dict[str, str]]:
 def shared() -> Iterator[tuple[Clock, Any]]:
     """The present of all services of a module's tests, and a client of their tables: both take a while to make."""
     clock = Clock()
-    with mock_aws(), pytest.MonkeyPatch.context() as patch:
+    with serving(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEDGER_TABLE", "LedgerTable")
         patch.setenv("ACCESS_TABLE", "AccessTable")
         patch.setenv("HISTORY_TABLE", "HistoryTable")
@@ -212,14 +213,5 @@ def log() -> Iterator[StringIO]:
 
 def invoice(id: str, **fields: Any) -> dict[str, Any]:
     """An invoice of C1 over 100 EUR, issued and due in May 2020, with fields changed or (None) left out."""
-    record = {
-        "type": "invoice",
-        "id": id,
-        "customer_id": "C1",
-        "currency": "EUR",
-        "total": "100.00",
-        "issued_on": "2020-05-01",
-        "due_on": "2020-05-31",
-        **fields,
-    }
-    return {name: value for name, value in record.items() if value is not None}
+    dates = {"issued_on": "2020-05-01", "due_on": "2020-05-31"}
+    return records.invoice(id, **{"customer_id": "C1", "currency": "EUR", "total": "100.00", **dates, **fields})

@@ -1,4 +1,4 @@
-"""The command as a person or a script runs it, on tables of moto."""
+"""The command as a person or a script runs it, on tables in this process."""
 
 import csv
 import json

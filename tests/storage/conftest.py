@@ -1,15 +1,15 @@
-"""Tables of moto behind a gate that is as strict as DynamoDB."""
+"""Tables behind a gate that counts and fails."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from arrears.storage.access import passwords
 from arrears.storage.client import connect
 from support.access import World
+from support.dynamodb import serving
 from support.gate import Gate
 from support.stored_ledger import Table
 from template import create_tables
@@ -26,7 +26,7 @@ def make_table() -> Iterator[Callable[[], Table]]:
         client = connect()
         return Table(client, Gate(client), behind, create_tables(behind)["LedgerTable"])
 
-    with mock_aws():
+    with serving():
         yield make
 
 

@@ -1,4 +1,4 @@
-"""The gate itself: it refuses what DynamoDB refuses and moto lets pass."""
+"""What DynamoDB refuses is refused here too, whatever sends it."""
 
 from typing import Any
 

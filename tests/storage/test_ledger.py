@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from moto.dynamodb.models import table as moto_table
 
 from arrears.ledger.document_facts import added_up
 from arrears.ledger.ledger_side import Side
@@ -14,6 +13,7 @@ from arrears.ledger.organisation import Organisation
 from oracle import Book
 from oracle.generate import interesting_days, random_book
 from support.books import answer, arrivals, disagreements, in_memory, last_day, organisation_of, random_terms
+from support.dynamodb import current
 from support.figures import recomputed
 from support.records import ORGANISATION, OTHER, bill, customer, dispute, invoice, payment, promise, reminder, supplier
 from support.stored_ledger import StoredLedger, Table
@@ -177,7 +177,7 @@ def test_behaviour_looks_back_exactly_a_year(table: Table, day: str, counted_in:
 # Pages, and what has items of its own
 
 
-def test_pages_do_not_tear_accounts_apart(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_do_not_tear_accounts_apart(table: Table) -> None:
     book = random_book(7, 20)
     organisation = organisation_of(book)
     ledger = in_table(table, book, organisation)
@@ -188,7 +188,7 @@ def test_pages_do_not_tear_accounts_apart(table: Table, monkeypatch: pytest.Monk
         for day in days
         for side in Side
     }
-    monkeypatch.setattr(moto_table, "RESULT_SIZE_LIMIT", 2_000)
+    current().page_bytes = 1_000
     table.gate.operations()
     for (day, side), expected in whole.items():
         accounts = ledger.accounts(side, day.toordinal(), today.toordinal())

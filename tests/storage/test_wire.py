@@ -11,7 +11,7 @@ from botocore.session import get_session
 
 from arrears.storage.client import read_fast, write_fast
 from arrears.storage.dynamodb import query
-from support.gate import failure, response
+from support.dynamodb import failure, response
 
 ITEM = {"pk": {"S": "o#i#1"}, "sk": {"S": "d"}, "v": {"N": "3"}, "p": {"S": '["Zoë \\"Ltd\\"",1234567890123456789012]'}}
 KEY = {"pk": {"S": "o#i#1"}, "sk": {"S": "d"}}

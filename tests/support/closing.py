@@ -1,15 +1,11 @@
 """The schedule over a stored book, with what it calls in AWS in hand: killed, overtaken, seen by a consumer."""
 
-import copy
 import json
 import os
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from threading import RLock
 from typing import Any
-
-import boto3
-from moto.dynamodb.models import dynamodb_backends
 
 from arrears.close.run import Closing
 from arrears.ledger.organisation import Organisation
@@ -21,6 +17,7 @@ from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
 from oracle import Book
 from support.books import arrivals, noon
+from support.dynamodb import current
 
 EVERYTHING = 10_000
 MOST_ACTIONS = 100
@@ -161,17 +158,7 @@ def kill() -> None:
 
 
 class Tables:
-    """moto's tables as they stood, to be brought back."""
+    """The tables as they stood, to be brought back."""
 
     def __init__(self) -> None:
-        self._kept = copy.deepcopy(self._live())
-
-    def bring_back(self) -> None:
-        live = self._live()
-        for name, table in copy.deepcopy(self._kept).items():
-            live[name].items = table.items
-
-    def _live(self) -> Any:
-        [account] = dynamodb_backends.keys()
-        region = boto3.session.Session().region_name
-        return dynamodb_backends[account][region].tables
+        self.bring_back = current().save()

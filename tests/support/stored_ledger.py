@@ -2,13 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-
-from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
 
 from arrears.ledger.document_facts import Account, Facts
 from arrears.ledger.documents import Document
@@ -21,6 +17,7 @@ from arrears.storage.ledger.entities import read_document
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
 from support.books import noon
+from support.dynamodb import current
 from support.gate import Gate
 from support.memory_book import Figures
 from support.records import ORGANISATION
@@ -43,11 +40,10 @@ class Table:
 
     def save(self) -> Callable[[], None]:
         """Remembers what is in the table; what it returns puts it back."""
-        behind = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][self.open.meta.region_name]
-        saved = deepcopy(behind.tables)
+        put_back = current().save()
 
         def restore() -> None:
-            behind.tables = deepcopy(saved)
+            put_back()
             self.gate.operations()
 
         restore()
