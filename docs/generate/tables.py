@@ -32,8 +32,8 @@ table is ever scanned. The local stack can enforce it, and the tests do.
 
 With `KmsKeyArn`, every role that uses a table may also use that key, through DynamoDB alone. SAM adds policies of AWS
 whose resource is `*`: writing to log groups (`AWSLambdaBasicExecutionRole`), and for `CloseWorker` and `ImportDrop`
-receiving and deleting messages (`AWSLambdaSQSQueueExecutionRole`). Who shares the account with other queues narrows both
-with a permissions boundary.
+receiving and deleting messages (`AWSLambdaSQSQueueExecutionRole`). Who shares the account with other queues narrows
+both with a permissions boundary.
 
 | function | actions | on |
 |---|---|---|

@@ -54,7 +54,7 @@ def given(parameters: dict[str, str]) -> str:
     return " ".join(f"{name}='{value}'" for name, value in parameters.items())
 
 
-@pytest.fixture(params=COMBINATIONS)
+@pytest.fixture(scope="module", params=COMBINATIONS)
 def other(request: pytest.FixtureRequest, stack: Deployment) -> Iterator[tuple[str, Deployment]]:
     """Another stack in the emulator, deployed and destroyed as a newcomer would."""
     kind = request.param
@@ -79,10 +79,10 @@ def client(stack: Deployment, service: str) -> "boto3.client":
 
 def test_it_answers_and_is_as_the_parameters_say(stack: Deployment, other: tuple[str, Deployment]) -> None:
     kind, deployment = other
-    with urllib.request.urlopen(f"{deployment.base_url}/openapi.json", timeout=30) as answer:
+    with urllib.request.urlopen(f"{deployment.base_url}/openapi.json", timeout=90) as answer:
         assert json.loads(answer.read())["openapi"] == "3.1.0"
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{deployment.base_url}/receivables/overdue", timeout=30)
+        urllib.request.urlopen(f"{deployment.base_url}/receivables/overdue", timeout=90)
     assert refused.value.code == 401
     name = f"arrears-{kind}"
     cloudformation = client(stack, "cloudformation")
