@@ -101,23 +101,3 @@ def test_it_answers_and_is_as_the_parameters_say(stack: Deployment, other: tuple
     assert len(alarms) == len(resources("AWS::CloudWatch::Alarm"))
     assert all(bool(alarm["AlarmActions"]) == (kind == "large") for alarm in alarms)
     assert client(stack, "cloudwatch").get_dashboard(DashboardName=f"{name}-us-east-1")["DashboardBody"]
-
-
-def test_a_parameter_that_changes_reaches_the_version_that_the_api_calls(
-    stack: Deployment, other: tuple[str, Deployment]
-) -> None:
-    kind, _ = other
-    name = f"arrears-{kind}"
-
-    def called() -> dict[str, int]:
-        """Memory of the live version of each function."""
-        found = client(stack, "cloudformation").describe_stack_resources(StackName=name)["StackResources"]
-        functions = [one["PhysicalResourceId"] for one in found if one["ResourceType"] == "AWS::Lambda::Function"]
-        configured = client(stack, "lambda").get_function_configuration
-        return {function: configured(FunctionName=function, Qualifier="live")["MemorySize"] for function in functions}
-
-    before = called()
-    make("deploy", stack, STAGE=kind, PARAMETERS="MemorySize=768 WorkerMemorySize=769")
-    after = called()
-    assert len(before) == len(after) == len(resources("AWS::Serverless::Function"))
-    assert set(after.values()) == {768, 769}
