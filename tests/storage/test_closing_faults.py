@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from arrears.storage.events import NotSent
+from arrears.storage.history import table
 from support.books import noon
 from support.closing import Calls, Killed, Stored, Tables, kill
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise
@@ -40,7 +41,9 @@ LATE_FACTS = [
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waiting, and few partitions: every request is a run of its own here (test_history_spread has them all)."""
     monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(table, "SHARDS", 1)
 
 
 @pytest.fixture

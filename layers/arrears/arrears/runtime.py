@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from arrears.storage.close_queue import CloseQueue
     from arrears.storage.history.store import HistoryStore
     from arrears.storage.import_bucket import ImportBucket
+    from arrears.storage.import_slots import ImportSlots
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.reconcile import Reconciliation
     from arrears.storage.ledger.recorder import Recorder
@@ -158,6 +159,12 @@ class Services:
         from arrears.storage.import_bucket import ImportBucket
 
         return ImportBucket(self.settings.import_queue_url)
+
+    def import_slots(self) -> "ImportSlots":
+        """How many dropped files of one organisation are imported at once."""
+        from arrears.storage.import_slots import ImportSlots
+
+        return ImportSlots(self.client, self.settings.ledger_table, self.clock)
 
     def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> "Closing":
         """What works through the days; escalations are sent where there is a bus."""

@@ -144,6 +144,6 @@ class ImportBucket:
         """Deletes an object, if there is one."""
         self._s3.delete_object(Bucket=bucket, Key=key)
 
-    def hand_over(self, message: dict[str, Any]) -> None:
-        """Queues a message that the next run goes on with."""
-        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message))
+    def hand_over(self, message: dict[str, Any], delay_seconds: int = 0) -> None:
+        """Queues a message for the next run, which gets it after so many seconds (900 at most)."""
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=json.dumps(message), DelaySeconds=delay_seconds)
