@@ -110,7 +110,7 @@ def known(book: Book, run: Run) -> Book:
         entries = book.entries[: run.arrived]
     else:
         entries = [entry for entry in book.entries if entry.recorded_on < run.on]
-    return Book(book.organisation, entries, book.pivot)
+    return replace(book, entries=entries)
 
 
 def first_day(ledger: Ledger, kinds: tuple[str, ...] = ("invoice",)) -> date | None:
