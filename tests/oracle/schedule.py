@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from oracle.book import ONE_DAY, Book, Document, Ledger, Organisation, PartyKey, Policy, json_amount, read
 from oracle.compare import differences
 from oracle.figures import BUCKETS, aging, bucket_of
-from oracle.receivables import TIERS, is_broken, latest_promise, receivables_overdue, tier_of
+from oracle.receivables import TIERS, counting_promises, is_broken, receivables_overdue, tier_of
 
 Place = tuple[PartyKey, str]
 """A customer and a currency: what one state machine is about."""
@@ -168,8 +168,8 @@ def _standing(ledger: Ledger, place: Place, on: date, policy: Policy) -> _Standi
     mine = [d for d in ledger.of_kind("invoice") if (d.party, d.currency) == place and d.overdue(on)]
     if not mine:
         return _Standing()
-    promise = latest_promise(ledger, party, currency, on)
-    raised = promise is not None and is_broken(ledger, party, promise, on)
+    promises = counting_promises(ledger, party, currency, on)
+    raised = any(is_broken(ledger, party, promise, on) for promise in promises)
     return _Standing(
         tier_of(mine, on, policy, raised),
         max(invoice.days_overdue(on) for invoice in mine),
