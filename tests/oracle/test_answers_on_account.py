@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from oracle import Book, Policy, differences, past_due, payables_overdue, random_book, receivables_overdue
+from oracle import (
+    Book,
+    Entry,
+    Policy,
+    differences,
+    invoice_collection,
+    overdue_balance,
+    past_due,
+    payables_overdue,
+    random_book,
+    receivables_overdue,
+    replay,
+)
+from oracle.aged_lists import payables_aging, receivables_aging
 from oracle.book import Record, outward_id
-from oracle.generate import books_and_days
+from oracle.generate import books, books_and_days, interesting_days, orders, random_policy_on_account
 from oracle.payables import added_reasons as payables_reasons
 from oracle.receivables import added_reasons
 from oracle.test_on_account import CUSTOMER, D, advance, ago, bill, invoice, moved, note, paid
@@ -270,3 +284,55 @@ def _key(found: dict[str, Any]) -> tuple[str, str]:
 
 def _pairs(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> Any:
     return zip(sorted(left, key=_key), sorted(right, key=_key), strict=True)
+
+
+class TestLago:
+    def test_figures_stay_gross_of_money_on_account_and_see_what_is_moved(self) -> None:
+        def balances(*records: Record) -> list[int]:
+            book = Book.of(records, on_account=True)
+            return [entry["amount_cents"] for entry in overdue_balance(book, D)["overdue_balances"]]
+
+        assert balances(invoice(), advance("100")) == [10000]
+        assert balances(invoice(), advance("100"), moved("30")) == [7000]
+        assert balances(invoice(), invoice("I2"), {"type": "invoice", "id": "I2", "deleted": True}) == [10000]
+
+    def test_an_invoice_settled_by_moved_money_has_succeeded(self) -> None:
+        book = Book.of([invoice(issued_on=ago(20)), advance("100"), moved("100")], on_account=True)
+        [month] = invoice_collection(book, D)["invoice_collections"]
+        assert (month["payment_status"], month["amount_cents"]) == ("succeeded", 10000)
+
+
+class TestBehaviour:
+    def test_a_document_is_settled_by_moved_money_from_the_later_of_its_days(self) -> None:
+        late = invoice("I2", due_on=ago(5))
+        found = row(invoice(due_on=ago(12)), late, advance("100", 20), moved("100", 10))
+        assert found["paymentBehaviour"] == {"totalInvoicesPaid": 1, "averageDaysLate": 2, "onTimeRate": 0}
+        by_credit = moved("100", 10, payment_id=None, credit_id="K1")
+        assert row(invoice(), late, note("100"), by_credit)["paymentBehaviour"] is None
+
+
+class TestAnyOrder:
+    @settings(max_examples=15, deadline=None)
+    @given(st.data(), st.randoms(use_true_random=False))
+    def test_every_answer_is_the_same_in_any_order_of_arrival(self, data: st.DataObject, rng: Any) -> None:
+        book = data.draw(books(max_size=8, order_free=True, on_account=True))
+        on = data.draw(st.sampled_from(interesting_days(book)))
+        other = book.reordered(data.draw(orders(book)))
+        policy = random_policy_on_account(rng)
+        for asked in (receivables_overdue, payables_overdue, receivables_aging, payables_aging, added_reasons):
+            assert asked(book, on, policy) == asked(other, on, policy)
+        assert overdue_balance(book, on) == overdue_balance(other, on)
+        assert invoice_collection(book, on) == invoice_collection(other, on)
+
+
+def test_the_collection_effectiveness_takes_the_opening_as_known_at_the_close() -> None:
+    # 100 of May stands open; 40 of it turns out to have been paid in May; June brings 60 more, due at once, unpaid.
+    entries = [
+        Entry(invoice(issued_on="2020-05-01", due_on="2020-05-02"), date(2020, 5, 1)),
+        Entry(paid("40", paid_on="2020-05-20"), date(2020, 6, 5)),
+        Entry(invoice("I2", issued_on="2020-06-01", due_on="2020-06-02", total="60"), date(2020, 6, 1)),
+        Entry(paid("30", own_id="P2", paid_on="2020-06-20"), date(2020, 6, 20)),
+    ]
+    runs = [date(2020, 6, 1), date(2020, 7, 1)]
+    [_, june] = replay(Book(entries=entries, on_account=True), runs).snapshots
+    assert june.shown["currencies"][0]["cei"] == 25  # (60 + 60 - 90) / (60 + 60 - 0)
