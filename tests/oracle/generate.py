@@ -574,8 +574,9 @@ def _moved(maker: _Maker, number: int, source: Record, documents: list[Record]) 
         f"{document['type']}_id": document["id"],
         "amount": _moved_amount(maker, source, document),
     }
-    if document not in fitting:
-        record["amount"] = whole(record["amount"])
+    ever = {r["currency"] for r in maker.records if r["id"] in {source["id"], document["id"]} and "currency" in r}
+    if document not in fitting or len(ever) > 1:
+        record["amount"] = whole(record["amount"])  # fits whatever the currency was when it came
     dated = date.fromisoformat(source.get("paid_on") or source["credited_on"])
     applied = maker.rng.choice((dated, maker.near(dated, 5), maker.near(dated, 60), maker.some_day()))
     record["applied_on"] = applied.isoformat()
