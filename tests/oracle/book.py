@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,8 @@ class Policy:
     cooldown_days: int = 7
     grace_days: int = 0
     minimums: Mapping[str, str] = field(default_factory=dict)
+    unapplied_covers: str = "oldest_first"
+    close_after_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,16 @@ class Entry:
 
 @dataclass
 class Book:
-    """Records in the order they arrived. ``pivot`` is the day a generated book was built around."""
+    """Records in the order they arrived. ``pivot`` is the day a generated book was built around.
+
+    With ``on_account`` every answer has the meaning that knows money on account: the added members, net balances,
+    promises that do not replace each other at once. Without it the answers are those from before.
+    """
 
     organisation: Organisation = field(default_factory=Organisation)
     entries: list[Entry] = field(default_factory=list)
     pivot: date = date(2020, 6, 30)
+    on_account: bool = False
 
     @classmethod
     def of(
@@ -82,10 +90,12 @@ class Book:
         organisation: Organisation | None = None,
         recorded_on: date = date(2020, 6, 30),
         terms_days: int | None = None,
+        *,
+        on_account: bool = False,
     ) -> Book:
         """A book of records that all arrived on one day."""
         entries = [Entry(record, recorded_on, terms_days) for record in records]
-        return cls(organisation or Organisation(), entries, recorded_on)
+        return cls(organisation or Organisation(), entries, recorded_on, on_account)
 
     @property
     def records(self) -> list[Record]:
@@ -94,7 +104,7 @@ class Book:
 
     def reordered(self, order: Iterable[int]) -> Book:
         """The same arrivals in another order; each keeps its recording day."""
-        return Book(self.organisation, [self.entries[index] for index in order], self.pivot)
+        return replace(self, entries=[self.entries[index] for index in order])
 
 
 def decimals_of(currency: str) -> int:
@@ -177,7 +187,10 @@ BEGINNING = Instant(datetime.min.replace(tzinfo=UTC))
 
 @dataclass(frozen=True)
 class Allocation:
-    """A payment, reversal, credit or write-off; an amount that fits no minor unit is ``None`` and idle."""
+    """A payment, reversal, credit or write-off, or a part of one moved by an allocation record.
+
+    An amount that fits no minor unit is ``None`` and idle.
+    """
 
     is_payment: bool
     amount: int | None
@@ -230,6 +243,10 @@ class Document:
     def outstanding(self, on: date) -> int:
         """Total less what is applied, negative when over-applied, at the end of a day."""
         return self.total - sum(allocation.counted(on) for allocation in self.allocations)
+
+    def stands(self, on: date) -> bool:
+        """Exists and counts in the balance of its party: a bill has to be payable or paid."""
+        return self.exists(on) and (self.kind == "invoice" or self.state(on) in PAYABLE_STATES | {"Paid"})
 
     def open(self, on: date) -> bool:
         """Exists with something outstanding; a bill also has to be in a payable state."""
@@ -294,13 +311,31 @@ class PartyKey:
 
 
 @dataclass
+class Advance:
+    """A payment or credit on account of a known party, with the parts of it that were moved onto documents."""
+
+    record: Record
+    party: PartyKey
+    currency: str
+    money: Allocation
+    moved: list[Allocation] = field(default_factory=list)
+
+    def left(self, on: date) -> int:
+        """What of it is on account at the end of a day; negative for a refund, or where too much was moved."""
+        return self.money.counted(on) - sum(part.counted(on) for part in self.moved)
+
+
+@dataclass
 class Ledger:
-    """The whole book after the last arrival."""
+    """The whole book after the last arrival; ``pending`` are the payments, credits and allocations that are idle."""
 
     organisation: Organisation
     stored: dict[tuple[str, str], Record]
     documents: list[Document]
     grouped: dict[str, list[Record]]
+    on_account: bool = False
+    advances: list[Advance] = field(default_factory=list)
+    pending: list[Record] = field(default_factory=list)
 
     def records(self, kind: str) -> list[Record]:
         """Every stored record of a type."""
@@ -324,13 +359,40 @@ class Ledger:
             return str(max(named, key=lambda d: (d.issued, d.id)).party_name)
         return party.id or ""
 
-    def disputes(self, invoice: Document) -> list[Record]:
-        """Every dispute about an invoice."""
-        return [record for record in self.records("dispute") if record["invoice_id"] == invoice.id]
+    @cached_property
+    def by_key(self) -> dict[tuple[str, str], Document]:
+        """The documents by kind and id."""
+        return {(document.kind, document.id): document for document in self.documents}
 
-    def disputed(self, invoice: Document, on: date) -> bool:
-        """Under dispute at the end of a day, or lost."""
-        return any(is_disputed(record, on) for record in self.disputes(invoice))
+    @cached_property
+    def known_parties(self) -> set[PartyKey]:
+        """Everybody with a record of their own or a document, as these are now."""
+        own = {PartyKey(kind, record["id"]) for kind in ("customer", "supplier") for record in self.records(kind)}
+        return own | {document.party for document in self.documents}
+
+    def disputes(self, document: Document) -> list[Record]:
+        """Every dispute about a document."""
+        return [record for record in self.records("dispute") if document_key(record) == (document.kind, document.id)]
+
+    def disputed_amount(self, document: Document, on: date) -> int:
+        """How much of what is outstanding is under dispute at the end of a day, or lost."""
+        open_amount = max(0, document.outstanding(on))
+        disputed = 0
+        for record in self.disputes(document):
+            if is_disputed(record, on):
+                whole = record.get("amount") is None
+                disputed += open_amount if whole else minor_units(record["amount"], document.currency) or 0
+        return min(disputed, open_amount)
+
+    def disputed(self, document: Document, on: date) -> bool:
+        """All of it under dispute at the end of a day, or lost."""
+        return self.disputed_in_part(document, on) and (
+            self.disputed_amount(document, on) == max(0, document.outstanding(on))
+        )
+
+    def disputed_in_part(self, document: Document, on: date) -> bool:
+        """Some or all of it under dispute at the end of a day, or lost."""
+        return any(is_disputed(record, on) for record in self.disputes(document))
 
     def currency_order(self, currency: str) -> tuple[bool, str]:
         """Sort key that puts the default currency first, the others by code."""
@@ -365,32 +427,90 @@ def stamp(record: Record) -> Instant | None:
 def read(book: Book) -> Ledger:
     """Plays every arrival in order and puts the documents together."""
     stored: dict[tuple[str, str], Record] = {}
-    states: dict[str, list[tuple[Record, int]]] = {}
-    first_day: dict[str, date] = {}
+    bills: dict[str, list[_Version]] = {}
     for arrival, entry in enumerate(book.entries):
         record = entry.record
         if _unfit(record, stored):
             continue
         if record["type"] == "bill":
-            states.setdefault(record["id"], []).append((record, arrival))
-            known = first_day.get(record["id"], entry.recorded_on)
-            first_day[record["id"]] = min(known, entry.recorded_on)
+            bills.setdefault(record["id"], []).append(_Version(record, arrival, entry.recorded_on))
         key = (record["type"], record["id"])
         if not _stale(record, stored.get(key)):
-            stored[key] = {**record, "_terms_days": entry.terms_days}
-    ledger = Ledger(book.organisation, stored, [], {})
+            stored[key] = {**record, "_terms_days": entry.terms_days, "_arrival": arrival}
+    stored = {key: record for key, record in stored.items() if not record.get("deleted")}
+    ledger = Ledger(book.organisation, stored, [], {}, book.on_account)
     for kind, own_id in sorted(stored):
         ledger.grouped.setdefault(kind, []).append(stored[kind, own_id])
     for record in ledger.records("invoice"):
         ledger.documents.append(_invoice(ledger, record))
     for record in ledger.records("bill"):
-        ledger.documents.append(_bill(ledger, record, states[record["id"]], first_day[record["id"]]))
-    documents = {(document.kind, document.id): document for document in ledger.documents}
+        ledger.documents.append(_bill(ledger, record, _surviving(record, bills[record["id"]])))
+    _apply(ledger)
+    return ledger
+
+
+def _apply(ledger: Ledger) -> None:
+    """Puts payments and credits on their documents or on account, then moves what allocations move."""
+    documents = ledger.by_key
+    advances = {}
+    parties = ledger.known_parties
     for record in ledger.records("payment") + ledger.records("credit"):
-        document = documents.get(_document_key(record))
+        document, party = documents.get(document_key(record) or ("", "")), party_of(record)
         if document is not None:
             document.allocations.append(_allocation(record, document.currency))
-    return ledger
+        elif party is not None and party in parties:
+            currency = record["currency"]
+            advance = Advance(record, party, currency, _allocation(record, currency))
+            advances[record["type"], record["id"]] = advance
+        else:
+            ledger.pending.append(record)
+    for record in ledger.records("allocation"):
+        document, source = documents.get(document_key(record) or ("", "")), advances.get(source_key(record))
+        if document is None or source is None or (document.party, document.currency) != (source.party, source.currency):
+            ledger.pending.append(record)
+            continue
+        part = _part(record, source)
+        document.allocations.append(part)
+        source.moved.append(part)
+    ledger.advances = list(advances.values())
+
+
+def _part(record: Record, source: Advance) -> Allocation:
+    """What an allocation moves: from the later of its day and its source's, until either of them is voided."""
+    voids = [on for on in (day(record.get("voided_on")), source.money.voided_on) if on is not None]
+    return Allocation(
+        source.money.is_payment,
+        minor_units(record["amount"], source.currency),
+        max(sure_day(record["applied_on"]), source.money.dated),
+        min(voids, default=None),
+    )
+
+
+@dataclass(frozen=True)
+class _Version:
+    """One arrival of a bill's record, or of the word that it is deleted."""
+
+    record: Record
+    arrival: int
+    recorded_on: date
+
+    def before(self, other: _Version) -> bool:
+        """Whether the other one is the later word: by ``updated_at``, else by arrival."""
+        mine, others = stamp(self.record), stamp(other.record)
+        if mine is None or others is None or mine == others:
+            return self.arrival < other.arrival
+        return mine < others
+
+
+def _surviving(stored: Record, versions: list[_Version]) -> list[_Version]:
+    """The versions of a bill that no deletion took back, whenever that one came."""
+    deletions = [version for version in versions if version.record.get("deleted")]
+    return [
+        version
+        for version in versions
+        if not version.record.get("deleted")
+        and (version.arrival == stored["_arrival"] or not any(version.before(deletion) for deletion in deletions))
+    ]
 
 
 def _stale(record: Record, known: Record | None) -> bool:
@@ -400,18 +520,45 @@ def _stale(record: Record, known: Record | None) -> bool:
     return new is not None and old is not None and new < old
 
 
-def _document_key(record: Record) -> tuple[str, str]:
-    if record.get("invoice_id"):
-        return ("invoice", record["invoice_id"])
-    return ("bill", record["bill_id"])
+def document_key(record: Record) -> tuple[str, str] | None:
+    """Kind and id of the document that a record names."""
+    for kind in ("invoice", "bill"):
+        if record.get(f"{kind}_id"):
+            return (kind, record[f"{kind}_id"])
+    return None
+
+
+def party_of(record: Record) -> PartyKey | None:
+    """The party that a payment or credit on account names."""
+    for kind in ("customer", "supplier"):
+        if record.get(f"{kind}_id"):
+            return PartyKey(kind, record[f"{kind}_id"])
+    return None
+
+
+def source_key(allocation: Record) -> tuple[str, str]:
+    """Type and id of the payment or credit that an allocation moves."""
+    if allocation.get("payment_id"):
+        return ("payment", allocation["payment_id"])
+    return ("credit", allocation["credit_id"])
 
 
 def _unfit(record: Record, stored: dict[tuple[str, str], Record]) -> bool:
-    """An allocation that its known document's currency cannot hold is refused on arrival."""
-    if record["type"] not in {"payment", "credit"}:
+    """Whether money is refused on arrival: what its known currency cannot hold, and what names too much."""
+    if record["type"] not in {"payment", "credit", "allocation"} or record.get("deleted"):
         return False
-    document = stored.get(_document_key(record))
-    return document is not None and minor_units(record["amount"], document["currency"]) is None
+    document = stored.get(document_key(record) or ("", ""))
+    currency = None if document is None or document.get("deleted") else document["currency"]
+    if record["type"] == "allocation":
+        if Decimal(str(record["amount"])) <= 0:
+            return True
+        source = stored.get(source_key(record))
+        currency = source["currency"] if source is not None and source.get("currency") else currency
+    elif party_of(record) is not None:
+        if document_key(record) is not None or record.get("kind") == "write_off":
+            return True
+        currency = record["currency"]
+    return currency is not None and minor_units(record["amount"], currency) is None
 
 
 def _due(record: Record, issued: date) -> date | None:
@@ -450,8 +597,9 @@ def _invoice(ledger: Ledger, record: Record) -> Document:
     )
 
 
-def _bill(ledger: Ledger, record: Record, received: list[tuple[Record, int]], first_day: date) -> Document:
+def _bill(ledger: Ledger, record: Record, received: list[_Version]) -> Document:
     issued = day(record.get("issued_on"))
+    first_day = min(version.recorded_on for version in received)
     inferred = issued is None or bool(record.get("issued_on_inferred"))
     if issued is None:
         issued = min(first_day, day(record.get("due_on")) or first_day)
@@ -473,7 +621,7 @@ def _bill(ledger: Ledger, record: Record, received: list[tuple[Record, int]], fi
         never=False,
         void_from=day(record.get("voided_on")),
         record=record,
-        history=[_state_entry(version, arrival, issued) for version, arrival in received],
+        history=[_state_entry(version.record, version.arrival, issued) for version in received],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from oracle.book import Book, Document, Ledger, decimals_of, exact_minor_units, major_text, read
 from oracle.figures import by_due, currencies_of
+from oracle.on_account import accounts, unapplied
 
 
 def past_due(book: Book, account: str, today: date) -> dict[str, Any] | None:
@@ -19,16 +20,18 @@ def past_due(book: Book, account: str, today: date) -> dict[str, Any] | None:
     customer = ledger.stored.get(("customer", customer_id), {})
     code: str = customer.get("currency") or ledger.organisation.currency
     mine = [i for i in ledger.of_kind("invoice") if i.party.id == customer_id and i.open(today)]
-    others = [other for other in currencies_of(ledger, mine) if other != code]
+    money = _on_account(ledger, customer_id, today)
+    owing = {*currencies_of(ledger, mine), *(other for other, amount in money.items() if amount)}
+    others = [other for other in sorted(owing, key=ledger.currency_order) if other != code]
     late = [invoice for invoice in mine if invoice.overdue(today)]
     payable = any(not ledger.disputed(invoice, today) for invoice in late)
     allowed = ledger.organisation.payments_over_api and not customer.get("payment_blocked") and payable
     listed = by_due(invoice for invoice in late if invoice.currency == code)
     return {
-        **_balances(mine, code, today),
+        **_balances(mine, code, today, money),
         "paymentAllowed": _boolean(allowed),
         "billingInvoices": [_invoice(account, invoice, today) for invoice in listed],
-        "otherCurrencies": [_balances(mine, other, today) for other in others],
+        "otherCurrencies": [_balances(mine, other, today, money) for other in others],
     }
 
 
@@ -43,13 +46,19 @@ def find_account(ledger: Ledger, account: str) -> str | None:
     return None
 
 
-def _balances(mine: list[Document], code: str, today: date) -> dict[str, str]:
+def _on_account(ledger: Ledger, customer_id: str, today: date) -> dict[str, int]:
+    """What the customer has on account by currency; nothing in a ledger that does not know it."""
+    mine = [account for account in accounts(ledger, "customer") if account[0].id == customer_id]
+    return {account[1]: unapplied(ledger, account, today) for account in mine} if ledger.on_account else {}
+
+
+def _balances(mine: list[Document], code: str, today: date, money: dict[str, int]) -> dict[str, str]:
     inside = [invoice for invoice in mine if invoice.currency == code]
     late = [invoice for invoice in inside if invoice.overdue(today)]
     return {
         "currencyCode": code,
         "pastDueBalance": major_text(sum(invoice.outstanding(today) for invoice in late), code),
-        "accountBalance": major_text(sum(invoice.outstanding(today) for invoice in inside), code),
+        "accountBalance": major_text(sum(i.outstanding(today) for i in inside) - money.get(code, 0), code),
     }
 
 

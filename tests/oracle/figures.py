@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from oracle.book import Document, Ledger, json_amount
+from oracle.on_account import accounts, unapplied
 
 BUCKETS = ("current", "d1To30", "d31To60", "d61To90", "d90Plus")
 
@@ -32,6 +33,53 @@ def aging(ledger: Ledger, open_documents: list[Document], on: date) -> list[dict
         {"currency": currency, "buckets": _buckets(open_documents, currency, on)}
         for currency in currencies_of(ledger, open_documents)
     ]
+
+
+def aging_of(ledger: Ledger, kind: str, on: date, currencies: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """The aging of all customers or suppliers: an entry per currency with an open document, or per given one.
+
+    In a ledger that knows money on account each entry has it, the number of parties that have some, and the net.
+    """
+    of_kind = "invoice" if kind == "customer" else "bill"
+    opened = [document for document in ledger.of_kind(of_kind) if document.open(on)]
+    if not ledger.on_account:
+        return aging(ledger, opened, on)
+    answer = []
+    for currency in currencies_of(ledger, opened) if currencies is None else currencies:
+        buckets = _buckets(opened, currency, on)
+        money = unapplied_amounts(ledger, kind, currency, on)
+        outstanding = sum(d.outstanding(on) for d in opened if d.currency == currency)
+        unapplied = {"amount": json_amount(sum(money), currency), "count": len(money)}
+        net = json_amount(outstanding - sum(money), currency)
+        answer.append({"currency": currency, "buckets": buckets, "unapplied": unapplied, "net": net})
+    return answer
+
+
+def unapplied_amounts(ledger: Ledger, kind: str, currency: str, on: date) -> list[int]:
+    """What each customer or supplier has on account in a currency, of those that have something."""
+    mine = [account for account in accounts(ledger, kind) if account[1] == currency]
+    return [amount for account in mine if (amount := unapplied(ledger, account, on))]
+
+
+def unapplied_by_currency(ledger: Ledger, kind: str, on: date) -> list[dict[str, Any]]:
+    """Money on account of all parties: one entry per currency in which somebody has some."""
+    answer = []
+    currencies = {currency for _, currency in accounts(ledger, kind)}
+    for currency in sorted(currencies, key=ledger.currency_order):
+        money = unapplied_amounts(ledger, kind, currency, on)
+        if money:
+            answer.append({"currency": currency, "amount": json_amount(sum(money), currency), "count": len(money)})
+    return answer
+
+
+def beside_overdue(ledger: Ledger, overdue: list[Document], on: date) -> dict[str, int]:
+    """What stands beside the overdue amount of a row: on account, disputed, and what is left to chase."""
+    account = (overdue[0].party, overdue[0].currency)
+    money = unapplied(ledger, account, on)
+    disputed = sum(ledger.disputed_amount(document, on) for document in overdue)
+    total = sum(document.outstanding(on) for document in overdue)
+    to_chase = max(0, total - disputed - max(0, money))
+    return {"unapplied": money, "disputedAmount": disputed, "amountToChase": to_chase}
 
 
 def _buckets(open_documents: list[Document], currency: str, on: date) -> dict[str, Any]:

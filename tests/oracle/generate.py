@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -118,12 +118,14 @@ def random_book(
     organisation: Organisation | None = None,
     recorded_on: date | None = None,
     order_free: bool = False,
+    on_account: bool = False,
 ) -> Book:
     """A book of about ``size`` documents, the same for the same arguments.
 
     ``recorded_on`` makes every record arrive on that day instead of some days around the pivot. With
     ``order_free`` every replaced record carries an ``updated_at`` of its own and all arrive on one day, so
-    that no answer depends on the order of arrival.
+    that no answer depends on the order of arrival. ``on_account`` adds money on account, allocations, disputes about
+    parts and about bills, promises by instalments, credit limits, and records taken back.
     """
     return build(
         Random(seed),
@@ -132,6 +134,7 @@ def random_book(
         organisation=organisation,
         recorded_on=recorded_on,
         order_free=order_free,
+        on_account=on_account,
     )
 
 
@@ -143,6 +146,7 @@ def build(
     organisation: Organisation | None = None,
     recorded_on: date | None = None,
     order_free: bool = False,
+    on_account: bool = False,
 ) -> Book:
     """:func:`random_book` from any source of randomness."""
     maker = _Maker(rng, pivot or rng.choice(PIVOTS), order_free)
@@ -159,11 +163,17 @@ def build(
         _promises(maker, customer)
         _reminders(maker, customer, invoices)
     _strays(maker)
+    if on_account:
+        _money_on_account(maker, customers, suppliers)
+        _more_disputes(maker)
+        _more_promises(maker)
+        _credit_limits(maker)
+        _taken_back(maker)
     arrivals = _arrival_order(maker)
     days = _recording_days(maker, len(arrivals), recorded_on)
     entries = [Entry(record, on) for record, on in zip(arrivals, days, strict=True)]
     home = organisation or Organisation(timezone=rng.choice(ZONES), currency=rng.choice(("USD", "EUR", "JPY")))
-    return Book(home, entries, maker.pivot)
+    return Book(home, entries, maker.pivot, on_account)
 
 
 def _customers(maker: _Maker, count: int) -> list[str]:
@@ -482,6 +492,191 @@ def _strays(maker: _Maker) -> None:
             maker.put(stray)
 
 
+def _latest(maker: _Maker, *types: str) -> list[Record]:
+    """The last version of every record of some types."""
+    return list(
+        {(record["type"], record["id"]): record for record in maker.records if record["type"] in types}.values()
+    )
+
+
+def _money_on_account(maker: _Maker, customers: list[str], suppliers: list[str]) -> None:
+    """Advances, refunds and credits of parties known and unknown, near their documents and away from them."""
+    documents = _latest(maker, "invoice", "bill")
+    parties = [("customer", own_id) for own_id in customers] + [("supplier", own_id) for own_id in suppliers]
+    parties.append((maker.rng.choice(("customer", "supplier")), "never came"))
+    sources = [_advance(maker, number, parties, documents) for number in range(len(parties) + len(documents) // 2)]
+    for number in range(2 * len(sources)):
+        _moved(maker, number, maker.rng.choice(sources), documents)
+    if maker.chance(30):
+        stray = {
+            "payment_id": "P-never-came",
+            "invoice_id": "INV-0",
+            "amount": "1",
+            "applied_on": maker.pivot.isoformat(),
+        }
+        maker.put({"type": "allocation", "id": "AL-stray", **stray})
+
+
+def _advance(maker: _Maker, number: int, parties: Sequence[tuple[str, str]], documents: list[Record]) -> Record:
+    """A payment or credit on account, mostly in a currency that its party has documents in."""
+    kind, party = maker.rng.choice(parties)
+    theirs = [d["currency"] for d in documents if d.get(f"{kind}_id") == party]
+    currency = maker.rng.choice(theirs) if theirs and maker.chance(85) else maker.rng.choice(CURRENCIES)
+    is_credit = maker.chance(30)
+    on = maker.some_day()
+    record: Record = {
+        "type": "credit" if is_credit else "payment",
+        "id": f"{'CR' if is_credit else 'P'}-account-{number}",
+        f"{kind}_id": party,
+        "currency": currency,
+        "amount": whole(maker.amount(currency)) if maker.chance(50) else maker.amount(currency),
+        "credited_on" if is_credit else "paid_on": on.isoformat(),
+    }
+    if maker.chance(15) and Decimal(record["amount"]) > 0:
+        record["amount"] = "-" + record["amount"]
+    if maker.chance(15):
+        record["voided_on"] = maker.near(on, 30).isoformat()
+    maker.put(*_earlier_advance(maker, record, kind, parties, documents), record)
+    return record
+
+
+def _earlier_advance(
+    maker: _Maker, record: Record, kind: str, parties: Sequence[tuple[str, str]], documents: list[Record]
+) -> list[Record]:
+    """Sometimes what the money was before: another's, in another currency, or on a document."""
+    if not maker.chance(25):
+        return []
+    earlier = {**record, "amount": whole("98")}
+    change = maker.rng.randrange(3)
+    if change == 0:
+        earlier[f"{kind}_id"] = maker.rng.choice([own_id for of, own_id in parties if of == kind])
+    elif change == 1:
+        earlier["currency"] = maker.rng.choice(CURRENCIES)
+    elif documents:
+        document = maker.rng.choice(documents)
+        earlier = {k: v for k, v in earlier.items() if k not in {"currency", f"{kind}_id"}}
+        earlier[f"{document['type']}_id"] = document["id"]
+    return [earlier]
+
+
+def _moved(maker: _Maker, number: int, source: Record, documents: list[Record]) -> None:
+    """An allocation: of part of its source, of all, of more; before, on or after the days of source and document."""
+    party = next(name for name in ("customer_id", "supplier_id") if name in source)
+    fitting = [d for d in documents if (d.get(party), d["currency"]) == (source[party], source["currency"])]
+    targets = fitting if fitting and maker.chance(90) else documents
+    if not targets:
+        return
+    document = maker.rng.choice(targets)
+    record: Record = {
+        "type": "allocation",
+        "id": f"AL-{number}",
+        f"{source['type']}_id": source["id"],
+        f"{document['type']}_id": document["id"],
+        "amount": _moved_amount(maker, source, document),
+    }
+    ever = {r["currency"] for r in maker.records if r["id"] in {source["id"], document["id"]} and "currency" in r}
+    if document not in fitting or len(ever) > 1:
+        record["amount"] = whole(record["amount"])  # fits whatever the currency was when it came
+    dated = date.fromisoformat(source.get("paid_on") or source["credited_on"])
+    applied = maker.rng.choice((dated, maker.near(dated, 5), maker.near(dated, 60), maker.some_day()))
+    record["applied_on"] = applied.isoformat()
+    if maker.chance(20):
+        record["voided_on"] = maker.near(applied, 40).isoformat()
+    earlier = {**record}
+    if maker.chance(20):
+        earlier["amount"] = whole("50")
+        if maker.chance(50):
+            del earlier[f"{document['type']}_id"]
+            other = maker.rng.choice(documents)
+            earlier[f"{other['type']}_id"] = other["id"]
+    maker.put(*([earlier] if earlier != record else []), record)
+
+
+def _moved_amount(maker: _Maker, source: Record, document: Record) -> str:
+    amount, total = source["amount"].removeprefix("-"), document["total"]
+    choice = maker.rng.randrange(6)
+    if choice == 0 and document["currency"] == source["currency"] and Decimal(total) > 0:
+        return str(total)
+    if choice == 1:
+        return whole(amount)
+    if choice < 4 and Decimal(amount) > 0:
+        return maker.part_of(amount, source["currency"])
+    return amount if Decimal(amount) > 0 else "1"
+
+
+def _more_disputes(maker: _Maker) -> None:
+    """Disputes about parts and about bills; amounts without decimals fit whatever the currency was."""
+    for number, document in enumerate(_latest(maker, "invoice", "bill")):
+        for twice in range(maker.rng.choice((0, 0, 0, 1, 2))):
+            opened = maker.near(maker.pivot, 10)
+            record: Record = {
+                "type": "dispute",
+                "id": f"DA-{number}-{twice}",
+                f"{document['type']}_id": document["id"],
+                "opened_on": opened.isoformat(),
+            }
+            if maker.chance(75):
+                record["amount"] = maker.rng.choice(("1", whole(document["total"]), "500"))
+            if maker.chance(40):
+                record["reason"] = maker.rng.choice(("quality", "price", ""))
+            if maker.chance(50):
+                record["resolved_on"] = (opened + timedelta(days=maker.rng.choice((0, 1, 5, 30)))).isoformat()
+                record["outcome"] = maker.rng.choice(("won", "lost"))
+            maker.put(record)
+
+
+def _more_promises(maker: _Maker) -> None:
+    """Token promises, instalments of one day, and new ones on top, of customers that owe."""
+    owing = sorted({(invoice["customer_id"], invoice["currency"]) for invoice in _latest(maker, "invoice")})
+    for customer, currency in owing:
+        made = maker.pivot - timedelta(days=maker.rng.choice((0, 1, 10, 40)))
+        for number in range(maker.rng.choice((0, 0, 1, 2, 3))):
+            made += timedelta(days=maker.rng.choice((0, 0, 3)))
+            record: Record = {
+                "type": "promise",
+                "id": f"PRA-{number}-{customer}-{currency}",
+                "customer_id": customer,
+                "currency": currency,
+                "made_on": made.isoformat(),
+                "promised_on": (made + timedelta(days=maker.rng.choice((0, 1, 5, 30)))).isoformat(),
+            }
+            if maker.chance(85):
+                record["amount"] = money(maker.rng.choice((1, 5_000, 1_000_000, 10**17)), currency)
+            maker.put(record)
+
+
+def _credit_limits(maker: _Maker) -> None:
+    """Limits in one or two currencies, in every version alike."""
+    for customer in _latest(maker, "customer"):
+        if maker.chance(40):
+            customer["credit_limit"] = {
+                currency: money(maker.rng.choice((0, 100, 500_000)), currency)
+                for currency in {maker.rng.choice(CURRENCIES), maker.rng.choice(CURRENCIES)}
+            }
+
+
+def _taken_back(maker: _Maker) -> None:
+    """Records of every type deleted, before or after they came, some sent again."""
+    keys = sorted({(record["type"], record["id"]) for record in maker.records})
+    for kind, own_id in keys:
+        if not maker.chance(12):
+            continue
+        versions = [record for record in maker.records if (record["type"], record["id"]) == (kind, own_id)]
+        deletion: Record = {"type": kind, "id": own_id, "deleted": True}
+        if maker.order_free or maker.chance(70):
+            for stamped in (*versions, deletion) if maker.chance(70) else (deletion, *versions):
+                stamped["updated_at"] = maker.stamp()
+        maker.records.append(deletion)
+        if maker.chance(40):
+            again = {**versions[-1]}
+            again.pop("updated_at", None)
+            if "updated_at" in deletion:
+                again["updated_at"] = maker.stamp()
+            maker.records.append(again)
+    if maker.chance(50):
+        maker.put({"type": maker.rng.choice(("payment", "invoice", "allocation")), "id": "gone", "deleted": True})
+
+
 def _arrival_order(maker: _Maker) -> list[Record]:
     arrivals = list(maker.records)
     kind = maker.rng.randrange(5)
@@ -518,12 +713,12 @@ def as_it_happened(book: Book, rng: Random) -> Book:
         delay = timedelta(days=rng.choice(DELAYS if key not in latest else CORRECTION_DELAYS))
         latest[key] = max(latest.get(key, first), (on or first) + delay)
         entries.append(Entry(entry.record, latest[key], entry.terms_days))
-    return Book(book.organisation, sorted(entries, key=lambda entry: entry.recorded_on), book.pivot)
+    return replace(book, entries=sorted(entries, key=lambda entry: entry.recorded_on))
 
 
 def fact_day(record: Record) -> date | None:
     """The day on which what a record says came to pass; parties and bills without an issue day have none."""
-    for name in ("issued_on", "paid_on", "credited_on", "sent_at", "made_on", "opened_on"):
+    for name in ("issued_on", "paid_on", "credited_on", "applied_on", "sent_at", "made_on", "opened_on"):
         if record.get(name):
             return date.fromisoformat(record[name][:10])
     return None
@@ -565,6 +760,11 @@ def random_policy(rng: Random) -> Policy:
     )
 
 
+def random_policy_on_account(rng: Random) -> Policy:
+    """A valid policy with what it says about money on account."""
+    return replace(random_policy(rng), unapplied_covers=rng.choice(("oldest_first", "oldest_first", "none")))
+
+
 def interesting_days(book: Book) -> list[date]:
     """The days around which a book's answers change: its pivot and what lies an edge from it."""
     return [book.pivot + timedelta(days=days) for days in (-366, -61, -31, -30, -1, 0, 1, 2, 30, 31, 91)]
@@ -572,18 +772,24 @@ def interesting_days(book: Book) -> list[date]:
 
 @st.composite
 def books(
-    draw: st.DrawFn, max_size: int = 14, order_free: bool = False, organisation: Organisation | None = None
+    draw: st.DrawFn,
+    max_size: int = 14,
+    order_free: bool = False,
+    organisation: Organisation | None = None,
+    on_account: bool = False,
 ) -> Book:
     """Books that hypothesis can shrink."""
     size = draw(st.integers(min_value=0, max_value=max_size))
     rng = draw(st.randoms(use_true_random=False))
-    return build(rng, size, order_free=order_free, organisation=organisation)
+    return build(rng, size, order_free=order_free, organisation=organisation, on_account=on_account)
 
 
 @st.composite
-def books_and_days(draw: st.DrawFn, max_size: int = 14, order_free: bool = False) -> tuple[Book, date]:
+def books_and_days(
+    draw: st.DrawFn, max_size: int = 14, order_free: bool = False, on_account: bool = False
+) -> tuple[Book, date]:
     """A book and a day worth asking about."""
-    book = draw(books(max_size=max_size, order_free=order_free))
+    book = draw(books(max_size=max_size, order_free=order_free, on_account=on_account))
     return book, draw(st.sampled_from(interesting_days(book)))
 
 

@@ -7,13 +7,15 @@ from typing import Any
 
 from oracle.book import Book, Document, Ledger, PartyKey, Policy, json_amount, read
 from oracle.figures import (
-    aging,
+    aging_of,
+    beside_overdue,
     mean,
     oldest,
     outward_ids,
     overdue_by_currency,
     settled_in_window,
     share_on_time,
+    unapplied_by_currency,
 )
 
 URGENCIES = ("low", "medium", "high", "critical")
@@ -23,16 +25,18 @@ def payables_overdue(book: Book, on: date, policy: Policy | None = None) -> dict
     """The documented answer for the end of a day, with the two id lists beside it and without ``reasons``."""
     ledger = read(book)
     bills = ledger.of_kind("bill")
-    opened = [bill for bill in bills if bill.open(on)]
-    overdue = [bill for bill in opened if bill.overdue(on)]
+    overdue = [bill for bill in bills if bill.overdue(on)]
+    totals = {
+        "supplierCount": len({bill.party for bill in overdue}),
+        "billCount": len(overdue),
+        "overdueByCurrency": overdue_by_currency(ledger, overdue, on),
+    }
+    if ledger.on_account:
+        totals["unappliedByCurrency"] = unapplied_by_currency(ledger, "supplier", on)
     return {
         "asOf": on.isoformat(),
-        "totals": {
-            "supplierCount": len({bill.party for bill in overdue}),
-            "billCount": len(overdue),
-            "overdueByCurrency": overdue_by_currency(ledger, overdue, on),
-        },
-        "aging": aging(ledger, opened, on),
+        "totals": totals,
+        "aging": aging_of(ledger, "supplier", on),
         "suppliers": _rows(ledger, overdue, on, policy or Policy()),
     }
 
@@ -52,9 +56,11 @@ def _rows(ledger: Ledger, overdue: list[Document], on: date, policy: Policy) -> 
 def _row(
     ledger: Ledger, party: PartyKey, currency: str, mine: list[Document], on: date, policy: Policy
 ) -> dict[str, Any]:
-    waiting = [bill for bill in mine if standing(bill, on) == "waiting"]
-    confirm = [bill for bill in mine if standing(bill, on) == "confirm"]
-    unscheduled = [bill for bill in mine if standing(bill, on) == "unscheduled"]
+    waiting = [bill for bill in mine if standing(ledger, bill, on) == "waiting"]
+    confirm = [bill for bill in mine if standing(ledger, bill, on) == "confirm"]
+    unscheduled = [bill for bill in mine if standing(ledger, bill, on) == "unscheduled"]
+    beside = beside_overdue(ledger, mine, on) if ledger.on_account else {}
+    covered = covered_by_unapplied(ledger, mine, on, policy)
     scheduled = [day for bill in mine if (day := scheduled_for(bill, on)) is not None]
     days = max(bill.days_overdue(on) for bill in mine)
     return {
@@ -65,12 +71,37 @@ def _row(
         "billCount": len(mine),
         "oldestBill": _summary(oldest(mine, on), on),
         "urgency": urgency_of(days, policy),
-        "suggestedAction": _action(len(mine) == len(waiting), bool(unscheduled)),
+        "suggestedAction": _action(len(mine) == len(waiting), bool(confirm), bool(unscheduled) and not covered),
         "scheduledPaymentDate": min(scheduled).isoformat() if scheduled else None,
         "paymentTiming": payment_timing(ledger, party, on),
         "billIds": outward_ids(mine),
         "confirmBillIds": outward_ids(confirm),
         "unscheduledBillIds": outward_ids(unscheduled),
+        **{name: json_amount(amount, currency) for name, amount in beside.items()},
+    }
+
+
+def covered_by_unapplied(ledger: Ledger, overdue: list[Document], on: date, policy: Policy) -> bool:
+    """Whether what a supplier owes back covers all that is to schedule and undisputed, and there is some of it."""
+    if not ledger.on_account or policy.unapplied_covers == "none":
+        return False
+    unscheduled = [bill for bill in overdue if standing(ledger, bill, on) == "unscheduled"]
+    to_schedule = sum(bill.outstanding(on) - ledger.disputed_amount(bill, on) for bill in unscheduled)
+    return 0 < to_schedule <= beside_overdue(ledger, overdue, on)["unapplied"]
+
+
+def added_reasons(book: Book, on: date, policy: Policy | None = None) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What the rows' ``reasons`` say of money on account, by supplier name and currency."""
+    ledger = read(book)
+    rows: dict[tuple[PartyKey, str], list[Document]] = {}
+    for bill in ledger.of_kind("bill"):
+        if bill.overdue(on):
+            rows.setdefault((bill.party, bill.currency), []).append(bill)
+    return {
+        (ledger.name(party), currency): [{"code": "covered_by_unapplied"}]
+        if covered_by_unapplied(ledger, mine, on, policy or Policy())
+        else []
+        for (party, currency), mine in rows.items()
     }
 
 
@@ -97,10 +128,10 @@ def scheduled_for(bill: Document, on: date) -> date | None:
     return entry.scheduled_for if entry is not None and entry.state == "Scheduled" else None
 
 
-def standing(bill: Document, on: date) -> str:
+def standing(ledger: Ledger, bill: Document, on: date) -> str:
     """Whether an overdue bill's payment is ``waiting``, is to ``confirm``, or is ``unscheduled``."""
     state = bill.state(on)
-    if state == "PaymentInProgress":
+    if state == "PaymentInProgress" or ledger.disputed(bill, on):
         return "waiting"
     if state == "Scheduled":
         planned = scheduled_for(bill, on)
@@ -108,10 +139,10 @@ def standing(bill: Document, on: date) -> str:
     return "confirm" if state == "PaymentFailed" else "unscheduled"
 
 
-def _action(all_waiting: bool, any_unscheduled: bool) -> str:
-    if all_waiting:
+def _action(all_waiting: bool, any_to_confirm: bool, any_to_schedule: bool) -> str:
+    if all_waiting or not (any_to_confirm or any_to_schedule):
         return "wait"
-    return "schedule_payment" if any_unscheduled else "confirm_or_reschedule"
+    return "schedule_payment" if any_to_schedule else "confirm_or_reschedule"
 
 
 def payment_timing(ledger: Ledger, party: PartyKey, on: date) -> dict[str, Any] | None:

@@ -19,14 +19,17 @@ from oracle.book import (
     sure_day,
 )
 from oracle.figures import (
-    aging,
+    aging_of,
+    beside_overdue,
     mean,
     oldest,
     outward_ids,
     overdue_by_currency,
     settled_in_window,
     share_on_time,
+    unapplied_by_currency,
 )
+from oracle.on_account import Account, advances_of, beside, documents_of
 
 TIERS = ("gentle", "firm", "final", "escalation")
 FINAL = TIERS.index("final")
@@ -39,16 +42,18 @@ def receivables_overdue(book: Book, on: date, policy: Policy | None = None) -> d
     """The documented answer for the end of a day, with ``disputedInvoiceIds`` and without ``reasons``."""
     ledger = read(book)
     invoices = ledger.of_kind("invoice")
-    opened = [invoice for invoice in invoices if invoice.open(on)]
-    overdue = [invoice for invoice in opened if invoice.overdue(on)]
+    overdue = [invoice for invoice in invoices if invoice.overdue(on)]
+    totals = {
+        "customerCount": len({invoice.party for invoice in overdue}),
+        "invoiceCount": len(overdue),
+        "overdueByCurrency": overdue_by_currency(ledger, overdue, on),
+    }
+    if ledger.on_account:
+        totals["unappliedByCurrency"] = unapplied_by_currency(ledger, "customer", on)
     return {
         "asOf": on.isoformat(),
-        "totals": {
-            "customerCount": len({invoice.party for invoice in overdue}),
-            "invoiceCount": len(overdue),
-            "overdueByCurrency": overdue_by_currency(ledger, overdue, on),
-        },
-        "aging": aging(ledger, opened, on),
+        "totals": totals,
+        "aging": aging_of(ledger, "customer", on),
         "customers": _rows(ledger, overdue, on, policy or Policy()),
     }
 
@@ -68,15 +73,17 @@ def _rows(ledger: Ledger, overdue: list[Document], on: date, policy: Policy) -> 
 def _row(
     ledger: Ledger, party: PartyKey, currency: str, mine: list[Document], on: date, policy: Policy
 ) -> dict[str, Any]:
-    disputed = [invoice for invoice in mine if ledger.disputed(invoice, on)]
-    undisputed = [invoice for invoice in mine if invoice not in disputed]
-    promise = latest_promise(ledger, party, currency, on)
-    raised = promise is not None and is_broken(ledger, party, promise, on)
+    disputed = [invoice for invoice in mine if ledger.disputed_in_part(invoice, on)]
+    undisputed = [invoice for invoice in mine if not ledger.disputed(invoice, on)]
+    promises = counting_promises(ledger, party, currency, on)
+    raised = any(is_broken(ledger, party, promise, on) for promise in promises)
     reminder = last_reminder(ledger, party, mine, on)
     reminded_on = reminder.day_in(ledger.organisation.timezone) if reminder else None
     tier = TIERS[tier_of(mine, on, policy, raised)]
     total = sum(invoice.outstanding(on) for invoice in mine)
     since = (on - reminded_on).days if reminded_on else None
+    beside = beside_overdue(ledger, mine, on) if ledger.on_account else {}
+    promised = any(covers(promise, total, on) for promise in promises)
     return {
         "customerId": ledger.outward("customer", str(party.id)),
         "customerName": ledger.name(party),
@@ -87,7 +94,7 @@ def _row(
         "tier": tier,
         "suggestedAction": _action(
             tier_of(undisputed, on, policy, raised) if undisputed else None,
-            promise is not None and covers(promise, total, on),
+            promised or covered_by_unapplied(ledger, mine, on, policy),
             since is not None and since < policy.cooldown_days,
         ),
         "suggestedTone": TONES[tier],
@@ -96,7 +103,38 @@ def _row(
         "paymentBehaviour": payment_behaviour(ledger, party, on),
         "invoiceIds": outward_ids(mine),
         "disputedInvoiceIds": outward_ids(disputed),
+        **{name: json_amount(amount, currency) for name, amount in beside.items()},
     }
+
+
+def covered_by_unapplied(ledger: Ledger, overdue: list[Document], on: date, policy: Policy) -> bool:
+    """Whether money on account covers all that is overdue and undisputed of a row, and there is some of it."""
+    if not ledger.on_account or policy.unapplied_covers == "none":
+        return False
+    beside = beside_overdue(ledger, overdue, on)
+    undisputed = sum(invoice.outstanding(on) for invoice in overdue) - beside["disputedAmount"]
+    return 0 < undisputed <= beside["unapplied"]
+
+
+def added_reasons(book: Book, on: date, policy: Policy | None = None) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """What the rows' ``reasons`` say of promises for a part and of money on account, by customer id and currency."""
+    ledger = read(book)
+    answer: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    rows: dict[tuple[PartyKey, str], list[Document]] = {}
+    for invoice in ledger.of_kind("invoice"):
+        if invoice.overdue(on):
+            rows.setdefault((invoice.party, invoice.currency), []).append(invoice)
+    for (party, currency), mine in rows.items():
+        total = sum(invoice.outstanding(on) for invoice in mine)
+        found: list[dict[str, Any]] = []
+        for promise in counting_promises(ledger, party, currency, on):
+            if on <= sure_day(promise["promised_on"]) and not covers(promise, total, on):
+                amount = json_amount(promised_amount(promise) or 0, currency)
+                found.append({"code": "promise_partial", "amount": amount, "promisedOn": promise["promised_on"]})
+        if covered_by_unapplied(ledger, mine, on, policy or Policy()):
+            found.append({"code": "covered_by_unapplied"})
+        answer[ledger.outward("customer", str(party.id)), currency] = found
+    return answer
 
 
 def _summary(invoice: Document, on: date) -> dict[str, Any]:
@@ -133,14 +171,25 @@ def _action(tier: int | None, covered: bool, reminded_lately: bool) -> str:
     return "wait" if reminded_lately else "send_reminder"
 
 
-def latest_promise(ledger: Ledger, party: PartyKey, currency: str, on: date) -> Record | None:
-    """The promise that counts for a row: the latest one made by the day."""
+def counting_promises(ledger: Ledger, party: PartyKey, currency: str, on: date) -> list[Record]:
+    """The promises made by the day that no later one has replaced; only the latest one in a ledger from before."""
     made = [
         record
         for record in ledger.records("promise")
         if (record["customer_id"], record["currency"]) == (party.id, currency) and sure_day(record["made_on"]) <= on
     ]
-    return max(made, key=lambda record: (record["made_on"], record["id"]), default=None)
+    made.sort(key=lambda record: (record["made_on"], record["id"]))
+    if not ledger.on_account:
+        return made[-1:]
+    return [old for old in made if not any(replaces(ledger, party, new, old) for new in made)]
+
+
+def replaces(ledger: Ledger, party: PartyKey, new: Record, old: Record) -> bool:
+    """Whether a promise made on a later day is for all, or for all that the earlier one lacked on that day."""
+    if new["made_on"] <= old["made_on"]:
+        return False
+    amount = promised_amount(new)
+    return amount is None or amount >= lacking(ledger, party, old, sure_day(new["made_on"]))
 
 
 def promised_amount(promise: Record) -> int | None:
@@ -158,9 +207,15 @@ def covers(promise: Record, total_overdue: int, on: date) -> bool:
 
 def is_broken(ledger: Ledger, party: PartyKey, promise: Record, on: date) -> bool:
     """Whether a promise's day is over and it is not kept."""
+    return on > sure_day(promise["promised_on"]) and lacking(ledger, party, promise, on) > 0
+
+
+def lacking(ledger: Ledger, party: PartyKey, promise: Record, on: date) -> int:
+    """What a promise still lacks at the end of a day, not above 0 when it is kept.
+
+    Without an amount that is what is open of the documents it is about, less money on account that came since.
+    """
     made, until = sure_day(promise["made_on"]), sure_day(promise["promised_on"])
-    if on <= until:
-        return False
     about = [
         invoice
         for invoice in ledger.of_kind("invoice")
@@ -171,10 +226,24 @@ def is_broken(ledger: Ledger, party: PartyKey, promise: Record, on: date) -> boo
         and invoice.due <= until
     ]
     amount = promised_amount(promise)
+    since = _on_account_since(ledger, (party, promise["currency"]), about, made, on) if ledger.on_account else 0
     if amount is None:
-        return any(invoice.open(on) for invoice in about)
+        return sum(invoice.outstanding(on) for invoice in about if invoice.open(on)) - since
     received = sum(a.counted(on) for invoice in about for a in invoice.allocations if a.dated >= made)
-    return received < amount
+    return amount - received - since
+
+
+def _on_account_since(ledger: Ledger, account: Account, about: list[Document], made: date, on: date) -> int:
+    """Money on account at the end of a day that is dated from another day; the latest money is what is too much.
+
+    An excess of the documents that a promise is about is left out: all that was applied to them counts anyway.
+    """
+    found = sum(advance.left(on) for advance in advances_of(ledger, account) if advance.money.dated >= made)
+    for document in documents_of(ledger, account):
+        if document not in about:
+            late = sum(a.counted(on) for a in document.allocations if a.dated >= made)
+            found += max(0, min(late, beside(document, on))) if document.stands(on) else late
+    return max(0, found)
 
 
 def last_reminder(ledger: Ledger, party: PartyKey, overdue: list[Document], on: date) -> Instant | None:

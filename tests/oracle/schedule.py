@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from oracle.book import ONE_DAY, Book, Document, Ledger, Organisation, PartyKey, Policy, json_amount, read
 from oracle.compare import differences
+from oracle.control import changes
 from oracle.figures import BUCKETS, aging, bucket_of
-from oracle.receivables import TIERS, is_broken, latest_promise, receivables_overdue, tier_of
+from oracle.on_account import accounts, net, unapplied
+from oracle.receivables import TIERS, counting_promises, is_broken, receivables_overdue, tier_of
 
 Place = tuple[PartyKey, str]
 """A customer and a currency: what one state machine is about."""
 
+KINDS = ("customer", "supplier")
 FLOWS = ("newlyOverdue", "collected", "credited", "noLongerOverdue")
 RATES = ("dso", "cei")
 
@@ -50,6 +53,8 @@ class Snapshot:
     run: Run
     overdue: dict[str, int]
     outstanding: dict[str, int]
+    payables: dict[str, Any] = field(default_factory=dict)
+    nets: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -73,6 +78,7 @@ class Replay:
     snapshots: list[Snapshot] = field(default_factory=list)
     escalations: list[Escalation] = field(default_factory=list)
     worked_through: date | None = None
+    unclosed: list[date] = field(default_factory=list)
     tiers: dict[Place, int] = field(default_factory=dict)
 
     @property
@@ -104,13 +110,18 @@ def history(snapshots: list[Snapshot], months: int = 12) -> dict[str, Any]:
     return {"months": [snapshot.shown for snapshot in snapshots[-months:]]}
 
 
+def payables_history(snapshots: list[Snapshot], months: int = 12) -> dict[str, Any]:
+    """What ``GET /payables/history`` answers."""
+    return {"months": [snapshot.payables for snapshot in snapshots[-months:]]}
+
+
 def known(book: Book, run: Run) -> Book:
     """The book as far as it had arrived when a run began."""
     if run.arrived is not None:
         entries = book.entries[: run.arrived]
     else:
         entries = [entry for entry in book.entries if entry.recorded_on < run.on]
-    return Book(book.organisation, entries, book.pivot)
+    return replace(book, entries=entries)
 
 
 def first_day(ledger: Ledger, kinds: tuple[str, ...] = ("invoice",)) -> date | None:
@@ -141,8 +152,17 @@ def _work(done: Replay, book: Book, run: Run, created_on: date, first_from: tupl
     for today in _days(first, last):
         _escalate(done, ledger, run, today, found=today == first, created_on=created_on)
         if (today + ONE_DAY).day == 1:
-            done.snapshots.append(_close(done, seen, ledger, run, today))
+            done.unclosed.append(today)
         done.worked_through = today
+    _close_months(done, seen, ledger, run)
+
+
+def _close_months(done: Replay, seen: Book, ledger: Ledger, run: Run) -> None:
+    """Closes the months that were worked through and have had their days for late postings, or all when told to."""
+    assert run.policy is not None
+    wait = timedelta(days=1 + run.policy.close_after_days)
+    while done.unclosed and (run.through is not None or run.on >= done.unclosed[0] + wait):
+        done.snapshots.append(_close(done, seen, ledger, run, done.unclosed.pop(0)))
 
 
 def _days(first: date, last: date) -> Iterator[date]:
@@ -168,8 +188,8 @@ def _standing(ledger: Ledger, place: Place, on: date, policy: Policy) -> _Standi
     mine = [d for d in ledger.of_kind("invoice") if (d.party, d.currency) == place and d.overdue(on)]
     if not mine:
         return _Standing()
-    promise = latest_promise(ledger, party, currency, on)
-    raised = promise is not None and is_broken(ledger, party, promise, on)
+    promises = counting_promises(ledger, party, currency, on)
+    raised = any(is_broken(ledger, party, promise, on) for promise in promises)
     return _Standing(
         tier_of(mine, on, policy, raised),
         max(invoice.days_overdue(on) for invoice in mine),
@@ -230,7 +250,8 @@ def _close(done: Replay, seen: Book, ledger: Ledger, run: Run, on: date) -> Snap
     previous = done.snapshots[-1] if done.snapshots else None
     invoices = ledger.of_kind("invoice")
     shown, overdue, outstanding = [], {}, {}
-    for currency in sorted(_currencies(invoices, previous), key=ledger.currency_order):
+    control, payable = ({}, {}) if not ledger.on_account else (_control(ledger, k, previous, on) for k in KINDS)
+    for currency in sorted(_currencies(invoices, previous) | control.keys(), key=ledger.currency_order):
         inside = [invoice for invoice in invoices if invoice.currency == currency]
         overdue[currency] = sum(overdue_amount(invoice, on) for invoice in inside)
         outstanding[currency] = sum(open_amount(invoice, on) for invoice in inside)
@@ -239,8 +260,12 @@ def _close(done: Replay, seen: Book, ledger: Ledger, run: Run, on: date) -> Snap
         flows = roll_forward(inside, on)
         restated = sum(overdue_amount(invoice, _month_before(on)) for invoice in inside) - opening
         issued = sum(invoice.total for invoice in inside if _issued_in_month(invoice, on))
-        if not any((outstanding[currency], opening, opening_outstanding, restated, issued, *flows.values())):
+        moved = control.get(currency)
+        moves = (outstanding[currency], opening, opening_outstanding, restated, issued, *flows.values())
+        if not any(moves) and moved is None:
             continue
+        if ledger.on_account:
+            opening_outstanding = sum(open_amount(invoice, _month_before(on)) for invoice in inside)
         amounts = {"openingOverdue": opening, "restated": restated, **flows, "closingOverdue": overdue[currency]}
         late = [invoice for invoice in inside if invoice.overdue(on)]
         shown.append(
@@ -256,6 +281,7 @@ def _close(done: Replay, seen: Book, ledger: Ledger, run: Run, on: date) -> Snap
                     100 * (opening_outstanding + issued - outstanding[currency]),
                     opening_outstanding + issued - sum(open_amount(i, on) for i in inside if not i.overdue(on)),
                 ),
+                **({"control": moved or _no_control(currency)} if ledger.on_account else {}),
             }
         )
     month = f"{on:%Y-%m}"
@@ -271,7 +297,53 @@ def _close(done: Replay, seen: Book, ledger: Ledger, run: Run, on: date) -> Snap
         run=run,
         overdue=overdue,
         outstanding=outstanding,
+        payables={
+            "month": month,
+            "asOf": on.isoformat(),
+            "policyVersion": run.policy_version,
+            "currencies": [
+                {"currency": currency, "control": payable[currency]}
+                for currency in sorted(payable, key=ledger.currency_order)
+            ],
+        },
+        nets=_nets(ledger, on) if ledger.on_account else {},
     )
+
+
+def _nets(ledger: Ledger, on: date) -> dict[tuple[str, str], int]:
+    """The net of all customers and of all suppliers by currency, from open documents and money on account."""
+    found: dict[tuple[str, str], int] = {}
+    for kind in KINDS:
+        for account in accounts(ledger, kind):
+            found[kind, account[1]] = found.get((kind, account[1]), 0) + net(ledger, account, on)
+    return found
+
+
+def _control(ledger: Ledger, kind: str, previous: Snapshot | None, on: date) -> dict[str, dict[str, Any]]:
+    """The roll-forward of the control account of one side in the month up to its last day, by currency.
+
+    Opening and closing are nets of documents and money on account; what moved them comes from totals and money alone.
+    """
+    then, now = _nets(ledger, _month_before(on)), _nets(ledger, on)
+    before = previous.nets if previous else {}
+    found = {}
+    for currency in sorted(code for of, code in {*now, *before} if of == kind):
+        key = (kind, currency)
+        opening = before.get(key, 0)
+        moved = changes(ledger, lambda p, c, code=currency: (p.kind, c) == (kind, code), on.replace(day=1), on)
+        if kind == "customer":
+            del moved["closedByState"]
+        money = sum(unapplied(ledger, account, on) for account in accounts(ledger, kind) if account[1] == currency)
+        amounts = {"opening": opening, "restated": then.get(key, 0) - opening, **moved}
+        amounts |= {"closing": now.get(key, 0), "unapplied": money}
+        if any(amounts.values()):
+            found[currency] = {name: json_amount(amount, currency) for name, amount in amounts.items()}
+    return found
+
+
+def _no_control(currency: str) -> dict[str, Any]:
+    names = ("opening", "restated", "invoiced", "received", "credited", "voided", "refunded", "closing", "unapplied")
+    return dict.fromkeys(names, json_amount(0, currency))
 
 
 def _currencies(invoices: list[Document], previous: Snapshot | None) -> set[str]:
