@@ -450,6 +450,7 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
         lambda: world.organisations.set_payments_over_api(id_, False),
         lambda: world.api_keys.create(id_),
         lambda: world.api_keys.revoke(id_, world.api_keys.all(id_)[0].id),
+        lambda: world.integrator(id_),
         lambda: world.user(id_, password="very secret indeed"),
         lambda: world.users.revoke(id_, world.users.all(id_)[0].id),
     ]

@@ -13,7 +13,7 @@ _NUMBERS = Context(prec=38, traps=[Inexact])
 type Item = dict[str, dict[str, Any]]
 type Test = Callable[[Item, "Bindings"], bool]
 
-_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),]|[#:]?[\w.]+)")
+_TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),]|[#:]?[\w.#]+)")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {"=": eq, "<>": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
 
@@ -34,7 +34,13 @@ class Bindings(NamedTuple):
 
     def value(self, token: str, item: Item) -> dict[str, Any] | None:
         """The value of an operand; None where the item has no such attribute."""
-        return self.values[token] if token.startswith(":") else item.get(self.name(token))
+        if token.startswith(":"):
+            return self.values[token]
+        outer, *inner = token.split(".")
+        found = item.get(self.name(outer))
+        for part in inner:
+            found = None if found is None else found["M"].get(self.name(part))
+        return found
 
 
 def check(asked: Any, item: Item, which: str) -> bool:
@@ -133,7 +139,7 @@ class _Reader:
         if name in ("attribute_exists", "attribute_not_exists"):
             self._take(")")
             wanted = name == "attribute_exists"
-            return lambda item, bound: (bound.name(operand) in item) is wanted
+            return lambda item, bound: (bound.value(operand, item) is not None) is wanted
         if name == "begins_with":
             self._take(",")
             prefix = self._take()
@@ -203,8 +209,12 @@ def update(change: Any, before: Item | None) -> Item:
     stored = before or change["Key"]
     after, bound = dict(stored), Bindings.of(change)
     for clause, name, value in _clauses(change["UpdateExpression"]):
-        attribute = bound.name(name)
-        if clause == "REMOVE":
+        outer, *inner = name.split(".")
+        attribute = bound.name(outer)
+        if clause == "REMOVE" and inner:
+            [member] = map(bound.name, inner)
+            after[attribute] = {"M": {key: value for key, value in stored[attribute]["M"].items() if key != member}}
+        elif clause == "REMOVE":
             after.pop(attribute, None)
         elif clause == "SET":
             after[attribute] = bound.values[value]
@@ -217,10 +227,10 @@ def update(change: Any, before: Item | None) -> Item:
 def updated(change: Any) -> list[str]:
     """The attributes that an update names."""
     bound = Bindings.of(change)
-    return [bound.name(name) for _, name, _ in _clauses(change["UpdateExpression"])]
+    return [bound.name(name.split(".")[0]) for _, name, _ in _clauses(change["UpdateExpression"])]
 
 
-_UPDATE = re.compile(r"(SET|ADD|REMOVE)? *(#?\w+)(?: *=)?(?: *(:\w+))?")
+_UPDATE = re.compile(r"(SET|ADD|REMOVE)? *(#?\w+(?:\.#?\w+)?)(?: *=)?(?: *(:\w+))?")
 
 
 def _clauses(expression: str) -> Iterator[tuple[str, str, str]]:

@@ -21,7 +21,7 @@ GUESSES = 10
 GUESSES_FOR_A_USER = 50
 GUESSES_FROM_AN_ADDRESS = 100
 GUESSES_WITH_AN_INTEGRATOR_KEY = 200
-RETRY_AFTER_SECONDS = 1
+RETRY_AFTER_SECONDS = 5
 """Attempts that are being looked at count until they are found right, which takes less."""
 DAY = 86_400
 KNOWN_SECONDS = 30 * DAY
