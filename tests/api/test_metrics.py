@@ -141,7 +141,7 @@ def test_every_alarm_and_widget_asks_for_a_metric_that_the_functions_write(
     found = measured(capsys.readouterr().out)
     written = {(name, frozenset({"service", *own})) for name, values in found.items() for _, own in values}
     asked = {*asked_by_alarms(), *asked_by_widgets()}
-    assert len(asked) == 8
+    assert len(asked) == 7
     assert asked <= written
 
 

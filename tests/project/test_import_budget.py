@@ -95,9 +95,9 @@ IMPORTS = {
         "rejected_rows",
         "repeated_records",
         "template",
+        "turns",
     )
-}
-IMPORTS.add("spreadsheet")
+} | {"spreadsheet"}
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
@@ -110,7 +110,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "close_worker": (
         CONNECTED
         | RENDERING
-        | {"close.escalation_writer", "rendering.history", "storage.history.escalations"}
+        | {"close.escalation_writer", "rendering.history", "storage.history.escalations", "storage.history.table"}
         | {f"reports.{name}" for name in ("aging", "escalations", "payment_behaviour", "receivables", "tiers")},
         READING,
     ),
