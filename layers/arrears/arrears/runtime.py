@@ -56,7 +56,7 @@ class Settings:
 class Services:
     """What the endpoints and the command work with. clock: the present as an aware moment.
 
-    actor: who the audit says did it.
+    actor: who the audit says did it; asked when there is something to record.
     """
 
     client: "DynamoDBClient"
@@ -64,7 +64,7 @@ class Services:
     authentication: Authentication
     ledger: LedgerStore
     clock: Callable[[], datetime]
-    actor: str = "system"
+    actor: Callable[[], str] | None = None
 
     def organisations(self) -> "Organisations":
         """The organisations and their policies."""
@@ -86,9 +86,9 @@ class Services:
 
     def audit(self) -> "Audit":
         """Every administrative act."""
-        from arrears.storage.access.audit import Audit
+        from arrears.storage.access.audit import Audit, system
 
-        return Audit(self._access_table(), self.clock, self.actor)
+        return Audit(self._access_table(), self.clock, self.actor or system)
 
     def _access_table(self) -> "AccessTable":
         from arrears.storage.access.table import AccessTable
@@ -160,8 +160,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def build(settings: Settings, actor: str = "system") -> Services:
-    """Services over a new client. actor: who the audit says did it."""
+def build(settings: Settings, actor: Callable[[], str] | None = None) -> Services:
+    """Services over a new client. actor: who the audit says did it, the system if None."""
     client = connect()
     authentication = Authentication(client, settings.access_table, now)
     return Services(client, settings, authentication, LedgerStore(client, settings.ledger_table), now, actor)

@@ -78,7 +78,7 @@ class Users:
             organisation.id,
             "create_user",
             user_id,
-            {"username": username, "account": account.lower(), "admin": admin},
+            {"account": account.lower(), "admin": admin},
             _take_integrator_key(integrator_key, organisation.id),
             _put_user(key, item, stored),
             unmet="the integrator key belongs to another organisation, or the user was changed at the same moment",
