@@ -39,6 +39,7 @@ class Deployment:
             "ACCESS_TABLE": self.access_table,
             "HISTORY_TABLE": self.history_table,
             "EVENT_BUS": self.event_bus,
+            "IMPORT_BUCKET": self.import_bucket,
             "AWS_DEFAULT_REGION": self.region,
         }
         if self.endpoint_url is not None:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -164,7 +164,13 @@ def export(organisation_id: OrganisationId, stack: Stack = None) -> None:
     """Write the whole ledger to stdout as NDJSON, in the form that `import` reads."""
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    for line in export_lines(services, organisation):
+        sys.stdout.write(line)
+    sys.stdout.flush()
+
+
+def export_lines(services: "Services", organisation: "Organisation") -> Iterator[str]:
+    """The whole ledger as lines of NDJSON. The audit says so first."""
     services.audit().write(organisation.id, "export", organisation.id, {})
     for record in services.export().records(organisation):
-        sys.stdout.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+        yield json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"

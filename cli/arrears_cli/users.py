@@ -1,17 +1,13 @@
 """Users of customers' accounts."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from arrears_cli.administration import cell, moment, refuse
+from arrears_cli.administration import CreatedBefore, Every, cell, customer_id, moment, one_or_all, refuse
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, put, put_table, say
-
-if TYPE_CHECKING:
-    from arrears.ledger.organisation import Organisation
-    from arrears.runtime import Services
 
 users = typer.Typer(help="Users of a customer's account.", no_args_is_help=True)
 
@@ -27,6 +23,7 @@ def list_users(organisation_id: OrganisationId, stack: Stack = None, as_json: Js
             "accounts": [{"account_id": account, "admin": admin} for account, admin in sorted(user.accounts.items())],
             "created_at": moment(user.created_at),
             "revoked_at": moment(user.revoked_at),
+            "token_expires_at": moment(user.token_expires_at),
         }
         for user in services.users().all(organisation_of(services, organisation_id).id)
     ]
@@ -40,26 +37,34 @@ def list_users(organisation_id: OrganisationId, stack: Stack = None, as_json: Js
             " ".join(account["account_id"] + " (admin)" * account["admin"] for account in user["accounts"]),
             cell(user["created_at"]),
             cell(user["revoked_at"]),
+            cell(user["token_expires_at"]),
         )
         for user in found
     ]
-    put_table("", ("user id", "username", "accounts", "created at", "revoked at"), rows)
+    put_table("", ("user id", "username", "accounts", "created at", "revoked at", "token until"), rows)
 
 
 @users.command("revoke")
 def revoke_user(
     organisation_id: OrganisationId,
-    user: Annotated[str, typer.Option(metavar="USER_ID", help="The user's id, as `user list` shows it.")],
+    user: Annotated[str | None, typer.Option(metavar="USER_ID", help="The user's id, as `user list` shows it.")] = None,
+    every: Every = False,
+    created_before: CreatedBefore = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
-    """Revoke a user: password and token stop counting within a minute."""
+    """Revoke a user, or all of them: password and token stop counting within a minute."""
+    chosen = one_or_all(user, every, created_before, "--user")
     services = connect(stack)
+    administered, id_ = services.users(), organisation_of(services, organisation_id).id
+    live = (each for each in administered.all(id_) if each.revoked_at is None)
+    ids = [user] if user else [each.id for each in live if chosen(each.created_at)]
     try:
-        services.users().revoke(organisation_of(services, organisation_id).id, user)
+        for user_id in ids:
+            administered.revoke(id_, user_id)
     except ValueError as error:
         refuse(error)
-    put({"revoked": user}, as_json, f"Revoked {user}.")
+    put({"revoked": user or ids}, as_json, f"Revoked {user or f'{len(ids)} users'}.")
 
 
 @users.command("create")
@@ -70,6 +75,7 @@ def create_user(
     integrator_key: Annotated[str, typer.Option(help="Belongs to this organisation from its first use on.")],
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
     admin: Annotated[bool, typer.Option("--admin", help="Administrator of the account: may see its bills.")] = False,
+    token_days: Annotated[int, typer.Option(min=1, max=3_650, help="Days that the token counts.")] = 365,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
@@ -79,7 +85,13 @@ def create_user(
     organisation = organisation_of(services, organisation_id)
     try:
         token = services.users().create(
-            organisation.id, _account_id(services, organisation, account), username, password, integrator_key, admin
+            organisation.id,
+            customer_id(services, organisation, account),
+            username,
+            password,
+            integrator_key,
+            admin,
+            token_days,
         )
     except ValueError as error:
         refuse(error)
@@ -92,14 +104,3 @@ def _ask_password() -> str:
         raise Failed("There is nobody to ask for the password; give it with --password-stdin.")
     password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return password
-
-
-def _account_id(services: "Services", organisation: "Organisation", account: str) -> str:
-    """The customer's UUID, by account number, UUID or the caller's own id."""
-    from arrears.ledger.ids import outward_id
-
-    for name in (account, outward_id(organisation.id, "customer", account)):
-        found = services.ledger.customer(organisation, name)
-        if found is not None:
-            return found.place.id
-    raise Failed(f"The organisation has no customer {account}; write the customer, then its users.")

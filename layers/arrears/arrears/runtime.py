@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from arrears.storage.access.table import AccessTable
     from arrears.storage.access.users import Users
     from arrears.storage.close_queue import CloseQueue
+    from arrears.storage.customer_erasure import CustomerErasure
     from arrears.storage.history.store import HistoryStore
     from arrears.storage.import_bucket import ImportBucket
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.reconcile import Reconciliation
     from arrears.storage.ledger.recorder import Recorder
+    from arrears.storage.organisation_deletion import OrganisationDeletion
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Settings:
     event_bus: str = ""
     close_queue_url: str = ""
     import_queue_url: str = ""
+    import_bucket: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -127,6 +130,32 @@ class Services:
         from arrears.storage.ledger.reconcile import Reconciliation
 
         return Reconciliation(self.client, self.settings.ledger_table)
+
+    def customer_erasure(self) -> "CustomerErasure":
+        """What erases one customer, for the command."""
+        from arrears.storage.customer_erasure import CustomerErasure
+        from arrears.storage.history.erasure import HistoryErasure
+        from arrears.storage.ledger.erasure import LedgerErasure
+
+        ledger = LedgerErasure(self.client, self.settings.ledger_table)
+        history = HistoryErasure(self.client, self.settings.history_table)
+        return CustomerErasure(ledger, history, self._access_table(), self.audit())
+
+    def organisation_deletion(self) -> "OrganisationDeletion":
+        """What deletes a whole organisation, for the command."""
+        from arrears.storage.history.deletion import HistoryDeletion
+        from arrears.storage.import_folder import ImportFolders
+        from arrears.storage.ledger.deletion import LedgerDeletion
+        from arrears.storage.organisation_deletion import OrganisationDeletion
+
+        return OrganisationDeletion(
+            LedgerDeletion(self.client, self.settings.ledger_table),
+            HistoryDeletion(self.client, self.settings.history_table),
+            self._access_table(),
+            ImportFolders(self.settings.import_bucket),
+            self.audit(),
+            self.clock,
+        )
 
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""

@@ -93,7 +93,7 @@ class Closing:
         recorded_at = _moment(now)
         rows = Escalating(self._history, organisation, run, worked, last, recorded_at, self._out_of_time)
         self._escalate(organisation, view, rows)
-        months = self._close_months(organisation, view, worked, last, recorded_at)
+        months = self._close_months(organisation, view, run, worked, last, recorded_at)
         self._finish(organisation, run, last)
         self._settle(organisation, today, now)
         return Closed(last, months, rows.written, rows.entered, _overdue(view, last))
@@ -125,7 +125,7 @@ class Closing:
     # Months
 
     def _close_months(
-        self, organisation: Organisation, view: View, worked: int, last: int, recorded_at: str
+        self, organisation: Organisation, view: View, run: "Run", worked: int, last: int, recorded_at: str
     ) -> list[str]:
         ends = month_ends(worked + 1, last)
         if not ends:
@@ -144,7 +144,7 @@ class Closing:
                 version = organisation.policy.version
                 month = month_of(end)
                 told = {currency: asdict(own) for currency, own in previous.items()}
-                self._history.keep_snapshot(organisation.id, month, end, version, recorded_at, told, rows)
+                self._history.keep_snapshot(organisation.id, run, month, end, version, recorded_at, told, rows)
                 closed.append(month)
             previous = self._figures_of(organisation, end)
         return closed

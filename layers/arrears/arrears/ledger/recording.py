@@ -176,7 +176,7 @@ class Recording:
         state: list[Any] | None,
     ) -> Result:
         document = self._book.document(kind, self._outward(kind, record.id), record.id)
-        told, digest = content(record), _digest(lines)
+        told, digest = content(record), lines_digest(lines)
         states = document.states if state is None else with_state(document.states, state)
         if len(states) > MAX_STATES:
             reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
@@ -451,7 +451,8 @@ class Recording:
         return outward_id(self._organisation.id, kind, id)
 
 
-def _digest(lines: list[list[str | None]]) -> str | None:
+def lines_digest(lines: list[list[str | None]]) -> str | None:
+    """What tells an invoice's lines from others; None when there are none."""
     return sha256(json.dumps(lines).encode()).hexdigest()[:32] if lines else None
 
 

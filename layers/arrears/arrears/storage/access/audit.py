@@ -10,6 +10,9 @@ from typing import Any
 from arrears.storage.access.items import AUDIT, Item, audit_key, partition_of, put
 from arrears.storage.access.table import AccessTable
 
+OPERATOR = "operator"
+"""Stands for an organisation's id where the audit has to outlive the organisation: its own deletion."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:

@@ -22,6 +22,7 @@ from arrears.storage.access.items import (
     ItemKey,
     api_key_key,
     integrator_key_key,
+    is_token_valid_at,
     is_valid_at,
     key_attributes,
     organisation_key,
@@ -137,7 +138,10 @@ class Authentication:
         organisation_id = str(UUID(match[1]))
         user, organisation = self._with_organisation(user_key(organisation_id, match[2]), organisation_id)
         genuine = same(digest(token), _NO_DIGEST if user is None else user["token"])
-        if user is None or organisation is None or not genuine or not is_valid_at(user, self._clock()):
+        now = self._clock()
+        if user is None or organisation is None or not genuine or not is_valid_at(user, now):
+            raise Refusal(INVALID_TOKEN, "The user token is not valid.")
+        if not is_token_valid_at(user, now):
             raise Refusal(INVALID_TOKEN, "The user token is not valid.")
         return read_user(organisation, user)
 

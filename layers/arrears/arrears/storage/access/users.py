@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from arrears.ledger.ids import is_uuid
@@ -14,6 +14,8 @@ from arrears.storage.access.items import (
     ItemKey,
     id_of,
     integrator_key_key,
+    integrator_listing_key,
+    moment_text,
     partition_of,
     put,
     read_moment,
@@ -26,10 +28,16 @@ from arrears.storage.access.passwords import digest, hash_password
 from arrears.storage.access.revocation import revoke
 from arrears.storage.access.table import AccessTable
 
+TOKEN_DAYS = 365
+"""How long a user's token counts unless somebody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What is known of a user; never the password or token. accounts: by customer UUID, whether it administers it."""
+    """What is known of a user; never the password or token. accounts: by customer UUID, whether it administers it.
+
+    token_expires_at: None for a token that was made before tokens expired.
+    """
 
     id: str
     organisation_id: str
@@ -37,6 +45,7 @@ class Login:
     accounts: Mapping[str, bool]
     created_at: datetime
     revoked_at: datetime | None
+    token_expires_at: datetime | None
 
 
 class Users:
@@ -55,11 +64,13 @@ class Users:
         password: str,
         integrator_key: str,
         admin: bool = False,
+        token_days: int = TOKEN_DAYS,
     ) -> str:
         """A user of an account (the customer's UUID); its token, which is shown this once.
 
-        A user who exists gets one more account, the new password and a new token. Raises ValueError when the
-        integrator key belongs to another organisation, or for what cannot be used.
+        token_days: how long the token counts; the password has no end. A user who exists gets one more account, the new
+        password and a new token. Raises ValueError when the integrator key belongs to another organisation, or for what
+        cannot be used.
         """
         organisation = self._table.organisation(organisation_id)
         _check_login(account, username, password, integrator_key)
@@ -72,6 +83,7 @@ class Users:
             "accounts": {**(stored["accounts"] if stored else {}), account.lower(): admin},
             "password": hash_password(password),
             "token": digest(token),
+            "token_expires_at": moment_text(self._clock() + timedelta(days=token_days)),
             "created_at": stored["created_at"] if stored else self._clock().isoformat(),
         }
         self._audit.write(
@@ -80,6 +92,7 @@ class Users:
             user_id,
             {"account": account.lower(), "admin": admin},
             _take_integrator_key(integrator_key, organisation.id),
+            put(integrator_listing_key(organisation.id, integrator_key_key(integrator_key)), {}),
             _put_user(key, item, stored),
             unmet="the integrator key belongs to another organisation, or the user was changed at the same moment",
         )
@@ -130,4 +143,5 @@ def _read_login(organisation_id: str, item: Item) -> Login:
         accounts=item["accounts"],
         created_at=datetime.fromisoformat(item["created_at"]),
         revoked_at=read_moment(item.get("revoked_at")),
+        token_expires_at=read_moment(item.get("token_expires_at")),
     )
