@@ -190,8 +190,8 @@ def test_what_others_write_meanwhile_is_neither_lost_nor_in_the_way(book: Stored
     for number in range(2, 30, 3):
         tables.bring_back()
         calls = Calls(book.client)
-        told = [invoice(f"new {number}", customer_name="Newly Told"), payment("late", amount="5", paid_on="2020-06-10")]
-        calls.before[number] = lambda told=told: book.recorder.record(ORGANISATION, told, NOW)  # type: ignore[misc]
+        sent = [invoice(f"new {number}", customer_name="Newly Told"), payment("late", amount="5", paid_on="2020-06-10")]
+        calls.before[number] = lambda sent=sent: book.recorder.record(ORGANISATION, sent, NOW)  # type: ignore[misc]
         erase(book)
         calls.release()
         erase(book) if number > 25 else None
@@ -200,7 +200,7 @@ def test_what_others_write_meanwhile_is_neither_lost_nor_in_the_way(book: Stored
         )
         assert "zane" not in left.lower(), number
         assert differences(book) == []
-        again = book.recorder.record(ORGANISATION, told[1:], NOW)
+        again = book.recorder.record(ORGANISATION, sent[1:], NOW)
         assert [result.result for result in again] == ["unchanged"]
 
 
@@ -229,14 +229,14 @@ def test_a_run_that_read_the_book_before_writes_no_name_after(ledger_tables: Any
 
 def test_records_that_are_sent_later_are_taken_like_any_other(book: Stored) -> None:
     erase(book)
-    told = [
+    sent = [
         ZANE,
         invoice(customer_name="Zane Z.", lines=LINES),
         reminder("mail to Zane", sent_at="2020-04-03T12:00:00Z"),
     ]
-    results = book.recorder.record(ORGANISATION, told, NOW)
+    results = book.recorder.record(ORGANISATION, sent, NOW)
     assert [result.result for result in results] == ["updated", "updated", "unchanged"]
-    assert [result.result for result in book.recorder.record(ORGANISATION, told, NOW)] == ["unchanged"] * 3
+    assert [result.result for result in book.recorder.record(ORGANISATION, sent, NOW)] == ["unchanged"] * 3
     found = book.ledger.customer(ORGANISATION, "Zane 1")
     assert found is not None
     assert (found.name, found.external_id) == ("Zane Zuse", "zane@example.com")
@@ -249,8 +249,8 @@ def test_records_that_are_sent_later_are_taken_like_any_other(book: Stored) -> N
 def test_a_customer_known_from_its_invoices_only_reads_erased_too(ledger_tables: Any, named: str | None) -> None:
     book = Stored(ledger_tables, ORGANISATION)
     organisations(book).create(ORGANISATION.name, ORGANISATION.timezone, ORGANISATION.currency, ORGANISATION.id)
-    told = [invoice(f"I{number}", issued_on=f"2020-01-{number + 10}", customer_name=named) for number in range(6)]
-    book.recorder.record(ORGANISATION, told, RECORDED)
+    sent = [invoice(f"I{number}", issued_on=f"2020-01-{number + 10}", customer_name=named) for number in range(6)]
+    book.recorder.record(ORGANISATION, sent, RECORDED)
     erase(book)
     assert names(book) == {ERASED}
     book.recorder.record(ORGANISATION, [invoice("later", issued_on="2020-01-30", customer_name="Zane Y.")], NOW)

@@ -35,7 +35,7 @@ BOOK = [
     bill(),
     bill("nameless", supplier_id=None, supplier_name="Nemo"),
     payment(),
-    payment("pending", invoice_id="never told"),
+    payment("pending", invoice_id="never sent"),
     credit("future", credited_on="2020-12-01"),
     dispute(),
     promise(),
@@ -181,7 +181,7 @@ def test_what_somebody_still_writes_meanwhile_goes_too(world: World, number: int
     assert world.items() == expected
 
 
-def test_an_organisation_that_was_not_begun_with_is_not_deleted(world: World) -> None:
+def test_only_an_organisation_that_is_there_can_be_taken_out_of_service(world: World) -> None:
     assert world.deletion().begun(OTHER.id) is None
     world.deletion().begin(HOME, None)
     with pytest.raises(ValueError, match="same moment"):
