@@ -32,6 +32,8 @@ def delete_organisation(
     as_json: Json = False,
 ) -> None:
     """Delete an organisation and everything that is kept of it. Run it again after an interruption."""
+    from arrears.storage.import_folder import NotDeleted
+
     services, id_ = connect(stack), organisation_id.lower()
     deletion = services.organisation_deletion()
     organisation = _existing(services, id_)
@@ -50,7 +52,10 @@ def delete_organisation(
     begun = deletion.begun(id_)
     if begun is None:
         raise Failed(f"There is no organisation {id_}.")
-    deleted = deletion.finish(id_, begun)
+    try:
+        deleted = deletion.finish(id_, begun)
+    except NotDeleted as error:
+        raise Failed(f"{str(error).capitalize()}; run the command again.") from None
     put({"deleted": id_, "items": deleted}, as_json, f"Deleted {id_}: {deleted:,} items and files.")
 
 

@@ -39,7 +39,7 @@ class ImportFolders:
                 for batch in batched(self._versions(client, folder), _BATCH, strict=False):
                     answer = client.delete_objects(Bucket=self._bucket, Delete={"Objects": list(batch), "Quiet": True})
                     if answer.get("Errors"):
-                        raise NotDeleted(f"the import bucket kept {len(answer['Errors'])} files")
+                        raise NotDeleted(f"the import bucket kept {len(answer['Errors'])} of the files")
                     deleted += len(batch)
         return deleted
 

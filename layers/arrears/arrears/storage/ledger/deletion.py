@@ -17,13 +17,14 @@ from arrears.storage.deletion import delete_items
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.keys import Key
 from arrears.storage.ledger.reader import Item, get_items
+from arrears.storage.ledger.unit_of_work import MOST_ACTIONS, MOST_BYTES
 from arrears.storage.transactions import PATIENT_WAITS, Failure, failure_of, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _BATCH = 50
-"""Documents and counterparties at once: with a record of their own for each, one transaction's hundred actions."""
+"""Documents and counterparties at once."""
 
 
 class LedgerDeletion:
@@ -65,11 +66,12 @@ class LedgerDeletion:
             return 0
         parts = [part for key, item in found.items() for part in _parts(organisation, key, item)]
         deleted = self._delete(parts) + len(found)
-        try:
-            transact(self._client, [self._as_read(key, item) for key, item in found.items()], PATIENT_WAITS)
-        except ClientError as error:
-            if failure_of(error) is not Failure.CONFLICT:
-                raise
+        for some in _transactions(found):
+            try:
+                transact(self._client, [self._as_read(key, item) for key, item in some], PATIENT_WAITS)
+            except ClientError as error:
+                if failure_of(error) is not Failure.CONFLICT:
+                    raise
         return deleted
 
     def _as_read(self, key: Key, item: Item) -> Any:
@@ -103,6 +105,20 @@ def _of(attribute: str, partition: str) -> dict[str, Any]:
         "KeyConditionExpression": f"{attribute} = :partition",
         "ExpressionAttributeValues": {":partition": {"S": partition}},
     }
+
+
+def _transactions(items: dict[Key, Item]) -> Iterator[list[tuple[Key, Item]]]:
+    """Items in as many transactions as they need: DynamoDB counts the size of what is deleted, too."""
+    some: list[tuple[Key, Item]] = []
+    size = 0
+    for key, item in items.items():
+        own = sum(len(value["S"].encode()) for value in item.values() if "S" in value)
+        if some and (len(some) == MOST_ACTIONS or size + own > MOST_BYTES):
+            yield some
+            some, size = [], 0
+        some.append((key, item))
+        size += own
+    yield some
 
 
 def _parts(organisation: str, key: Key, item: Item) -> Iterator[Key]:
