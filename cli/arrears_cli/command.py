@@ -4,7 +4,18 @@ import sys
 
 import typer
 
-from arrears_cli import imports, keys, mappings, month_close, organisations, policy, reports, users
+from arrears_cli import (
+    customers,
+    imports,
+    keys,
+    mappings,
+    month_close,
+    organisation_deletion,
+    organisations,
+    policy,
+    reports,
+    users,
+)
 from arrears_cli.output import Failed, say
 
 app = typer.Typer(
@@ -13,7 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+organisations.organisations.command("delete")(organisation_deletion.delete_organisation)
 app.add_typer(organisations.organisations, name="org")
+app.add_typer(customers.customers, name="customer")
 app.add_typer(keys.keys, name="key")
 app.add_typer(users.integrators, name="integrator")
 app.add_typer(users.users, name="user")

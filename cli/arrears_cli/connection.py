@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,11 +30,12 @@ DESCRIPTION = Path(".local") / "stack.json"
 
 
 def connect(stack: str | None) -> "Services":
-    """The services of a stack. The actor that its audit names is the person at the command line."""
+    """The services of a stack. The actor that its audit names is the AWS identity that runs the command."""
     from arrears.runtime import Settings, build
+    from arrears.storage.identity import caller_arn
 
     os.environ.update(_deployment(stack).environment())
-    return build(Settings.from_environment(os.environ), actor="command line")
+    return build(Settings.from_environment(os.environ), actor=cache(caller_arn))
 
 
 def _deployment(stack: str | None) -> "Deployment":

@@ -41,6 +41,7 @@ class Deployment:
             "HISTORY_TABLE": self.history_table,
             "COUNTERS_TABLE": self.counters_table,
             "EVENT_BUS": self.event_bus,
+            "IMPORT_BUCKET": self.import_bucket,
             "AWS_DEFAULT_REGION": self.region,
         }
         if self.endpoint_url is not None:

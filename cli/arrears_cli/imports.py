@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,6 +46,8 @@ def import_files(
     for source in sources:
         check_dates(reader, source)
     companions = reader.with_companions([*siblings(sources), *sources])
+    if not dry_run:
+        _audit_import(services, organisation, reader, sources)
     try:
         write = _writer(services, organisation, dry_run)
         results = [
@@ -61,6 +63,15 @@ def import_files(
     put({"files": results, "dry_run": dry_run, "rejected_rows": rejected}, as_json, "\n".join(map(_sentence, results)))
     if rejected:
         raise typer.Exit(1)
+
+
+def _audit_import(
+    services: "Services", organisation: "Organisation", reader: "Reader", sources: Sequence[LocalFile]
+) -> None:
+    """Records what is about to be imported: files by size and digest, as a name may be a person's."""
+    files = [{"size": source.size, "head": source.identity()["head"]} for source in sources]
+    mapping = reader.mapping.digest if reader.mapping else None
+    services.audit().write(organisation.id, "import", organisation.id, {"files": files, "mapping": mapping})
 
 
 def _writer(services: "Services", organisation: "Organisation", dry_run: bool) -> "Write":
@@ -159,6 +170,13 @@ def export(organisation_id: OrganisationId, stack: Stack = None) -> None:
     """Write the whole ledger to stdout as NDJSON, in the form that `import` reads."""
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
-    for record in services.export().records(organisation):
-        sys.stdout.write(json_text(record, compact=True) + "\n")
+    for line in export_lines(services, organisation):
+        sys.stdout.write(line)
     sys.stdout.flush()
+
+
+def export_lines(services: "Services", organisation: "Organisation") -> Iterator[str]:
+    """The whole ledger as lines of NDJSON. The audit says so first."""
+    services.audit().write(organisation.id, "export", organisation.id, {})
+    for record in services.export().records(organisation):
+        yield json_text(record, compact=True) + "\n"

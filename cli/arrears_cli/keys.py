@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from arrears_cli.administration import cell, moment, refuse
+from arrears_cli.administration import CreatedBefore, Every, cell, moment, one_or_all, refuse
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Json, put, put_table, say
 
@@ -75,17 +75,25 @@ def list_keys(organisation_id: OrganisationId, stack: Stack = None, as_json: Jso
 @keys.command("revoke")
 def revoke_key(
     organisation_id: OrganisationId,
-    key: Annotated[str, typer.Option(metavar="KEY_ID", help="The key's id, as `key list` shows it.")],
+    key: Annotated[str | None, typer.Option(metavar="KEY_ID", help="The key's id, as `key list` shows it.")] = None,
+    every: Every = False,
+    created_before: CreatedBefore = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
-    """Revoke a key; it stops counting within a minute."""
+    """Revoke a key, or all of them; they stop counting within a minute."""
+    chosen = one_or_all(key, every, created_before, "--key")
     services = connect(stack)
+    administered, id_ = services.api_keys(), organisation_of(services, organisation_id).id
+    now = services.clock()
+    live = (each for each in administered.all(id_) if each.revoked_at is None or each.revoked_at > now)
+    ids = [key] if key else [each.id for each in live if chosen(each.created_at)]
     try:
-        services.api_keys().revoke(organisation_of(services, organisation_id).id, key)
+        for key_id in ids:
+            administered.revoke(id_, key_id)
     except ValueError as error:
         refuse(error)
-    put({"revoked": key}, as_json, f"Revoked {key}.")
+    put({"revoked": key or ids}, as_json, f"Revoked {key or f'{len(ids)} keys'}.")
 
 
 @keys.command("rotate")

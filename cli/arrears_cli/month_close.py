@@ -29,6 +29,7 @@ def close(
     last = NEVER if through is None else _month_end(through)
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    services.audit().write(organisation.id, "close", organisation.id, {"through": through})
     closed = services.closing().close(organisation, services.clock(), last)
     day = None if closed.through is None else day_text(closed.through)
     body = {"through": day, "months": closed.months, "escalations": closed.escalations, "sent": closed.sent}
@@ -133,6 +134,8 @@ def reconcile(
     """Work out accounts and monthly figures anew from the documents, and say what differs."""
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    if mend:
+        services.audit().write(organisation.id, "reconcile_mend", organisation.id, {})
     found = []
     for difference in services.reconciliation().run(organisation, services.clock(), mend):
         found.append(difference)

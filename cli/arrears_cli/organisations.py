@@ -9,7 +9,11 @@ from arrears_cli.connection import OrganisationId, Stack, connect, organisation_
 from arrears_cli.output import Json, put, put_table, say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from arrears.ledger.organisation import Organisation
+    from arrears.runtime import Services
+    from arrears.storage.access.audit import Act
 
 organisations = typer.Typer(help="Organisations: one ledger each.", no_args_is_help=True)
 
@@ -94,8 +98,14 @@ def set_organisation(
 
 
 @organisations.command("audit")
-def audit(organisation_id: OrganisationId, stack: Stack = None, as_json: Json = False) -> None:
-    """Show every administrative act on an organisation, oldest first."""
+def audit(
+    organisation_id: Annotated[
+        str | None, typer.Option("--organisation", metavar="ID", help="Its id; without it: every deletion of one.")
+    ] = None,
+    stack: Stack = None,
+    as_json: Json = False,
+) -> None:
+    """Show every administrative act on an organisation, oldest first; of a deleted one, its deletion."""
     services = connect(stack)
     found = [
         {
@@ -105,13 +115,29 @@ def audit(organisation_id: OrganisationId, stack: Stack = None, as_json: Json = 
             "subject": act.subject,
             "content": dict(act.content),
         }
-        for act in services.audit().acts(organisation_of(services, organisation_id).id)
+        for act in _acts(services, organisation_id)
     ]
     if as_json:
         put(found, True, "")
         return
     rows = [[*(cell(act[name]) for name in ("at", "actor", "act", "subject")), _content(act)] for act in found]
     put_table("", ("at", "actor", "act", "subject", "content"), rows)
+
+
+def _acts(services: "Services", organisation_id: str | None) -> "Iterator[Act]":
+    """The acts on an organisation; where it is deleted, those that outlive it. None: these of all organisations."""
+    from arrears.storage.access.audit import OPERATOR
+
+    outliving = list(services.audit().acts(OPERATOR))
+    if organisation_id is None:
+        yield from outliving
+        return
+    id_ = organisation_id.lower()
+    deletions = [act for act in outliving if act.subject == id_]
+    yield from deletions
+    if not deletions:
+        id_ = organisation_of(services, organisation_id).id
+    yield from services.audit().acts(id_)
 
 
 def _content(act: dict[str, Any]) -> str:

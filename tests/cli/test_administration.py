@@ -65,7 +65,7 @@ def test_every_act_is_shown(organisation: str) -> None:
     value("org", "set", "--feature", "none", organisation=organisation)
     acts = value("org", "audit", organisation=organisation)
     assert [act["act"] for act in acts] == ["create_organisation", "set_features"]
-    assert acts[1]["actor"] == "command line"
+    assert acts[1]["actor"].startswith("arn:aws:")
     assert acts[1]["content"] == {"features": []}
     assert "create_organisation" in run("org", "audit", organisation=organisation).stdout
 

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from arrears.storage.access.organisations import Organisations
     from arrears.storage.access.users import Users
     from arrears.storage.close_queue import CloseQueue
+    from arrears.storage.customer_erasure import CustomerErasure
     from arrears.storage.history.store import HistoryStore
     from arrears.storage.import_bucket import ImportBucket
     from arrears.storage.import_slots import ImportSlots
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.reconcile import Reconciliation
     from arrears.storage.ledger.recorder import Recorder
+    from arrears.storage.organisation_deletion import OrganisationDeletion
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Settings:
     import_queue_url: str = ""
     counters_table: str = ""
     requests_per_key: str = ""
+    import_bucket: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -63,7 +66,7 @@ class Settings:
 class Services:
     """What the endpoints and the command work with. clock: the present as an aware moment.
 
-    actor: who the audit says did it.
+    actor: who the audit says did it; asked when there is something to record.
     """
 
     client: "DynamoDBClient"
@@ -71,7 +74,7 @@ class Services:
     authentication: Authentication
     ledger: LedgerStore
     clock: Callable[[], datetime]
-    actor: str = "system"
+    actor: Callable[[], str] | None = None
 
     def organisations(self) -> "Organisations":
         """The organisations and their policies."""
@@ -95,9 +98,9 @@ class Services:
 
     def audit(self) -> "Audit":
         """Every administrative act."""
-        from arrears.storage.access.audit import Audit
+        from arrears.storage.access.audit import Audit, system
 
-        return Audit(self._access_table(), self.clock, self.actor)
+        return Audit(self._access_table(), self.clock, self.actor or system)
 
     def _access_table(self) -> AccessTable:
         return AccessTable(self.client, self.settings.access_table)
@@ -142,6 +145,33 @@ class Services:
 
         return Reconciliation(self.client, self.settings.ledger_table)
 
+    def customer_erasure(self) -> "CustomerErasure":
+        """What erases one customer, for the command."""
+        from arrears.storage.customer_erasure import CustomerErasure
+        from arrears.storage.history.erasure import HistoryErasure
+        from arrears.storage.ledger.erasure import LedgerErasure
+
+        ledger = LedgerErasure(self.client, self.settings.ledger_table)
+        history = HistoryErasure(self.client, self.settings.history_table)
+        return CustomerErasure(ledger, history, self._access_table(), self.audit())
+
+    def organisation_deletion(self) -> "OrganisationDeletion":
+        """What deletes a whole organisation, for the command."""
+        from arrears.storage.history.deletion import HistoryDeletion
+        from arrears.storage.import_folder import ImportFolders
+        from arrears.storage.ledger.deletion import LedgerDeletion
+        from arrears.storage.organisation_deletion import OrganisationDeletion
+
+        return OrganisationDeletion(
+            LedgerDeletion(self.client, self.settings.ledger_table),
+            HistoryDeletion(self.client, self.settings.history_table),
+            self._access_table(),
+            Counters(self.client, self.settings.counters_table),
+            ImportFolders(self.settings.import_bucket),
+            self.audit(),
+            self.clock,
+        )
+
     def history(self) -> "HistoryStore":
         """Snapshots and escalations."""
         from arrears.storage.history.store import HistoryStore
@@ -180,8 +210,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def build(settings: Settings, actor: str = "system") -> Services:
-    """Services over a new client. actor: who the audit says did it."""
+def build(settings: Settings, actor: Callable[[], str] | None = None) -> Services:
+    """Services over a new client. actor: who the audit says did it, the system if None."""
     client = connect()
     authentication = Authentication(
         AccessTable(client, settings.access_table),

@@ -90,7 +90,7 @@ class Closing:
         recorded_at = _moment(now)
         rows = EscalationWriter(self._history, organisation, run, worked, last, recorded_at, self._out_of_time)
         self._escalate(organisation, view, rows)
-        months = self._close_months(organisation, view, worked, last, recorded_at)
+        months = self._close_months(organisation, view, run, worked, last, recorded_at)
         self._finish(organisation, run, last)
         self._close_documents(organisation, today, now)
         return Closed(last, months, rows.written, rows.entered)
@@ -122,7 +122,7 @@ class Closing:
     # Months
 
     def _close_months(
-        self, organisation: Organisation, view: View, worked: int, last: int, recorded_at: str
+        self, organisation: Organisation, view: View, run: "Run", worked: int, last: int, recorded_at: str
     ) -> list[str]:
         ends = month_ends(worked + 1, last)
         if not ends:
@@ -137,19 +137,27 @@ class Closing:
             if kept is None:
                 figures = book.month(end, previous)
                 previous = {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
-                self._keep(organisation, end, previous, book, recorded_at)
+                self._keep(organisation, run, end, previous, book, recorded_at)
                 closed.append(month_of(end))
             previous = self._figures_of(organisation, end)
         return closed
 
     def _keep(
-        self, organisation: Organisation, end: int, figures: dict[str, CurrencyMonth], book: MonthlyBook, at: str
+        self,
+        organisation: Organisation,
+        run: "Run",
+        end: int,
+        figures: dict[str, CurrencyMonth],
+        book: MonthlyBook,
+        at: str,
     ) -> None:
         """Keeps a month's figures, and every customer's row as it is published on the month's last day."""
         policy = organisation.policy
         report = overdue_report(book.as_of(end), end, organisation)
         rows = [customer_body(customer_row(reference, end, policy)) for reference in report.rows]
-        self._history.keep_snapshot(organisation.id, month_of(end), end, policy.version, at, to_stored(figures), rows)
+        self._history.keep_snapshot(
+            organisation.id, run, month_of(end), end, policy.version, at, to_stored(figures), rows
+        )
 
     def _figures(self, organisation: Organisation, end: int) -> dict[str, CurrencyMonth]:
         """The figures of the snapshot before a month's."""

@@ -178,7 +178,7 @@ class Recording:
         state: StateEntry | None,
     ) -> Result:
         document = self._work.document(kind, self._outward(kind, record.id), record.id)
-        payload, digest = content(record), _digest(lines)
+        payload, digest = content(record), lines_digest(lines)
         states = document.states if state is None else with_state(document.states, state)
         if len(states) > MAX_STATES:
             reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
@@ -542,7 +542,8 @@ def _text_or_none(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _digest(lines: list[list[str | None]]) -> str | None:
+def lines_digest(lines: list[list[str | None]]) -> str | None:
+    """What tells an invoice's lines from others; None when there are none."""
     return sha256(json.dumps(lines).encode()).hexdigest()[:32] if lines else None
 
 

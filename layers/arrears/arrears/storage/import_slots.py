@@ -41,7 +41,7 @@ class ImportSlots:
         """A free slot of the organisation, held from now on; None while all are held."""
         now = int(self._clock().timestamp())
         for number in range(SLOTS):
-            slot = Slot(f"{organisation}#import", f"slot#{number}", uuid4().hex)
+            slot = Slot(import_slots_partition(organisation), f"slot#{number}", uuid4().hex)
             try:
                 self._client.put_item(
                     TableName=self._table,
@@ -72,3 +72,8 @@ class ImportSlots:
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return
+
+
+def import_slots_partition(organisation: str) -> str:
+    """Where the slots of an organisation are."""
+    return f"{organisation}#import"

@@ -67,8 +67,8 @@ class ApiKeys:
             raise ValueError("the key would have expired already")
         key_id = secrets.token_hex(6)
         text = f"ar_{UUID(organisation.id).hex}_{key_id}_{secrets.token_hex(24)}"
-        content = {"scopes": sorted(scopes or Scope), "label": label, "expires_at": moment_text(expires_at)}
-        item = {**content, "digest": digest(text), "created_at": self._clock().isoformat()}
+        content = {"scopes": sorted(scopes or Scope), "expires_at": moment_text(expires_at)}
+        item = {**content, "label": label, "digest": digest(text), "created_at": self._clock().isoformat()}
         key = api_key_key(organisation.id, key_id)
         self._audit.write(organisation.id, "create_key", key_id, content, put(key, item, new=True))
         return text

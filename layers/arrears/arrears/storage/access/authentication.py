@@ -20,6 +20,7 @@ from arrears.storage.access.items import (
     ItemKey,
     api_key_key,
     integrator_key_key,
+    is_token_valid_at,
     is_valid_at,
     organisation_key,
     read_organisation,
@@ -121,7 +122,10 @@ class Authentication:
         organisation_id = str(UUID(match[1]))
         user, organisation = self._with_organisation(user_key(organisation_id, match[2]), organisation_id)
         genuine = same(digest(token), _NO_DIGEST if user is None else user["token"])
-        if user is None or organisation is None or not genuine or not is_valid_at(user, self._clock()):
+        now = self._clock()
+        if user is None or organisation is None or not genuine or not is_valid_at(user, now):
+            raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
+        if not is_token_valid_at(user, now):
             raise ArrearsError(INVALID_TOKEN, "The user token is not valid.")
         self._rate_limit.admit(f"USER#{organisation_id}#{match[2]}")
         return read_user(organisation, user)

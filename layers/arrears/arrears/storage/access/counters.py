@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.storage.access.items import Item, ItemKey, key_attributes, plain_item
 from arrears.storage.access.passwords import digest
+from arrears.storage.deletion import delete_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -92,6 +93,11 @@ class Counters:
     def days_of_use(self, organisation_id: str) -> dict[str, str]:
         """The last day of use (YYYY-MM-DD) by API key id, of the organisation's keys for which one is noted."""
         return {item["sk"]: item["last_used_on"] for item in self._query(last_use_partition(organisation_id))}
+
+    def forget(self, organisation_id: str) -> int:
+        """Deletes when the keys of an organisation were last used; how many keys that were. The rest ends by itself."""
+        partition = last_use_partition(organisation_id)
+        return delete_items(self._client, self._table, [(partition, item["sk"]) for item in self._query(partition)])
 
     def _query(self, partition: str) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(

@@ -17,6 +17,7 @@ from arrears.storage.access.passwords import digest
 
 API_KEYS = "KEY#"
 AUDIT = "AUDIT#"
+INTEGRATORS = "INTEGRATOR#"
 POLICIES = "POLICY#"
 USERS = "USER#"
 ORGANISATIONS = "ORGANISATIONS"
@@ -69,6 +70,11 @@ def audit_key(organisation_id: str, at: str, nonce: str) -> ItemKey:
 def integrator_key_key(integrator_key: str) -> ItemKey:
     """Whose an integrator key is."""
     return ItemKey(f"I#{digest(integrator_key)}", "INTEGRATOR")
+
+
+def integrator_listing_key(organisation_id: str, integrator: ItemKey) -> ItemKey:
+    """Lists an integrator key with its organisation: otherwise only who has the key would find it."""
+    return ItemKey(partition_of(organisation_id), INTEGRATORS + integrator.partition)
 
 
 def user_id_of(integrator_key: str, username: str) -> str:
@@ -150,6 +156,12 @@ def is_valid_at(item: Item, now: datetime) -> bool:
     moment = now.astimezone(UTC).isoformat()
     expires_at, revoked_at = item.get("expires_at"), item.get("revoked_at")
     return (expires_at is None or moment < expires_at) and (revoked_at is None or moment < revoked_at)
+
+
+def is_token_valid_at(user: Item, now: datetime) -> bool:
+    """Whether a user's token is not expired. One that was made before tokens expired has no end and counts on."""
+    expires_at = user.get("token_expires_at")
+    return expires_at is None or now.astimezone(UTC).isoformat() < expires_at
 
 
 def organisation_item(organisation: Organisation) -> Item:

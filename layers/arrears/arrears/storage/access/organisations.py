@@ -119,7 +119,8 @@ class Organisations:
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": {f":{short[1:]}": typed(values[name]) for short, name in names.items()},
         }
-        self._audit.write(organisation.id, act, organisation.id, values, {"Update": update}, *versions)
+        content = values if policy is None else {"version": policy.version, **values}
+        self._audit.write(organisation.id, act, organisation.id, content, {"Update": update}, *versions)
 
 
 def _known_timezone(name: str) -> str:

@@ -1,6 +1,6 @@
 """Reading and writing the access table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
@@ -69,6 +69,12 @@ class AccessTable:
         if item is None:
             raise ValueError(f"there is no organisation {organisation_id}")
         return read_organisation(item)
+
+    def delete(self, keys: Iterable[ItemKey]) -> int:
+        """Deletes items, whether they are there or not; how many keys there were."""
+        from arrears.storage.deletion import delete_items
+
+        return delete_items(self._client, self._name, keys)
 
     def transact(self, actions: Sequence[Item], unmet: str) -> None:
         """Writes all or nothing. Raises ValueError with the message `unmet` when a condition does not hold."""

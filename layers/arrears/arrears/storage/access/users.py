@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from arrears.ledger.ids import is_uuid
@@ -14,7 +14,9 @@ from arrears.storage.access.items import (
     ItemKey,
     id_of,
     integrator_key_key,
+    integrator_listing_key,
     key_attributes,
+    moment_text,
     partition_of,
     put,
     read_moment,
@@ -31,11 +33,16 @@ MIN_PASSWORD_LENGTH = 12
 _SHOWN_DIGEST = 12
 """So much of an integrator key's digest names it in the audit."""
 _CHANGING = ("token", "accounts", "revoked_at")
+TOKEN_DAYS = 365
+"""How long a user's token counts unless somebody says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What is known of a user; never the password or token. accounts: by customer UUID, whether it administers it."""
+    """What is known of a user; never the password or token. accounts: by customer UUID, whether it administers it.
+
+    token_expires_at: None for a token that was made before tokens expired.
+    """
 
     id: str
     organisation_id: str
@@ -43,6 +50,7 @@ class Login:
     accounts: Mapping[str, bool]
     created_at: datetime
     revoked_at: datetime | None
+    token_expires_at: datetime | None
 
 
 class Users:
@@ -70,6 +78,7 @@ class Users:
             digest(text)[:_SHOWN_DIGEST],
             {},
             _put_integrator_key(text, organisation.id),
+            put(integrator_listing_key(organisation.id, integrator_key_key(text)), {}),
             unmet="the integrator key belongs to another organisation",
         )
         return text
@@ -82,12 +91,13 @@ class Users:
         password: str,
         integrator_key: str,
         admin: bool = False,
+        token_days: int = TOKEN_DAYS,
     ) -> str:
         """A user of an account (the customer's UUID); its token, which is shown this once.
 
-        A user who exists gets one more account, the new password and a new token; one who was revoked begins anew,
-        with this account alone. Raises ValueError when the integrator key is not one of the organisation's, or for
-        what cannot be used.
+        token_days: how long the token counts; the password has no end. A user who exists gets one more account, the new
+        password and a new token; one who was revoked begins anew, with this account alone. Raises ValueError when the
+        integrator key is not one of the organisation's, or for what cannot be used.
         """
         organisation = self._table.organisation(organisation_id)
         _check_login(account, username, password, integrator_key)
@@ -101,14 +111,16 @@ class Users:
             "accounts": {**(known["accounts"] if known else {}), account.lower(): admin},
             "password": hash_password(password),
             "token": digest(token),
+            "token_expires_at": moment_text(self._clock() + timedelta(days=token_days)),
             "created_at": known["created_at"] if known else self._clock().isoformat(),
         }
         self._audit.write(
             organisation.id,
             "create_user",
             user_id,
-            {"username": username, "account": account.lower(), "admin": admin},
+            {"account": account.lower(), "admin": admin},
             _check_integrator_key(integrator_key, organisation.id),
+            put(integrator_listing_key(organisation.id, integrator_key_key(integrator_key)), {}),
             _put_user(key, item, stored),
             unmet="the integrator key is not one of the organisation's, or the user was changed at the same moment",
         )
@@ -193,4 +205,5 @@ def _read_login(organisation_id: str, item: Item) -> Login:
         accounts=item["accounts"],
         created_at=datetime.fromisoformat(item["created_at"]),
         revoked_at=read_moment(item.get("revoked_at")),
+        token_expires_at=read_moment(item.get("token_expires_at")),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from arrears.storage.history.table import HistoryTable, Item, table_key
+from arrears.storage.history.table import HistoryTable, Item, Moved, Run, table_key
 from arrears.storage.ledger.codec import compact
 
 ROWS_PART_BYTES = 350_000
@@ -48,6 +48,7 @@ class SnapshotStore(HistoryTable):
     def keep_snapshot(
         self,
         organisation: str,
+        run: Run,
         month: str,
         end: int,
         policy_version: int,
@@ -55,35 +56,53 @@ class SnapshotStore(HistoryTable):
         figures: dict[str, dict[str, Any]],
         rows: Sequence[dict[str, Any]],
     ) -> bool:
-        """Keeps a month's snapshot for good; False when the month has one already, which stays as it is."""
-        packed = zlib.compress(compact(rows).encode(), level=_LEVEL)
-        part = sha256(packed).hexdigest()[:16]
-        parts = [packed[start : start + ROWS_PART_BYTES] for start in range(0, len(packed), ROWS_PART_BYTES)]
-        for number, piece in enumerate(parts):
-            location = table_key(f"{organisation}#rows#{month}", f"{part}#{number:04d}")
-            self._client.put_item(TableName=self._table, Item={**location, "z": {"B": piece}})
+        """Keeps a month's snapshot for good; False when the month has one already, which stays as it is.
+
+        Raises Overtaken when another run has finished since `run`, or the book was changed behind it.
+        """
+        part, parts = self._put_rows(organisation, month, rows)
         head = {
-            **table_key(f"{organisation}#snapshot", month),
             "end": {"N": str(end)},
             "policy": {"N": str(policy_version)},
             "at": {"S": recorded_at},
             "b": {"S": compact(figures)},
             "part": {"S": part},
-            "parts": {"N": str(len(parts))},
+            "parts": {"N": str(parts)},
         }
-        try:
-            self._client.put_item(TableName=self._table, Item=head, ConditionExpression="attribute_not_exists(pk)")
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        put = self._put((f"{organisation}#snapshot", month), head)
+        put["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
+        while True:
+            try:
+                self._write([self._still(organisation, run), put])
+            except Moved:
+                # A transaction that met another one on its way may not have been the second: it is sent again.
+                if self.snapshot(organisation, month) is None:
+                    continue
+                return False
+            return True
+
+    def _put_rows(self, organisation: str, month: str, rows: Sequence[dict[str, Any]]) -> tuple[str, int]:
+        """Writes packed rows under their digest; the digest, and into how many items."""
+        packed = zlib.compress(compact(rows).encode(), level=_LEVEL)
+        part = sha256(packed).hexdigest()[:16]
+        parts = [packed[start : start + ROWS_PART_BYTES] for start in range(0, len(packed), ROWS_PART_BYTES)]
+        for number, piece in enumerate(parts):
+            location = table_key(rows_partition(organisation, month), f"{part}#{number:04d}")
+            self._client.put_item(TableName=self._table, Item={**location, "z": {"B": piece}})
+        return part, len(parts)
 
     def snapshot_rows(self, organisation: str, month: str, snapshot: Snapshot) -> list[dict[str, Any]]:
         """The rows of a snapshot as they stood."""
         keys = (f"{snapshot.rows_part}#{number:04d}" for number in range(snapshot.rows_parts))
-        pieces = (self._get(f"{organisation}#rows#{month}", key) for key in keys)
+        pieces = (self._get(rows_partition(organisation, month), key) for key in keys)
         packed = b"".join(piece["z"]["B"] for piece in pieces if piece is not None)
         rows: list[dict[str, Any]] = json.loads(zlib.decompress(packed))
         return rows
+
+
+def rows_partition(organisation: str, month: str) -> str:
+    """Where the rows of a month's snapshot are."""
+    return f"{organisation}#rows#{month}"
 
 
 def _snapshot(item: Item) -> Snapshot:

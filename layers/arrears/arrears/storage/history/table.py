@@ -69,18 +69,30 @@ class HistoryTable:
     def run(self, organisation: str) -> Run:
         """How far the organisation's days are worked through."""
         item = self._get(f"{organisation}#run", "-")
-        return Run(None, 0) if item is None else Run(int(item["through"]["N"]), int(item["v"]["N"]))
+        return Run(None, 0) if item is None else Run(_through(item), int(item["v"]["N"]))
 
     def runs(self, organisations: Iterable[str]) -> dict[str, int]:
         """The last day worked through of each of these organisations that has begun."""
         wanted = [(f"{organisation}#run", "-") for organisation in organisations]
         found = get_items(self._client, self._table, wanted)
-        return {pk.removesuffix("#run"): int(item["through"]["N"]) for (pk, _), item in found.items()}
+        days = {pk.removesuffix("#run"): _through(item) for (pk, _), item in found.items()}
+        return {organisation: through for organisation, through in days.items() if through is not None}
 
     def advance(self, organisation: str, run: Run, through: int) -> None:
         """Notes that days are worked through up to `through`. Raises Moved when another run has noted so first."""
         attributes = {"through": {"N": str(through)}}
         self._write([self._versioned((f"{organisation}#run", "-"), run.version, attributes)])
+
+    def overtake(self, organisation: str) -> None:
+        """Makes every run that has begun write nothing more and begin anew, on the book as it is now."""
+        while True:
+            run = self.run(organisation)
+            attributes = {} if run.through is None else {"through": {"N": str(run.through)}}
+            try:
+                self._write([self._versioned((f"{organisation}#run", "-"), run.version, attributes)])
+            except Moved:
+                continue
+            return
 
     def _get(self, pk: str, sk: str) -> Item | None:
         answer = self._client.get_item(TableName=self._table, Key=table_key(pk, sk), ConsistentRead=True)
@@ -130,6 +142,11 @@ class HistoryTable:
             if UNMET not in codes:
                 time.sleep(random.uniform(0, _CONFLICT_WAIT_SECONDS))  # noqa: S311
             raise Moved from error
+
+
+def _through(item: Item) -> int | None:
+    """The last day worked through; there is none where a first run was overtaken."""
+    return int(item["through"]["N"]) if "through" in item else None
 
 
 def table_key(pk: str, sk: str) -> Item:

@@ -1,0 +1,87 @@
+"""Erasing what is personal of one customer from the ledger. Amounts and days stay, so every figure stays to the cent.
+
+Ids that the caller chose stay where they are keys of the caller's books: of the customer, invoices, lines, payments,
+credits, disputes and promises (of two of one day the id says which counts), and the numbers of invoices. Ids of
+reminders become the UUIDs under which they are found anyway, so one that is sent again finds its own.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from arrears.ledger.accounts import AccountState, CounterpartyRecord
+from arrears.ledger.documents import Document
+from arrears.ledger.ids import outward_id
+from arrears.ledger.recording import Recording, lines_digest
+
+ERASED = "erased"
+"""What a name or a text reads after it was erased."""
+PERSONAL = {
+    "customer": frozenset({"name", "external_id", "account_number"}),
+    "invoice": frozenset({"customer_name"}),
+    "line": frozenset({"name"}),
+}
+"""Fields of records about a customer that are personal; all others stay."""
+
+
+class Erasing(Recording):
+    """Erases in a unit of work, by the same differences by which records change it."""
+
+    @classmethod
+    def of(cls, recording: Recording) -> "Erasing":
+        """In the unit of work of another recording."""
+        return cls(recording._organisation, recording._work, recording._today)
+
+    def account_of(self, key: str) -> AccountState:
+        """The customer of an account's key."""
+        return self._work.account(key, "")
+
+    def invoices_of(self, customer: AccountState) -> Iterable[Document]:
+        """All of its invoices."""
+        return self._work.documents_of(customer)
+
+    def stored_invoice(self, id: str) -> Document:
+        """The invoice of an outward id."""
+        return self._work.document("invoice", id, "")
+
+    def erase_customer(self, account: AccountState) -> bool:
+        """Erases a customer's own record and the ids of its reminders; False when there is nothing to erase."""
+        own = self._work.counterparty_record(account)
+        erased = CounterpartyRecord(
+            None if own.record is None else own.record._replace(content=_erased_record(own.record.content)),
+            {outward_id(self._organisation.id, "reminder", id_): part for id_, part in own.reminders.items()},
+            own.promises,
+        )
+        if erased == own:
+            return False
+        if own.record is not None:
+            record = own.record.content
+            self._work.move_number(account, record.get("account_number"), None)
+            self._work.move_external_id(account, record.get("external_id"), None)
+            account.name = ERASED
+        own.record, own.reminders = erased.record, erased.reminders
+        self._show_contacts(account, self._show_reminders)
+        return True
+
+    def erase_invoice(self, invoice: Document, lines: list[list[str | None]]) -> bool:
+        """Erases the name on an invoice and the texts of its lines; False when there is nothing to erase.
+
+        It says `erased` even where it named nobody: a customer without a name is shown by its id otherwise.
+        """
+        head = {**(invoice.head or {}), "customer_name": ERASED}
+        anonymous = [[id_, ERASED, *amounts] for id_, _, *amounts in lines]
+        digest = lines_digest(anonymous)
+        if (head, digest) == (invoice.head, invoice.lines):
+            return False
+
+        def erase() -> None:
+            if digest != invoice.lines:
+                self._work.put_lines(invoice, anonymous)
+            invoice.head, invoice.lines = head, digest
+
+        self._change(invoice, erase)
+        return True
+
+
+def _erased_record(record: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in record.items() if name not in PERSONAL["customer"]}
+    return {"name": ERASED, **kept}
