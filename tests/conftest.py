@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from hypothesis import HealthCheck, settings
+from moto import mock_aws
 
 from local_stack.local import LocalStack
 from support.dynamodb import serving
@@ -72,6 +73,13 @@ def ledger_tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setenv("HISTORY_TABLE", names["HistoryTable"])
         monkeypatch.setenv("COUNTERS_TABLE", names["CountersTable"])
         yield client
+
+
+@pytest.fixture
+def s3_and_sts() -> Iterator[None]:
+    """Simulated S3 and STS. Tables answer as everywhere in these tests."""
+    with mock_aws():
+        yield
 
 
 @pytest.fixture(scope="session")

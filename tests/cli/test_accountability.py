@@ -23,11 +23,14 @@ INVOICE = {
     "total": "10.00", "issued_on": "2020-01-01", "due_on": "2020-02-01",
 }  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("s3_and_sts")
+
 
 @pytest.fixture
 def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any) -> Services:
     """The stores that the command works on."""
-    names = {f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in ("ledger", "access", "history")}
+    tables = ("ledger", "access", "history", "counters")
+    names = {f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in tables}
     (tmp_path / DESCRIPTION).parent.mkdir()
     described = {"stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", **names}
     (tmp_path / DESCRIPTION).write_text(json.dumps(described))
@@ -91,7 +94,14 @@ def test_what_takes_data_in_and_out_is_recorded(services: Services, organisation
 
 def test_the_audit_names_a_user_by_id_only(services: Services, organisation: str) -> None:
     account = "11111111-2222-3333-4444-555555555555"
-    services.users().create(organisation, account, "jane@example.com", "pass word", "IK", True)
+    services.users().create(
+        organisation,
+        account,
+        "jane@example.com",
+        "a long password",
+        services.users().create_integrator_key(organisation),
+        True,
+    )
     [act] = [act for act in acts(organisation) if act["act"] == "create_user"]
     assert act["content"] == {"account": account, "admin": True}
     assert "jane" not in json.dumps(act)
@@ -185,7 +195,9 @@ def test_an_organisation_that_never_was_is_not_deleted(services: Services) -> No
 def test_all_keys_and_users_made_before_a_moment_are_revoked(services: Services, organisation: str) -> None:
     old = services.api_keys().create(organisation)
     account = "11111111-2222-3333-4444-555555555555"
-    token = services.users().create(organisation, account, "ann", "pass word", "IK")
+    token = services.users().create(
+        organisation, account, "ann", "a long password", services.users().create_integrator_key(organisation)
+    )
     moment = services.clock().isoformat()
     new = services.api_keys().create(organisation)
     for group in ("key", "user"):

@@ -61,6 +61,7 @@ def test_an_organisation_that_cannot_be_like_that(organisation: str, arguments: 
     assert run("org", "set", organisation=organisation).exit_code == 2
 
 
+@pytest.mark.usefixtures("s3_and_sts")
 def test_every_act_is_shown(organisation: str) -> None:
     value("org", "set", "--feature", "none", organisation=organisation)
     acts = value("org", "audit", organisation=organisation)

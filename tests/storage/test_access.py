@@ -474,7 +474,7 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
     assert found[0].at == NOON
     assert "very secret indeed" not in str(found)
     assert "cursor_secret" not in str(found)
-    assert found[8].content == {"username": "ann", "account": CUSTOMER, "admin": False}
+    assert found[8].content == {"account": CUSTOMER, "admin": False}
 
 
 def test_an_act_that_failed_is_not_recorded(world: World) -> None:

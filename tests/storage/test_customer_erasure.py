@@ -13,7 +13,6 @@ from arrears.ledger.erasure import ERASED, PERSONAL
 from arrears.ledger.ids import outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.records import _MODELS, Line
-from arrears.reports import receivables
 from arrears.storage.access import passwords
 from arrears.storage.access.audit import Audit
 from arrears.storage.access.organisations import Organisations
@@ -24,7 +23,7 @@ from arrears.storage.history.erasure import HistoryErasure
 from arrears.storage.ledger import recorder
 from arrears.storage.ledger.erasure import LedgerErasure
 from arrears.storage.ledger.reconcile import Reconciliation
-from support.books import noon
+from support.books import answer, noon
 from support.closing import Calls, Killed, Stored, Tables, kill
 from support.records import ORGANISATION, credit, customer, dispute, invoice, payment, promise, reminder
 
@@ -110,21 +109,20 @@ def answers(book: Stored) -> list[Any]:
     answered: list[Any] = [book.months(), sorted(book.ledger.collection(ORGANISATION, today).items())]
     for day in (date(2020, 2, 10), date(2020, 4, 20), date(2020, 6, 30)):
         accounts = book.ledger.accounts(ORGANISATION, Side.RECEIVABLE, day.toordinal(), today)
-        report = receivables.report(accounts, day.toordinal(), ORGANISATION)
-        rows = [row.write() for row in report.rows]
-        for row in rows:
+        body = answer(accounts, Side.RECEIVABLE, day, ORGANISATION)
+        for row in body["customers"]:
             if row["customerId"] == ID:
                 row.pop("customerName")
-        rows.sort(key=lambda row: row["customerId"])
-        answered.append([report.totals, report.aging, rows])
+        body["customers"].sort(key=lambda row: row["customerId"])
+        answered.append(body)
     return answered
 
 
 def names(book: Stored) -> set[str]:
     """The erased customer's name wherever rows are answered or kept."""
     today = ORGANISATION.today(NOW)
-    report = receivables.report(book.ledger.accounts(ORGANISATION, Side.RECEIVABLE, today, today), today, ORGANISATION)
-    rows = [row.write() for row in report.rows]
+    accounts = book.ledger.accounts(ORGANISATION, Side.RECEIVABLE, today, today)
+    rows = answer(accounts, Side.RECEIVABLE, date.fromordinal(today), ORGANISATION)["customers"]
     for month in book.months()["months"]:
         snapshot = book.history.snapshot(ORGANISATION.id, month["month"])
         assert snapshot is not None
@@ -259,9 +257,10 @@ def test_a_customer_known_from_its_invoices_only_reads_erased_too(ledger_tables:
 
 def test_its_users_go_and_those_of_others_stay(book: Stored) -> None:
     made = users(book)
-    made.create(ORGANISATION.id, ID, "zane@example.com", "pass word", "IK")
+    integrator_key = made.create_integrator_key(ORGANISATION.id)
+    made.create(ORGANISATION.id, ID, "zane@example.com", "a long password", integrator_key)
     for account in (ID, OTHER_ID):
-        made.create(ORGANISATION.id, account, "both", "pass word", "IK")
+        made.create(ORGANISATION.id, account, "both", "a long password", integrator_key)
     audit(book).write(ORGANISATION.id, "create_user", "0" * 32, {"username": "zane", "account": ID, "admin": False})
     assert erase(book).users == 2
     [left] = made.all(ORGANISATION.id)

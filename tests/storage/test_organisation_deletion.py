@@ -12,6 +12,7 @@ import pytest
 from arrears.storage.access import passwords
 from arrears.storage.access.api_keys import ApiKeys
 from arrears.storage.access.audit import OPERATOR, Audit
+from arrears.storage.access.counters import Counters, last_use_key
 from arrears.storage.access.organisations import Organisations
 from arrears.storage.access.table import AccessTable
 from arrears.storage.access.users import Users
@@ -46,6 +47,9 @@ BOOK = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("s3_and_sts")
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _: None)
@@ -62,6 +66,7 @@ class World:
         self.s3.put_bucket_versioning(Bucket="imports", VersioningConfiguration={"Status": "Enabled"})
         self.table = AccessTable(client, os.environ["ACCESS_TABLE"])
         self.audit = Audit(self.table, lambda: CLOSED)
+        self.counters = Counters(client, os.environ["COUNTERS_TABLE"])
         self.organisations = Organisations(self.table, self.audit, lambda: CLOSED)
         for organisation in (HOME, OTHER):
             self.fill(Stored(client, organisation))
@@ -70,8 +75,10 @@ class World:
         own = book.organisation
         self.organisations.create(own.name, own.timezone, own.currency, own.id)
         self.organisations.set_shards(own.id, own.shards)
-        ApiKeys(self.table, self.audit, lambda: CLOSED).create(own.id)
-        Users(self.table, self.audit, lambda: CLOSED).create(own.id, own.id, "ann", "pass word", f"IK {own.name}")
+        ApiKeys(self.table, self.audit, lambda: CLOSED, self.counters).create(own.id)
+        users = Users(self.table, self.audit, lambda: CLOSED)
+        users.create(own.id, own.id, "ann", "a long password", users.create_integrator_key(own.id))
+        self.counters.note_day(last_use_key(own.id, "0" * 12), "2020-06-30")
         book.recorder.record(own, BOOK, RECORDED)
         book.bus.refusing = 10_000
         with pytest.raises(Exception, match="refused"):
@@ -88,6 +95,7 @@ class World:
             LedgerDeletion(self.client, os.environ["LEDGER_TABLE"]),
             HistoryDeletion(self.client, os.environ["HISTORY_TABLE"]),
             self.table,
+            self.counters,
             ImportFolders("imports", self.s3),
             self.audit,
             lambda: CLOSED,
@@ -97,7 +105,7 @@ class World:
         """Every item of every table, but for what the operator's audit keeps."""
         return {
             (table, item["pk"]["S"], item["sk"]["S"]): item
-            for table in ("LEDGER_TABLE", "HISTORY_TABLE", "ACCESS_TABLE")
+            for table in ("LEDGER_TABLE", "HISTORY_TABLE", "ACCESS_TABLE", "COUNTERS_TABLE")
             for item in self.client.scan(TableName=os.environ[table])["Items"]
             if item["pk"]["S"] != f"O#{OPERATOR}"
         }

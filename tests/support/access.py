@@ -38,7 +38,7 @@ class World:
         self._integrators: dict[str, str] = {}
         self.requests_per_second = 50
         table = AccessTable(client, "AccessTable")
-        self.audit = Audit(table, self.clock, "tester")
+        self.audit = Audit(table, self.clock, lambda: "tester")
         self.organisations = Organisations(table, self.audit, self.clock)
         self.counters = Counters(client, "CountersTable")
         self.api_keys = ApiKeys(table, self.audit, self.clock, self.counters)

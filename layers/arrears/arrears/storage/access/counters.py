@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.storage.access.items import Item, ItemKey, key_attributes, plain_item
 from arrears.storage.access.passwords import digest
-from arrears.storage.deletion import delete_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -96,6 +95,8 @@ class Counters:
 
     def forget(self, organisation_id: str) -> int:
         """Deletes when the keys of an organisation were last used; how many keys that were. The rest ends by itself."""
+        from arrears.storage.deletion import delete_items
+
         partition = last_use_partition(organisation_id)
         return delete_items(self._client, self._table, [(partition, item["sk"]) for item in self._query(partition)])
 
