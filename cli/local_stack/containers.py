@@ -126,9 +126,9 @@ def _variables(deployment: "Deployment", function: str) -> dict[str, str]:
     return configuration["Environment"]["Variables"]
 
 
-def with_facts(event: str, facts: dict[str, Any]) -> str:
+def with_values(event: str, description: dict[str, Any]) -> str:
     """A sample event with what it leaves open (`$api_key`) from what the stack says of itself."""
-    return Template(event).safe_substitute(facts)
+    return Template(event).safe_substitute(description)
 
 
 def docker_engine() -> docker.DockerClient:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
+from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER, month_of, year_before
-from arrears.ledger.document_facts import Account, Facts, closed_from
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.rendering.overdue import customer_body
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reader import LedgerStore
     from arrears.storage.ledger.recorder import Recorder
 
-type View = list[tuple[Account, list[Facts]]]
+type View = list[tuple[Account, list[DatedDocument]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class Closing:
             every = (document for _, documents in standing for document in documents)
             closed = [document.id for document in every if closed_from(document) <= today]
             self._recorder.close_documents(organisation, kind, closed, now)
-        self._recorder.take_in_due_effects(organisation, today)
+        self._recorder.apply_due_effects(organisation, today)
 
     def _send(self, organisation: Organisation) -> int:
         """Sends what waits in the outbox. A record is sent again when the note that it was is lost."""

@@ -25,8 +25,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from arrears.ledger.dated_document import BILL_STATES
 from arrears.ledger.days import parse_day
-from arrears.ledger.document_facts import BILL_STATES
 from arrears.ledger.money import EXPONENTS, read_amount, to_minor
 
 MAX_RECORDS = 500

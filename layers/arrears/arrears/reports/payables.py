@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from arrears.ledger.document_facts import Account, BillState, Settled, bill_state_at, bill_state_name_at
+from arrears.ledger.dated_document import Account, BillState, Settled, bill_state_at, bill_state_name_at
 from arrears.ledger.policy import Policy
 from arrears.reports import tiers
 from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of
@@ -102,6 +102,6 @@ def _timing(settled: Settled | None) -> PaymentTiming | None:
         return None
     return PaymentTiming(
         settled.to_pay / settled.issued if settled.issued else None,
-        settled.on_time / settled.dated if settled.dated else None,
+        settled.on_time / settled.with_due_day if settled.with_due_day else None,
         settled.documents,
     )

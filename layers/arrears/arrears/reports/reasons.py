@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from arrears.ledger.document_facts import Promise
+from arrears.ledger.dated_document import Promise
 
 
 class TierByDays(NamedTuple):

@@ -60,7 +60,7 @@ class Recorder:
             moved += sum(self._run(organisation, organisation.today(now), steps, named))
         return moved
 
-    def take_in_due_effects(self, organisation: Organisation, today: int) -> int:
+    def apply_due_effects(self, organisation: Organisation, today: int) -> int:
         """Adds what was to count from a day that has come to its month's figures for good; how many it added.
 
         Readers see no difference: they add the one to the other anyway. What somebody else has changed stays for

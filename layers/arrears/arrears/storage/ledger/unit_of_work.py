@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from botocore.exceptions import ClientError
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
-from arrears.ledger.document_facts import closed_from
+from arrears.ledger.dated_document import closed_from
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -192,7 +192,7 @@ class StoredUnitOfWork:
 
         self._look_up(account, self._index.closed_since(account, start), counts, expected)
         in_hand = self._documents_in_hand(account)
-        return [document for document in in_hand if document.closed and closed_from(document.facts) >= since]
+        return [document for document in in_hand if document.closed and closed_from(document.dated) >= since]
 
     def _previous(self, account: AccountState) -> AccountState:
         """The account's counts as they are stored."""
