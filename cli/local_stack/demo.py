@@ -20,7 +20,7 @@ from local_stack import demo_company
 
 SHOWN_CHARACTERS = 400
 DAY = "demo_day"
-"""The fact that tells on which day the demo company was loaded."""
+"""The name under which the description says on which day the demo company was loaded."""
 
 
 @dataclass(frozen=True, slots=True)

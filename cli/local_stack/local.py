@@ -1,6 +1,6 @@
 """The local stack: the real template, built and deployed with SAM into an emulator on this machine.
 
-All it keeps lies in one folder: the emulator's data, and `stack.json`, which tells other programs where it answers.
+All it keeps lies in one folder: the emulator's data, and `stack.json`, which says to other programs where it answers.
 """
 
 import json
@@ -28,10 +28,10 @@ STACK_NAME = "arrears"
 DEFAULT_PORT = 4566
 
 API_PORT = 3000
-"""Where SAM serves an API unless told otherwise."""
+"""Where SAM serves an API by default."""
 
 DIGEST_TAG = "arrears-digest"
-"""The stack's tag with the digest of what was deployed: the stack itself tells whether it is current."""
+"""The stack's tag with the digest of what was deployed: by it the stack shows whether it is current."""
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
@@ -192,7 +192,7 @@ def build_command() -> None:
 
 
 def main() -> None:
-    """Run a command; what a person can mend is one message, not a traceback."""
+    """Run a command; what a person can correct is one message, not a traceback."""
     try:
         app()
     except Failed as error:

@@ -44,7 +44,7 @@ _SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http:
 
 
 def stack() -> dict[str, Any]:
-    """What `make up` tells of the local stack."""
+    """The description of the local stack that `make up` leaves."""
     description: dict[str, Any] = json.loads((ROOT / ".local" / "stack.json").read_text())
     return description
 

@@ -1,7 +1,7 @@
-"""Working through an organisation's complete days: escalations day by day, and a snapshot at every month's end.
+"""Processes the complete days of an organisation: escalations day by day, and a snapshot at the end of every month.
 
-It may run at any time, late, twice or twice at once, and be killed anywhere: what is written is written once, and the
-next run goes on from what is written. All days since the last run are worked through on one reading of the book.
+A run may start late, run twice or beside another one, and be killed at any point: everything is written once, and the
+next run continues from it. All days since the last run are processed with one reading of the book.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A counterparty: what its records say, and what its documents have added up to."""
+"""An account is a counterparty: what its own records say, and the sums of its documents."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """A document as dated facts, and its state as of the end of any day.
 
-Nothing here is a current flag: what is outstanding, open, disputed or settled on a day is rebuilt from what is
-dated on or before it, so the past can be asked as well as the future, and a fact dated tomorrow takes effect
-tomorrow without a write. Days are ordinals, money is minor units of the document's currency.
+No current status is stored. What is outstanding, open, disputed or settled on a day is worked out from what is dated on
+or before it. So the past and the future can both be asked for, and a fact dated tomorrow takes effect tomorrow without
+a write. Days are ordinals; money is in minor units of the document's currency.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""An invoice or bill with all that its records say, and what it contributes to its counterparty's sums."""
+"""An invoice or bill: what its records say, and what it contributes to the sums of its account."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -207,7 +207,7 @@ _NOTHING = Contribution(None, True, None, NameOrder(0, ""), None)
 
 
 def name_order(document: Document) -> NameOrder:
-    """Where the name on a document stands among those on others."""
+    """The position of a document's name among the names on other documents."""
     issued, _ = document.issued_on()
     return NameOrder(issued, document.reference)
 

@@ -1,7 +1,7 @@
-"""What an invoice adds to its issue month, and from which day: the monthly collection figures without its documents.
+"""What an invoice adds to the collection figures of its issue month, and from which day.
 
-An invoice moves between payment statuses on known days: its issue, its allocations, its void, a lost dispute. Added up
-as dated differences, a month's figures are right on any later day without another write.
+An invoice changes its payment status on known days: its issue, its allocations, its void, a lost dispute. A month's
+figures are sums of dated differences, so they are right on any later day without another write and without documents.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""Recording: what a record changes in the ledger. Pure: the unit of work is handed in.
+"""Recording: what a record changes in the ledger. Pure: the unit of work is an argument.
 
-A document keeps what its records say, under the caller's ids. Its account and its month are never recomputed but
-moved by the difference between what the document contributed before and what it contributes now, so a record costs the
-same however much history there is, and it does not matter in which order records arrive.
+A document keeps what its records say, under the caller's ids. Its account and its month are never recomputed. They
+change by the difference between what the document contributed before and what it contributes now. So a record costs
+the same however much history there is, and records may arrive in any order.
 """
 
 import json

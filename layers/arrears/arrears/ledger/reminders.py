@@ -1,4 +1,4 @@
-"""Reminders as readers see them."""
+"""Reminders in the form in which reports read them."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -115,7 +115,7 @@ class RowReference(NamedTuple):
 class Report:
     """An overdue report as of a day: what is open by currency, and references to its rows, in order.
 
-    A large book's answer shows a page of its rows, and a row costs more than all the rest of the report: so a row is
+    A large book's answer shows a page of its rows, and a row costs more than everything else in the report: so a row is
     worked out from its reference when it is shown, by the function of its ledger side.
     """
 

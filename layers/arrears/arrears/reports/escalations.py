@@ -1,7 +1,7 @@
-"""The escalation machine: the dunning tier of a customer's row in one currency, followed from day to day.
+"""Escalations: the dunning tier of a row (a customer in one currency), followed from day to day.
 
-Every move up is recorded tier by tier, every move down or clearing once, on the day the row reached it. Only the days
-on which something changes are looked at: what is dated in a document, a threshold reached, a promise due.
+A move up is recorded once for every tier it passes, a move down or a clearing once, each on the day of the move. Only
+days on which something changes are examined: a day in a document, a threshold reached, a promise due.
 """
 
 import heapq
@@ -86,7 +86,7 @@ class TierHistory:
                     tier, started = reached, True
 
     def escalations(self, move: "Move", policy: Policy, created_on: int) -> list[Escalation]:
-        """A move as escalations: one for each tier on the way.
+        """A move as escalations: one for each tier that it passes.
 
         created_on: the organisation's first day; what was crossed before it is historical.
         """
@@ -167,7 +167,7 @@ def _promise_days(account: Account, documents: Iterable[DatedDocument], currency
 
 
 def path(before: Tier, after: Tier) -> list[tuple[Tier, Tier]]:
-    """The moves from one tier to another: up by every tier on the way, down or clear in one."""
+    """The moves from one tier to another: up through every tier between, down or clear in one."""
     if before == after:
         return []
     rank = -1 if before is None else TIERS.index(before)

@@ -1,4 +1,4 @@
-"""Month close: what was overdue at a month's end, and how it came about since the month before.
+"""Month close: what was overdue at the end of a month, and what changed since the end of the month before.
 
 The roll-forward adds up to the minor unit: opening + restated + newly overdue - collected - credited - no longer
 overdue = closing. DSO and CEI are those of credit management (Credit Research Foundation): days sales outstanding is
@@ -38,7 +38,7 @@ class CurrencyMonth:
     """One currency's month, in minor units.
 
     opening and opening_outstanding are the previous snapshot's closings. amounts and counts: the buckets at close.
-    rolled and bucket_opening: per bucket but the last, what it held a month before and how much of that stands in
+    rolled and bucket_opening: per bucket but the last, what it held a month before and how much of that is in
     an older bucket at close.
     """
 
@@ -76,7 +76,7 @@ class CurrencyMonth:
         )
 
     def roll_rates(self) -> list[float | None]:
-        """Per bucket but the last, the share of its opening that stands in an older one at close."""
+        """Per bucket but the last, the share of its opening that is in an older one at close."""
         return [_share(rolled, opening) for rolled, opening in zip(self.rolled, self.bucket_opening, strict=True)]
 
     def days_sales_outstanding(self, end: int) -> float | None:

@@ -1,4 +1,4 @@
-"""Overdue payables: whom we owe, how urgent it is, and what to do without ever paying twice."""
+"""Overdue payables: whom we owe, how urgent it is, and what to do next, never paying twice."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -78,7 +78,7 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
 
 
 def payment_standing(state: BillState, day: int) -> str:
-    """Whether a payment is under way (waiting), may have failed or been missed (to confirm), or is to schedule."""
+    """Whether a payment is in progress (waiting), may have failed or been missed (to confirm), or is to schedule."""
     if state.state == "PaymentInProgress":
         return WAITING
     if state.state == "Scheduled":

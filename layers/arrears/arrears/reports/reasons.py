@@ -66,7 +66,7 @@ class ReminderCooldown(NamedTuple):
 
 
 class PaymentStanding(NamedTuple):
-    """How many overdue bills have a payment under way, one to confirm, and none yet."""
+    """How many overdue bills have a payment in progress, one to confirm, and none yet."""
 
     waiting: int
     to_confirm: int

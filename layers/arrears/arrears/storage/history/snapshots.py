@@ -1,4 +1,4 @@
-"""Snapshots of closed months: their figures, and their rows packed apart."""
+"""Snapshots of closed months: their figures, and in other items their packed rows."""
 
 import json
 import zlib
@@ -78,7 +78,7 @@ class SnapshotStore(HistoryTable):
         return True
 
     def snapshot_rows(self, organisation: str, month: str, snapshot: Snapshot) -> list[dict[str, Any]]:
-        """The rows of a snapshot as they stood."""
+        """The rows of a snapshot as they were at its close."""
         keys = (f"{snapshot.rows_part}#{number:04d}" for number in range(snapshot.rows_parts))
         pieces = (self._get(f"{organisation}#rows#{month}", key) for key in keys)
         packed = b"".join(piece["z"]["B"] for piece in pieces if piece is not None)

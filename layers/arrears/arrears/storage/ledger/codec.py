@@ -1,7 +1,7 @@
-"""Stored forms that readers decode: what the indexes project, one packed JSON array each, and customers and invoices.
+"""Stored forms that readers decode: the packed JSON arrays that the indexes project, customer records and invoices.
 
-Reading costs what decoding costs, so a page is decoded twice by the C parser (the response, then all its packed
-arrays at once) and never walked by botocore's own parser, which takes three times as long as all the rest.
+Decoding is most of the cost of reading. So a page is decoded by the C parser only, once as a response and once for all
+its packed arrays together. botocore's own parser would take three times as long as everything else.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Documents, accounts and counterparty records as items, and back: what a unit of work reads and writes.
 
-Names in stored items stay what they were first written as; the tables here say which attribute each of them is.
+Attribute names in stored items never change. The tables here map each to the field it is today.
 """
 
 import json
@@ -91,7 +91,7 @@ def document_item(organisation: str, document: Document) -> Item:
 
 
 class StoredStanding(NamedTuple):
-    """Where a stored document stands. closed_from: None while it is open."""
+    """The position of a stored document in the index. closed_from: None while it is open."""
 
     account: str | None
     closed_from: int | None

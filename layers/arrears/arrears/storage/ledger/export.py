@@ -32,7 +32,7 @@ class LedgerExport:
         self._table = table
 
     def records(self, organisation: Organisation) -> Iterator[Record]:
-        """Every record of the ledger, counterparties first; importing them gives the same answers.
+        """Every record of the ledger, counterparties first; importing them leads to the same answers.
 
         A bill comes as often as it has states, its latest record last. An issue day that was inferred is marked so, and
         a due date that the policy filled in is there as any other.

@@ -1,7 +1,7 @@
 """Reading the ledger: accounts with their documents for a day, and figures that need no documents.
 
-What is asked for today or later is read from the open partitions alone, so it costs what is open. A past day is read
-from them and from what has closed since a year before it.
+Today and later days are read from the open partitions alone, so the cost depends on what is open. A past day is read
+from them and from everything closed since a year before it.
 """
 
 import json
@@ -56,7 +56,7 @@ class LedgerStore:
     def accounts_of(
         self, organisation: Organisation, side: Side, locations: Sequence[AccountLocation]
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """The same for some accounts, for today or later: one query each. Their histories may be merged."""
+        """The same for some accounts, for today or later: one query each. Their histories may be aggregated."""
         for location in locations:
             yield from self._open(organisation, location.shard, side, location.id)
 
@@ -88,8 +88,8 @@ class LedgerStore:
         """
         start = year_before(day)
         for some in batched(found, BATCH // 2, strict=False):
-            merged = [account for account, _ in some if account.aggregated_after < start]
-            histories = self._histories(organisation, side, merged) if merged else {}
+            aggregated = [account for account, _ in some if account.aggregated_after < start]
+            histories = self._histories(organisation, side, aggregated) if aggregated else {}
             for account, documents in some:
                 history = histories.get(account.id)
                 yield (account if history is None else account._replace(history=history)), documents

@@ -1,7 +1,7 @@
-"""Reconciliation: accounts and monthly figures against the documents that they were added up from.
+"""Reconciliation: compares accounts and monthly figures with the documents that they are sums of.
 
-The documents are the book; everything else is moved along by difference in the transactions that change them. This
-works it all out anew and says, and mends, what is not the same. Run it while nothing else writes.
+The documents are the book. Everything else changes by differences, in the transactions that change documents. This adds
+everything up anew, reports what differs, and corrects it on request. Run it while nothing else writes.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ class Reconciliation:
         self._export = LedgerExport(client, table)
 
     def run(self, organisation: Organisation, now: datetime, mend: bool = False) -> Iterator[Difference]:
-        """Every difference there is; with `mend`, each is mended before it is given."""
+        """Every difference; with `mend`, each is corrected before it is returned."""
         today = organisation.today(now)
         figures: dict[MonthFigure, list[int]] = {}
         for side in Side:

@@ -1,4 +1,4 @@
-"""Writing the ledger: records in, results out, in as few transactions as they fit into."""
+"""Writes records to the ledger, in as few transactions as they fit into, and returns a result for each."""
 
 import random
 import time

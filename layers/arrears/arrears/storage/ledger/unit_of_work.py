@@ -1,7 +1,7 @@
-"""What records are applied to: the items that were read of the ledger, and what has changed since.
+"""The unit of work that records are applied to: the items read from the ledger, and what has changed in them since.
 
 Everything that a flush changes goes into one transaction, each item on the condition that nobody has changed it since
-it was read. Applied or not at all, a retry finds either the old versions or its own work.
+it was read. The transaction is applied whole or not at all, so a retry finds either the old versions or its own work.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +55,7 @@ class _Entry:
     standing: StoredStanding | None = None
 
     def stored_standing(self) -> StoredStanding | None:
-        """Where its document stands as stored; None if it is not stored, or no document."""
+        """The stored position of its document; None if it is not stored, or no document."""
         if self.standing is None and self.item is not None and isinstance(self.entity, Document):
             self.standing = entities.stored_standing(self.item)
         return self.standing
