@@ -231,13 +231,13 @@ class Bulk:
     def _roll(self, document: Document, figures: dict[tuple[str, int, tuple[str, str]], list[int]]) -> None:
         if self._kind != "invoice":
             return
-        facts = document.facts
-        for day, before, after in payment_status.status_changes(facts):
+        dated = document.dated
+        for day, before, after in payment_status.status_changes(dated):
             for status, sign in ((before, -1), (after, 1)):
                 if status is not None:
-                    sums = figures[month_of(facts.issued), day if day > self._today else 0, (status, facts.currency)]
+                    sums = figures[month_of(dated.issued), day if day > self._today else 0, (status, dated.currency)]
                     sums[0] += sign
-                    sums[1] += sign * facts.total
+                    sums[1] += sign * dated.total
 
     def _flush(self, figures: dict[tuple[str, int, tuple[str, str]], list[int]]) -> None:
         for account in self._accounts:

@@ -152,15 +152,15 @@ def _kept(table: Table) -> tuple[int, int, int]:
     for (name, _), items in table.items.items():
         item = items.get(keys.DOCUMENT)
         if name == here.ENVIRONMENT["LEDGER_TABLE"] and item is not None:
-            facts = read_document("invoice", keys.document_id((item["pk"]["S"], item["sk"]["S"])), item).facts
+            dated = read_document("invoice", keys.document_id((item["pk"]["S"], item["sk"]["S"])), item).dated
             invoices += 1
-            totals += facts.total
-            paid += sum(change.payments for change in map(_change, facts.applied))
+            totals += dated.total
+            paid += sum(change.payments for change in map(_change, dated.applied))
     return invoices, totals, paid
 
 
 def _change(change: Any) -> Any:
-    from arrears.ledger.document_facts import AllocationChange
+    from arrears.ledger.dated_document import AllocationChange
 
     return AllocationChange(*change)
 

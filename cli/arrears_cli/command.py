@@ -42,7 +42,7 @@ app.command("reconcile")(month_close.reconcile)
 
 
 def run() -> None:
-    """Runs the command line. What a person can mend is one line on stderr, not a traceback."""
+    """Runs the command line. What a person can correct is one line on stderr, not a traceback."""
     try:
         app()
     except Exception as error:
@@ -54,7 +54,7 @@ def run() -> None:
 
 
 def explanation(error: Exception) -> str | None:
-    """What to tell a person of an error; None for what is a fault of ours."""
+    """The message that a person sees of an error; None for a fault of ours."""
     from arrears.imports.errors import FileRefused
     from arrears.ledger.errors import ArrearsError
     from arrears.storage.client import as_error

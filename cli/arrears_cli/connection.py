@@ -43,10 +43,10 @@ def _deployment(stack: str | None) -> "Deployment":
 
     if stack is not None:
         return deployed(stack)
-    facts = _local_stack()
+    description = _local_stack()
     names = {field.name for field in fields(Deployment)}
     try:
-        return Deployment(**{name: value for name, value in facts.items() if name in names})
+        return Deployment(**{name: value for name, value in description.items() if name in names})
     except TypeError:
         raise Failed(f"{DESCRIPTION} does not describe a stack; run `make up` again.") from None
 
@@ -58,10 +58,10 @@ def _local_stack() -> dict[str, Any]:
         path = folder / DESCRIPTION
         if path.is_file():
             try:
-                facts: dict[str, Any] = json.loads(path.read_text())
+                description: dict[str, Any] = json.loads(path.read_text())
             except ValueError:
                 raise Failed(f"{path} cannot be read; run `make up` again.") from None
-            return facts
+            return description
     raise Failed("There is no local stack in this folder or above it: run `make up`, or name one in AWS with --stack.")
 
 

@@ -20,7 +20,7 @@ def administrator() -> boto3.Session:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployed stack: base URL, tables, event bus, import bucket; endpoint_url stands in for AWS."""
+    """One deployed stack: base URL, tables, event bus, import bucket; endpoint_url replaces AWS."""
 
     stack_name: str
     region: str

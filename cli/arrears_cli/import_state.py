@@ -41,7 +41,7 @@ class ImportState:
             say(f"{self._path.parent} takes no files: after an interruption {source.name} starts again.")
 
     def resume(self) -> "Progress | None":
-        """The progress of an interrupted import of the same file in the same way."""
+        """The progress of an interrupted import of the same file with the same mapping and options."""
         from arrears.imports.import_run import decode_state
 
         if not self._on or not self._path.exists():
@@ -49,7 +49,7 @@ class ImportState:
         return decode_state(self._path.read_bytes(), self._binding)
 
     def keep(self, progress: "Progress") -> None:
-        """Keeps it, in place of what was kept, whole or not at all."""
+        """Replaces what was kept, whole or not at all."""
         from arrears.imports.import_run import encode_state
 
         if self._on:

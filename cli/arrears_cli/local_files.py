@@ -33,7 +33,7 @@ class LocalFile:
         return self.path.with_name(self.path.name + suffix)
 
     def identity(self) -> dict[str, Any]:
-        """What tells it from other files, and from itself once it has changed."""
+        """Its identity: another file has another one, and so has this file once it has changed."""
         about = self.path.stat()
         with self.open() as stream:
             head = hashlib.sha256(stream.read(1 << 20)).hexdigest()

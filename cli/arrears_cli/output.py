@@ -41,7 +41,7 @@ def put(value: Any, as_json: bool, text: str) -> None:
 
 
 def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[str] = ()) -> None:
-    """A table on stdout. numeric: the columns whose values stand right."""
+    """A table on stdout. numeric: the columns that are aligned right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

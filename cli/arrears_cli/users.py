@@ -119,7 +119,7 @@ def create_user(
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
-    """Create a user of an account, and a token that stands for user and password."""
+    """Create a user of an account, and a token that replaces user and password."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _ask_password()
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)

@@ -115,8 +115,8 @@ def given_parameters(settings: Mapping[str, Any], text: str, architecture: str |
 
 def release(digest: str, parameters: Mapping[str, str]) -> str:
     """What the functions' versions are named after: another one for any change of code, template or parameters."""
-    told = {name: value for name, value in parameters.items() if name != "Release"}
-    return hashlib.sha256(json.dumps([digest, told], sort_keys=True).encode()).hexdigest()
+    own = {name: value for name, value in parameters.items() if name != "Release"}
+    return hashlib.sha256(json.dumps([digest, own], sort_keys=True).encode()).hexdigest()
 
 
 def overrides(parameters: Mapping[str, str]) -> list[str]:
@@ -182,7 +182,7 @@ def _remove_rules(target: Target, bus: str) -> None:
 
 
 def main() -> None:
-    """Run a command; what a person can mend is one message, not a traceback."""
+    """Run a command; what a person can correct is one message, not a traceback."""
     try:
         app()
     except Failed as error:

@@ -1,4 +1,4 @@
-"""Functions in containers, as Lambda runs them, on a local stack's data: `sam local` with a way to the stack.
+"""Functions in containers, as Lambda runs them, on a local stack's data: `sam local` with a connection to the stack.
 
 The stack listens on loopback, which a container cannot reach: while functions run, a relay on the containers' network
 passes their connections on.
@@ -66,7 +66,7 @@ def serving(deployment: "Deployment", port: int) -> Iterator[subprocess.Popen[by
 
 
 def _end(process: subprocess.Popen[bytes], others: set[str]) -> None:
-    """SAM takes its containers away when it is told to end. Now and then it hangs, and that is left to do here."""
+    """SAM removes its containers when it is ended. Now and then it hangs instead, and they are removed here."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)
@@ -126,9 +126,9 @@ def _variables(deployment: "Deployment", function: str) -> dict[str, str]:
     return configuration["Environment"]["Variables"]
 
 
-def with_facts(event: str, facts: dict[str, Any]) -> str:
+def with_values(event: str, description: dict[str, Any]) -> str:
     """A sample event with what it leaves open (`$api_key`) from what the stack says of itself."""
-    return Template(event).safe_substitute(facts)
+    return Template(event).safe_substitute(description)
 
 
 def docker_engine() -> docker.DockerClient:
@@ -161,7 +161,7 @@ def _has_image(engine: docker.DockerClient) -> bool:
 
 
 def _template() -> Path:
-    """The built template with a variable for what stands in for AWS: SAM hands over only variables that it declares."""
+    """The built template with a variable for the endpoint that replaces AWS: SAM passes on declared variables only."""
     with building():
         content = yaml.safe_load((BUILD / "template.yaml").read_text())
         content["Globals"]["Function"]["Environment"]["Variables"][ENDPOINT] = ""

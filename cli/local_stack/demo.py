@@ -20,7 +20,7 @@ from local_stack import demo_company
 
 SHOWN_CHARACTERS = 400
 DAY = "demo_day"
-"""The fact that tells on which day the demo company was loaded."""
+"""The name under which the description says on which day the demo company was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,15 @@ class Example:
     path: str
     header: str
 
-    def curl(self, facts: dict[str, Any]) -> str:
+    def curl(self, description: dict[str, Any]) -> str:
         """The request as a line for a shell."""
-        return f"curl -H '{self.header.format(**facts)}' '{facts['base_url']}{self.path.format(**facts)}'"
+        header, path = self.header.format(**description), self.path.format(**description)
+        return f"curl -H '{header}' '{description['base_url']}{path}'"
 
-    def answer(self, facts: dict[str, Any]) -> tuple[int, str]:
+    def answer(self, description: dict[str, Any]) -> tuple[int, str]:
         """Status and body of what the stack answers."""
-        name, _, value = self.header.format(**facts).partition(": ")
-        address = facts["base_url"] + self.path.format(**facts)
+        name, _, value = self.header.format(**description).partition(": ")
+        address = description["base_url"] + self.path.format(**description)
         request = urllib.request.Request(address, headers={name: value})  # noqa: S310 - our own
         try:
             with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
@@ -63,22 +64,22 @@ EXAMPLES = (
 )
 
 
-def fill(facts: dict[str, Any]) -> dict[str, Any]:
-    """What the facts lack of a demo company, its key, an account and a user's token: nothing while they work.
+def fill(description: dict[str, Any]) -> dict[str, Any]:
+    """What a stack's description lacks: a demo company, its key, an account, a user's token. Nothing while they work.
 
     One that was loaded on an earlier day is left as it is: people work with it, and with its key.
     """
-    if DAY in facts and EXAMPLES[0].answer(facts)[0] == 200:
+    if DAY in description and EXAMPLES[0].answer(description)[0] == 200:
         return {}
-    return load(facts)
+    return load(description)
 
 
-def load(facts: dict[str, Any]) -> dict[str, Any]:
-    """A new demo company with the book of today, in the stack of these facts: the facts of the company."""
+def load(description: dict[str, Any]) -> dict[str, Any]:
+    """Load a new demo company with the book of today into the stack, and return what describes the company."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / DESCRIPTION).parent.mkdir()
-        (folder / DESCRIPTION).write_text(json.dumps(facts))
+        (folder / DESCRIPTION).write_text(json.dumps(description))
         return _load(folder, _today())
 
 
@@ -108,25 +109,25 @@ def _today() -> date:
     return datetime.now(ZoneInfo(demo_company.TIMEZONE)).date()
 
 
-def shown(facts: dict[str, Any]) -> str:
+def shown(description: dict[str, Any]) -> str:
     """Where the stack answers, with which key, and the examples with their answers."""
     names = {"Base URL": "base_url", "API key": "api_key", "Organisation": "organisation_id"}
-    lines = [f"{title:<13} {facts[name]}" for title, name in names.items()]
+    lines = [f"{title:<13} {description[name]}" for title, name in names.items()]
     with ThreadPoolExecutor() as pool:
-        answers = pool.map(lambda example: example.answer(facts), EXAMPLES)
+        answers = pool.map(lambda example: example.answer(description), EXAMPLES)
     for example, (status, body) in zip(EXAMPLES, answers, strict=True):
         cut = body if len(body) <= SHOWN_CHARACTERS else body[:SHOWN_CHARACTERS] + " …"
-        lines += ["", f"# {example.about}", example.curl(facts), f"{status} {cut}"]
+        lines += ["", f"# {example.about}", example.curl(description), f"{status} {cut}"]
     for report in ("receivables", "payables"):
-        lines += ["", f".venv/bin/arrears {report} --organisation {facts['organisation_id']}"]
-    return "\n".join([*lines, *_age(facts)])
+        lines += ["", f".venv/bin/arrears {report} --organisation {description['organisation_id']}"]
+    return "\n".join([*lines, *_age(description)])
 
 
-def _age(facts: dict[str, Any]) -> list[str]:
+def _age(description: dict[str, Any]) -> list[str]:
     """That the book is of an earlier day, if it is, and how to have one of today."""
-    if facts[DAY] == _today().isoformat():
+    if description[DAY] == _today().isoformat():
         return []
-    loaded = f"The demo company was loaded on {facts[DAY]}, and its days are counted from then."
+    loaded = f"The demo company was loaded on {description[DAY]}, and its days are counted from then."
     return ["", f"{loaded} `make demo` loads a new one as of today, with a key of its own."]
 
 

@@ -1,4 +1,4 @@
-"""The demo company: a coffee roastery whose book is told in days before today, so that it looks alive on any day.
+"""The demo company: a coffee roastery whose book is dated in days before today, so that it looks alive on any day.
 
 The same day gives the same records. Between them, its customers and suppliers show every tier, urgency, suggested
 action and reason that the overdue reports know, and a year and more of paid documents for behaviour and closed months.
@@ -241,7 +241,7 @@ BILLS = (
     Bill("S-2003", "1088.40", 15, (State("Approved", 30), State("Scheduled", 10, 4))),
     # The payment failed: confirm.
     Bill("S-2004", "2500.00", 40, (State("Scheduled", 45, 40), State("PaymentFailed", 39)), terms=14),
-    # On its way: wait.
+    # Payment in progress: wait.
     Bill("S-2005", "948.20", 5, (State("Approved", 12), State("PaymentInProgress", 1)), terms=14),
     # One scheduled, one not: only the second is to pay.
     Bill("S-2006", "291.50", 24, (State("Scheduled", 6, -1),)),
@@ -340,10 +340,10 @@ class _Paid(NamedTuple):
 
 def _regular(customs: tuple[Custom, ...]) -> Iterator[_Paid]:
     """Amounts vary with the months, by up to a tenth, and parties' days of the month differ."""
-    for place, custom in enumerate(customs):
+    for position, custom in enumerate(customs):
         for month in MONTHS_PAID:
-            due = 30 * month + 2 * place
-            total = Decimal(custom.monthly) * (90 + (7 * month + 5 * place) % 21) / 100
+            due = 30 * month + 2 * position
+            total = Decimal(custom.monthly) * (90 + (7 * month + 5 * position) % 21) / 100
             late = custom.days_late[month % len(custom.days_late)]
             yield _Paid(custom, f"{total:.2f}", due, due - late)
 

@@ -27,7 +27,7 @@ class Emulator:
 
     @property
     def endpoint_url(self) -> str:
-        """Where it stands in for AWS."""
+        """The endpoint that replaces AWS."""
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> bool:

@@ -1,6 +1,6 @@
 """The local stack: the real template, built and deployed with SAM into an emulator on this machine.
 
-All it keeps lies in one folder: the emulator's data, and `stack.json`, which tells other programs where it answers.
+All it keeps lies in one folder: the emulator's data, and `stack.json`, which says to other programs where it answers.
 """
 
 import json
@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from arrears_cli.deployment import ADMINISTRATOR, Deployment, administrator, deployed
 from arrears_cli.output import Failed, say
 from local_stack import demo
-from local_stack.containers import invoke, serving, with_facts
+from local_stack.containers import invoke, serving, with_values
 from local_stack.emulator import Emulator
 from local_stack.sam import ROOT, build, building, sam
 
@@ -28,10 +28,10 @@ STACK_NAME = "arrears"
 DEFAULT_PORT = 4566
 
 API_PORT = 3000
-"""Where SAM serves an API unless told otherwise."""
+"""Where SAM serves an API by default."""
 
 DIGEST_TAG = "arrears-digest"
-"""The stack's tag with the digest of what was deployed: the stack itself tells whether it is current."""
+"""The stack's tag with the digest of what was deployed: by it the stack shows whether it is current."""
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
@@ -60,14 +60,14 @@ class LocalStack:
         """`stack.json`: what other programs need to know of the stack, one JSON object."""
         return self.home / "stack.json"
 
-    def facts(self) -> dict[str, Any]:
-        """What `stack.json` tells; nothing where there is none."""
+    def read_description(self) -> dict[str, Any]:
+        """What `stack.json` says; nothing where there is none."""
         return json.loads(self.description.read_text()) if self.description.exists() else {}
 
-    def describe(self, facts: dict[str, Any]) -> None:
-        """Add facts to `stack.json`; those of other things stay. Only its owner may read it: it holds credentials."""
+    def describe(self, description: dict[str, Any]) -> None:
+        """Add to `stack.json`; what else it says stays. Only its owner may read it: it holds credentials."""
         self._make_home()
-        known = json.dumps(self.facts() | facts, indent=2) + "\n"
+        known = json.dumps(self.read_description() | description, indent=2) + "\n"
         new = self.description.with_suffix(".new")
         new.touch(mode=PRIVATE_FILE)
         new.chmod(PRIVATE_FILE)
@@ -141,8 +141,8 @@ def up() -> None:
     """Build, start, deploy and fill; quick and harmless when nothing has changed."""
     stack = LocalStack.of_checkout()
     stack.up()
-    stack.describe(demo.fill(stack.facts()))
-    typer.echo(demo.shown(stack.facts()))
+    stack.describe(demo.fill(stack.read_description()))
+    typer.echo(demo.shown(stack.read_description()))
 
 
 @app.command(name="demo")
@@ -150,8 +150,8 @@ def demo_command() -> None:
     """Load the demo company anew, as of today, beside what is there."""
     stack = LocalStack.of_checkout()
     stack.up()
-    stack.describe(demo.load(stack.facts()))
-    typer.echo(demo.shown(stack.facts()))
+    stack.describe(demo.load(stack.read_description()))
+    typer.echo(demo.shown(stack.read_description()))
 
 
 @app.command()
@@ -170,7 +170,7 @@ def reset() -> None:
 def invoke_command(function: str, event: Path) -> None:
     """Run a function in a container on a sample event and the local stack's data."""
     stack = LocalStack.of_checkout()
-    run = invoke(stack.up(), function, with_facts(event.read_text(), stack.facts()))
+    run = invoke(stack.up(), function, with_values(event.read_text(), stack.read_description()))
     say(run.stderr)
     typer.echo(run.stdout)
 
@@ -192,7 +192,7 @@ def build_command() -> None:
 
 
 def main() -> None:
-    """Run a command; what a person can mend is one message, not a traceback."""
+    """Run a command; what a person can correct is one message, not a traceback."""
     try:
         app()
     except Failed as error:

@@ -246,10 +246,10 @@ def _api() -> Iterator[Caller]:
         patch.setattr(passwords, "_MEMORY_COST", 2**4)
         patch.setattr(passwords, "_PASSES", 1)
         runtime.services.cache_clear()
-        log, told = http.logger.registered_handler.setStream(StringIO()), redirect_stdout(StringIO())
+        log, printed = http.logger.registered_handler.setStream(StringIO()), redirect_stdout(StringIO())
         create_tables(boto3.client("dynamodb"))
         try:
-            with told:
+            with printed:
                 yield Caller(Api(clock), patch)
         finally:
             http.logger.registered_handler.setStream(log)

@@ -36,18 +36,18 @@ def files() -> dict[Path, str]:
         FOLDER / "bruno.json": json.dumps(collection, indent=2) + "\n",
         FOLDER / "environments" / "local.bru": _ENVIRONMENT,
     }
-    for place, (path, operation) in enumerate(OPERATIONS.items(), 1):
-        found[FOLDER / operation.tag / f"{operation.id}.bru"] = _request(place, path, operation)
+    for position, (path, operation) in enumerate(OPERATIONS.items(), 1):
+        found[FOLDER / operation.tag / f"{operation.id}.bru"] = _request(position, path, operation)
     return found
 
 
-def _request(place: int, path: str, operation: Operation) -> str:
+def _request(position: int, path: str, operation: Operation) -> str:
     method = routes.METHODS[path].lower()
     url = "{{base_url}}" + address(path)
     for part, value in _PARTS.items():
         url = url.replace("{" + part + "}", value)
     blocks = [
-        _block("meta", [f"name: {operation.summary}", "type: http", f"seq: {place}"]),
+        _block("meta", [f"name: {operation.summary}", "type: http", f"seq: {position}"]),
         _block(method, [f"url: {url}", f"body: {'json' if method == 'post' else 'none'}", "auth: none"]),
     ]
     asked = [_parameter(one) for one in operation.parameters if one["in"] == "query"]

@@ -144,7 +144,7 @@ def _response(operation: Operation, one: Answered) -> dict[str, Any]:
     content_type = one.answer.headers["Content-Type"].split(";")[0]
     if one.status == HTTPStatus.OK and operation.media is not None:
         content_type = operation.media
-    told = {
+    described = {
         name: {"description": text, "schema": {"type": "string"}}
         for name, text in HEADERS.items()
         if name in one.answer.headers
@@ -155,7 +155,7 @@ def _response(operation: Operation, one: Answered) -> dict[str, Any]:
         content = {"schema": {"$ref": _component(schema)}, "example": one.answer.body}
     elif content_type == "application/json":
         content = {"schema": {"type": "object"}}
-    return {"description": STATUSES[one.status], "headers": told, "content": {content_type: content}}
+    return {"description": STATUSES[one.status], "headers": described, "content": {content_type: content}}
 
 
 def _schemas() -> dict[str, Any]:
@@ -209,15 +209,15 @@ def record_schemas() -> dict[str, Any]:
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    """With what each field means in place of the titles that repeat the names."""
+    """The schema with the meaning of each field, and without the titles that only repeat the names."""
     members = schema["properties"]
     kind = members["type"]["const"] if "type" in members else "line"
-    told = {
+    described = {
         name: {word: value for word, value in part.items() if word != "title"}
         | {"description": _sentences(part.get("description"), record_texts.field_text(kind, name))}
         for name, part in members.items()
     }
-    return {name: part for name, part in schema.items() if name != "title"} | {"properties": told}
+    return {name: part for name, part in schema.items() if name != "title"} | {"properties": described}
 
 
 def _sentences(*texts: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What people are told about each operation; everything else about it comes from the code."""
+"""The texts that describe each operation; everything else about it comes from the code."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -240,7 +240,7 @@ HEADERS = {
     "X-Correlation-Id": "The request's id, as it is in the log.",
     "X-DocuSign-TraceToken": "The request's id, as it is in the log.",
 }
-"""What answers tell in headers; others are on every answer and say nothing of their own."""
+"""The headers that describe an answer; the others are the same on every answer."""
 
 STATUSES = {
     200: "The answer",

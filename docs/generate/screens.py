@@ -44,9 +44,9 @@ _SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http:
 
 
 def stack() -> dict[str, Any]:
-    """What `make up` tells of the local stack."""
-    facts: dict[str, Any] = json.loads((ROOT / ".local" / "stack.json").read_text())
-    return facts
+    """The description of the local stack that `make up` leaves."""
+    description: dict[str, Any] = json.loads((ROOT / ".local" / "stack.json").read_text())
+    return description
 
 
 def picture(name: str, command: str, output: str) -> None:
@@ -86,14 +86,14 @@ def browse(url: str, *options: str) -> subprocess.CompletedProcess[str]:
 def write() -> None:
     """Makes the pictures, of the stack that runs."""
     IMAGES.mkdir(exist_ok=True)
-    facts = stack()
+    description = stack()
     arrears = str(Path(sys.executable).parent / "arrears")
-    asked = ["receivables", "--organisation", facts["organisation_id"]]
+    asked = ["receivables", "--organisation", description["organisation_id"]]
     picture("receivables", "arrears receivables --organisation ID", printed(arrears, *asked))
     up = printed("make", "--no-print-directory", "up")
-    up = up.replace(facts["api_key"], "ar_…").replace(facts["user_token"], "ut_…")
+    up = up.replace(description["api_key"], "ar_…").replace(description["user_token"], "ut_…")
     picture("up", "make up", re.sub(r"/execute-api/\w+/", "/execute-api/…/", up))
-    browse(f"{facts['base_url']}/docs", f"--window-size={WINDOW}", f"--screenshot={IMAGES / 'docs.png'}")
+    browse(f"{description['base_url']}/docs", f"--window-size={WINDOW}", f"--screenshot={IMAGES / 'docs.png'}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ _MADE = "<!-- Made by `make docs`; changes by hand are lost. -->\n\n"
 _ERRORS = """# Errors
 
 Every error has one code, the same in every answer. In problem details (RFC 9457) it is the member `code` and the end
-of `type`, and a link (`Link: …; rel="help"`) leads to what stands here too: `GET /problems/<code>`. Lago's errors carry
+of `type`, and a link (`Link: …; rel="help"`) leads to the same text: `GET /problems/<code>`. Lago's errors carry
 it as `code`, but for 401; DocuSign's as `errorCode`, in their own words where they have some, else in capitals.
 
 `type` is a name, `urn:arrears:problem:<code>`, and no address: the same code has to be the same type in every
@@ -28,7 +28,7 @@ deployment, whatever its host.
 _LAGO = "| 422 | `validation_errors` | | Lago's: a query parameter cannot be used; `error_details` names it |\n"
 _PERMISSIONS = """# Permissions
 
-What the role of each function allows, beside writing to its own log group. No wildcard stands for an action, and no
+What the role of each function allows, beside writing to its own log group. No action is a wildcard, and no
 table is ever scanned. The local stack can enforce it, and the tests do.
 
 With `KmsKeyArn`, every role that uses a table may also use that key, through DynamoDB alone. SAM adds policies of AWS
@@ -86,7 +86,7 @@ A stack keeps what it was given.
 
 
 def parameters() -> str:
-    """parameters.md: what a deployment can be told."""
+    """parameters.md: the parameters of a deployment."""
     lines = []
     for name, own in template()["Parameters"].items():
         bounds = [f"{word} {own[key]}" for word, key in (("from", "MinValue"), ("to", "MaxValue")) if key in own]

@@ -1,4 +1,4 @@
-"""GET /analytics/invoice_collection: what was invoiced in each month, by how its payment stands."""
+"""GET /analytics/invoice_collection: what was invoiced in each month, by payment status."""
 
 from typing import Any
 

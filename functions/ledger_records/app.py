@@ -21,7 +21,7 @@ def record(request: Request) -> dict[str, Any]:
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.WRITE_LEDGER)
     dolfin.check_parameters(request, ())
     records = read_batch(request)
-    # Before it is done: what fails half-way was written by somebody too.
+    # Before anything is written: a batch that fails half-way has an author too.
     logger.info("Writing records", organisation_id=caller.organisation.id, key_id=caller.key_id, records=len(records))
     results = services().recorder().record(caller.organisation, records, services().clock())
     measure_records(result.result for result in results)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.conftest import Api, check, invoice, load_function
-from local_stack.containers import with_facts
+from local_stack.containers import with_values
 from template import ROOT, resources
 
 SHAPES = {
@@ -35,8 +35,8 @@ def test_a_sample_event_is_answered(api: Api, name: str) -> None:
     assert customer is not None
     users = api.services.users()
     token = users.create(api.organisation.id, customer.location.id, "ann", "a long password", api.integrator, True)
-    facts = {"api_key": api.key, "user_token": token, "account": "1001"}
-    text = with_facts((ROOT / "events" / f"{name}.json").read_text(), facts)
+    values = {"api_key": api.key, "user_token": token, "account": "1001"}
+    text = with_values((ROOT / "events" / f"{name}.json").read_text(), values)
     answer = load_function(f"functions/{name}").handler(json.loads(text), None)
     status, shape = SHAPES[name]
     assert answer["statusCode"] == status, answer["body"]

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from arrears_cli.output import Failed
-from local_stack.containers import _relay, docker_engine, with_facts
+from local_stack.containers import _relay, docker_engine, with_values
 
 
 def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
@@ -33,7 +33,7 @@ def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
 
 
 def test_an_event_takes_what_the_stack_knows_and_keeps_the_rest() -> None:
-    assert with_facts('{"key": "${api_key}", "token": "${user_token}", "cost": "5 $"}', {"api_key": "ar_1"}) == (
+    assert with_values('{"key": "${api_key}", "token": "${user_token}", "cost": "5 $"}', {"api_key": "ar_1"}) == (
         '{"key": "ar_1", "token": "${user_token}", "cost": "5 $"}'
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arrears.ledger.document_facts import BILL_STATES
+from arrears.ledger.dated_document import BILL_STATES
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.organisation import Organisation
@@ -15,7 +15,7 @@ from arrears.ledger.policy import Policy
 from arrears.reports.tiers import TIERS, URGENCIES
 from local_stack import demo_company
 from support.books import answer
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 
 DAYS = ("2024-02-29", "2025-12-31", "2026-01-01", "2026-03-01", "2026-03-29", "2026-04-30", "2026-10-31", "2027-02-28")
 """A leap day, ends and beginnings of months and of a year, the days around a change of clocks."""

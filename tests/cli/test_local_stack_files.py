@@ -24,4 +24,4 @@ def test_what_an_earlier_version_left_open_is_closed(tmp_path: Path) -> None:
     stack.description.chmod(0o644)
     stack.describe({"account": "1001"})
     assert (mode(stack.home), mode(stack.description)) == (0o700, 0o600)
-    assert stack.facts() == {"api_key": "ar_1", "account": "1001"}
+    assert stack.read_description() == {"api_key": "ar_1", "account": "1001"}

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger.document_facts import Account, AllocationChange, Facts
+from arrears.ledger.dated_document import Account, AllocationChange, DatedDocument
 from arrears.ledger.ledger_side import Side
 from arrears.reports import aging
 from arrears.reports.aging import BUCKETS, Aging, bucket_of
 from support.books import answer
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 from support.records import ORGANISATION, customer, invoice, payment
 
 TODAY = date(2020, 6, 30)
@@ -51,14 +51,16 @@ def test_buckets_add_up_and_currencies_stay_apart(open_documents: list[tuple[int
 
 def test_a_document_without_a_due_date_is_open_and_never_overdue() -> None:
     account = Account("c", "c", "C", "Ada")
-    found = aging.overdue_report([(account, [Facts("i", None, "USD", 500, NOW - 900, None)])], NOW, ORGANISATION)
+    found = aging.overdue_report(
+        [(account, [DatedDocument("i", None, "USD", 500, NOW - 900, None)])], NOW, ORGANISATION
+    )
     assert found.rows == []
     assert [(entry.currency, entry.amounts) for entry in found.aging] == [("USD", [500, 0, 0, 0, 0])]
 
 
 def test_what_is_owed_leaves_out_what_is_dated_later() -> None:
     steps = [AllocationChange(NOW - 1, 100, 0, 1), AllocationChange(NOW + 1, 0, 50, 0)]
-    document = Facts("i", None, "USD", 500, NOW - 9, NOW - 5, applied=steps)
+    document = DatedDocument("i", None, "USD", 500, NOW - 9, NOW - 5, applied=steps)
     assert [aging.owed_at(document, day) for day in (NOW - 10, NOW - 9, NOW - 1, NOW + 1)] == [0, 500, 400, 350]
     assert aging.owed_at(document._replace(voided=NOW), NOW) == 0
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger.document_facts import Account, AllocationChange, Dispute, Facts
+from arrears.ledger.dated_document import Account, AllocationChange, DatedDocument, Dispute
 from arrears.reports.invoice_collection import MonthCollection, invoice_collection
 from arrears.reports.months import months_between, window_start
 from arrears.reports.overdue_balance import MonthBalance, overdue_balance
@@ -15,9 +15,9 @@ TODAY = date(2020, 6, 30).toordinal()
 ACCOUNT = Account("a", "a", "C1", "Ann")
 
 
-def invoice(id: str, due: date | None, total: int = 100, currency: str = "EUR", **more: object) -> Facts:
+def invoice(id: str, due: date | None, total: int = 100, currency: str = "EUR", **more: object) -> DatedDocument:
     issued = date(2020, 1, 1).toordinal()
-    return Facts(id, None, currency, total, issued, due and due.toordinal(), **more)  # type: ignore[arg-type]
+    return DatedDocument(id, None, currency, total, issued, due and due.toordinal(), **more)  # type: ignore[arg-type]
 
 
 def test_a_balance_is_what_is_outstanding_of_what_is_overdue() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from arrears.close.due_organisations import due_organisations
-from arrears.ledger.document_facts import Account, AllocationChange, Facts, Promise
+from arrears.ledger.dated_document import Account, AllocationChange, DatedDocument, Promise
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.reports.escalations import Move, TierHistory, moves, path
@@ -31,10 +31,10 @@ def day(text: str) -> int:
     return date.fromisoformat(text).toordinal()
 
 
-def invoice(due: str | None, *applied: AllocationChange, total: int = 100, **more: Any) -> Facts:
+def invoice(due: str | None, *applied: AllocationChange, total: int = 100, **more: Any) -> DatedDocument:
     id_ = more.pop("id", "i")
     issued = day(more.pop("issued", "2020-01-01"))
-    return Facts(id_, None, "EUR", total, issued, None if due is None else day(due), applied=applied, **more)
+    return DatedDocument(id_, None, "EUR", total, issued, None if due is None else day(due), applied=applied, **more)
 
 
 def paid(on: str, amount: int = 100) -> AllocationChange:
@@ -45,7 +45,9 @@ def credited(on: str, amount: int) -> AllocationChange:
     return AllocationChange(day(on), 0, amount, 0)
 
 
-def walk(account: Account, *documents: Facts, policy: Policy | None = None, last: str = "2020-12-31") -> list[Any]:
+def walk(
+    account: Account, *documents: DatedDocument, policy: Policy | None = None, last: str = "2020-12-31"
+) -> list[Any]:
     row = TierHistory(account, documents, "EUR")
     changes = row.tier_changes(policy or Policy(), day("2019-12-31"), day(last))
     return [(date.fromordinal(on).isoformat(), tier) for on, tier in changes][1:]
@@ -73,7 +75,7 @@ def test_an_unpaid_invoice_climbs() -> None:
         [],
     ],
 )
-def test_what_is_never_overdue_reaches_no_tier(documents: list[Facts]) -> None:
+def test_what_is_never_overdue_reaches_no_tier(documents: list[DatedDocument]) -> None:
     assert walk(ANN, *documents) == []
 
 
@@ -163,7 +165,7 @@ def test_an_escalation_has_the_row_of_its_day() -> None:
 # Months
 
 
-def june(*documents: Facts, previous: CurrencyMonth | None = None) -> CurrencyMonth:
+def june(*documents: DatedDocument, previous: CurrencyMonth | None = None) -> CurrencyMonth:
     figures = MonthlyBook([(ANN, documents)]).month(day("2020-06-30"), {} if previous is None else {"EUR": previous})
     own = figures["EUR"]
     left = own.opening + own.restated + own.newly_overdue - own.collected - own.credited - own.no_longer_overdue

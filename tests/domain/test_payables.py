@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from arrears.ledger.document_facts import BILL_STATES, PAYABLE_STATES
+from arrears.ledger.dated_document import BILL_STATES, PAYABLE_STATES
 from arrears.ledger.ids import outward_id
 from arrears.ledger.ledger_side import Side
 from support.books import answer
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 from support.records import ORGANISATION, bill, payment, supplier
 
 TODAY = date(2020, 6, 30)

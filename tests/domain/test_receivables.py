@@ -9,7 +9,7 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from support.books import answer
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 from support.records import ORGANISATION, credit, customer, dispute, invoice, payment, promise, reminder
 
 TODAY = date(2020, 6, 30)

@@ -13,7 +13,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.ledger.recording import Result
 from support.books import answer
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
 
 TODAY = date(2020, 6, 30)
@@ -195,7 +195,7 @@ def test_default_terms_fill_a_missing_due_date() -> None:
     terms = Organisation(ORGANISATION.id, "Test", "USD", "UTC", 1, "00", policy=Policy(default_terms_days=30))
     ledger = MemoryLedger(terms)
     told(ledger, invoice(due_on=None), invoice("J", due_on=None, issued_on="9999-12-31"), bill(due_on=None))
-    dues = {document.reference: document.facts.due for document in ledger.documents()}
+    dues = {document.reference: document.dated.due for document in ledger.documents()}
     assert dues == {
         "I": date(2020, 1, 31).toordinal(),
         "J": date.max.toordinal(),

@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger import document_facts
-from arrears.ledger.document_facts import BILL_STATES, LAST, closed_from
+from arrears.ledger import dated_document
+from arrears.ledger.dated_document import BILL_STATES, LAST, closed_from
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from support.books import answer
 from support.figures import recomputed
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 
 UPPER = "ABCDEF00-0000-4000-8000-000000000001"
 FIRST, FINAL = date.min.toordinal(), date.max.toordinal()
@@ -104,13 +104,13 @@ def _check_sums(ledger: MemoryLedger, today: int) -> None:
         assert ledger.collection(today + later) == recomputed(documents, today + later)
     for account in ledger.account_states():
         mine = [document for document in documents if document.account == account.key]
-        closed = [document.facts for document in mine if document.closed]
+        closed = [document.dated for document in mine if document.closed]
         assert (account.documents, account.open) == (len(mine), len(mine) - len(closed))
         assert sum(account.closed_by_day.values()) == sum(
-            closed_from(facts) > account._closed_counts_after for facts in closed
+            closed_from(dated) > account._closed_counts_after for dated in closed
         )
         for promise in account.promises:
-            assert promise.kept == sum(document_facts.applied_since(promise, facts, LAST) for facts in closed)
+            assert promise.kept == sum(dated_document.applied_since(promise, dated, LAST) for dated in closed)
 
 
 def _check_readers(ledger: MemoryLedger, today: int) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger import document_facts
-from arrears.ledger.document_facts import LAST, Account, Facts
+from arrears.ledger import dated_document
+from arrears.ledger.dated_document import LAST, Account, DatedDocument
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from oracle import Book, invoice_collection
 from oracle.generate import interesting_days, random_book
 from support.books import answer, arrivals, disagreements, in_memory, last_day, organisation_of, random_terms
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 
 seeds = st.integers(min_value=0, max_value=2**32)
 sizes = st.integers(min_value=0, max_value=14)
@@ -84,7 +84,7 @@ def test_the_order_of_arrival_changes_nothing(seed: int, size: int, shuffled: Ra
 
 def _settled_view(ledger: MemoryLedger) -> dict[str, Any]:
     """All that any reader can learn of a ledger: not that a party once had a document that has another party now."""
-    documents = {(d.kind, d.id): (d.facts, d.closed, d.account, d.head, d.updated_at) for d in ledger.documents()}
+    documents = {(d.kind, d.id): (d.dated, d.closed, d.account, d.head, d.updated_at) for d in ledger.documents()}
     shown = [a for a in ledger.account_states() if a.known or a.reminders or a.promises]
     accounts = {a.key: (a.account(), a.open, a.documents, a.named) for a in shown}
     collection = {day: ledger.collection(day) for day in range(737_000, 739_000, 97)}
@@ -123,25 +123,25 @@ def _check_accounts(ledger: MemoryLedger, side: Side) -> None:
         if account.side is not side:
             continue
         mine = documents.get(account.key, [])
-        closed = [document.facts for document in mine if document.closed]
+        closed = [document.dated for document in mine if document.closed]
         assert (account.documents, account.open) == (len(mine), len(mine) - len(closed))
         assert account.named == sum(bool(document.counterparty_name()) for document in mine)
         assert list(account.account().history) == _history(closed, account.history_start)
         for promise in account.promises:
-            assert promise.kept == sum(document_facts.applied_since(promise, document, LAST) for document in closed)
+            assert promise.kept == sum(dated_document.applied_since(promise, document, LAST) for document in closed)
 
 
-def _history(closed: list[Facts], history_start: int) -> list[document_facts.Settled]:
+def _history(closed: list[DatedDocument], history_start: int) -> list[dated_document.Settled]:
     settled = [
         found
         for document in closed
-        if (found := document_facts.settlement(document, LAST)) and found.day > history_start
+        if (found := dated_document.settlement(document, LAST)) and found.day > history_start
     ]
     days = sorted({found.day for found in settled})
     sums = {
         day: [sum(figures) for figures in zip(*(s[1:] for s in settled if s.day == day), strict=True)] for day in days
     }
-    return [document_facts.Settled(day, *sums[day]) for day in days]
+    return [dated_document.Settled(day, *sums[day]) for day in days]
 
 
 @settings(max_examples=25)

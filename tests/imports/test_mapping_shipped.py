@@ -16,7 +16,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.rendering.overdue import aging_bodies, overdue_bodies
 from arrears.reports.aging import Report, overdue_report
 from support.files import MemoryFile, outcomes, records, sample, samples, text_file
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 
 TODAY = parse_day("2022-01-01")
 

@@ -35,7 +35,7 @@ CONNECTED = {
         "ledger.caller",
         "ledger.customers",
         "ledger.days",
-        "ledger.document_facts",
+        "ledger.dated_document",
         "ledger.ids",
         "ledger.money",
         "metrics",

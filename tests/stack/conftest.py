@@ -20,7 +20,7 @@ def stack() -> Deployment:
     run = Path(os.environ["TEST_RUN"])
     run.mkdir(parents=True, exist_ok=True)
     with FileLock(run / "starting.lock"):
-        known = LocalStack(run, port=0).facts()
+        known = LocalStack(run, port=0).read_description()
         if not known:
             return LocalStack(run, free_port()).up()
     return Deployment(**known)

@@ -14,7 +14,7 @@ import pytest
 from arrears.runtime import Services
 from arrears_cli.deployment import Deployment
 from arrears_cli.output import Failed
-from local_stack.containers import docker_engine, invoke, serving, with_facts
+from local_stack.containers import docker_engine, invoke, serving, with_values
 from stack.conftest import Tenant, free_port
 from template import ROOT, resources
 
@@ -30,7 +30,7 @@ def engine() -> None:
 
 
 @pytest.fixture
-def facts(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, str]:
+def description(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, str]:
     """What the sample events leave open: a tenant with a customer, its key, and a user of the customer's account."""
     organisation = services.organisations().get(tenant.organisation_id)
     customer = {"type": "customer", "id": "C1", "name": "A", "account_number": "1001"}
@@ -50,9 +50,9 @@ def facts(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, st
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_sample_event_is_answered(stack: Deployment, facts: dict[str, str], function: str) -> None:
+def test_a_sample_event_is_answered(stack: Deployment, description: dict[str, str], function: str) -> None:
     folder = Path(FUNCTIONS[function]["CodeUri"]).name
-    event = with_facts((ROOT / "events" / f"{folder}.json").read_text(), facts)
+    event = with_values((ROOT / "events" / f"{folder}.json").read_text(), description)
     answer: dict[str, Any] = json.loads(invoke(stack, function, event).stdout)
     if "httpMethod" in event:
         assert answer["statusCode"] == (404 if function == "FallbackFunction" else 200), answer["body"]
@@ -73,8 +73,8 @@ def served(stack: Deployment) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def sample(folder: str, facts: dict[str, str]) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads(with_facts((ROOT / "events" / f"{folder}.json").read_text(), facts))
+def sample(folder: str, description: dict[str, str]) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(with_values((ROOT / "events" / f"{folder}.json").read_text(), description))
     return event
 
 
@@ -99,9 +99,9 @@ ROUTED = sorted(
 
 @pytest.mark.parametrize("folder", ROUTED)
 def test_the_served_api_answers_as_the_gateway_does(
-    stack: Deployment, facts: dict[str, str], served: str, folder: str
+    stack: Deployment, description: dict[str, str], served: str, folder: str
 ) -> None:
-    event = sample(folder, facts)
+    event = sample(folder, description)
     status, body = answered(served, event)
     assert status == (404 if folder == "fallback" else 200), body
     if event["httpMethod"] == "GET":
@@ -115,11 +115,11 @@ def _timeless(answer: tuple[int, Any]) -> tuple[int, Any]:
     return status, {name: value for name, value in body.items() if name != "instance"}
 
 
-def test_what_sam_leaves_behind_is_taken_away(stack: Deployment, facts: dict[str, str]) -> None:
+def test_what_sam_leaves_behind_is_taken_away(stack: Deployment, description: dict[str, str]) -> None:
     before = {container.id for container in docker.from_env().containers.list()}
     port = free_port()
     with serving(stack, port) as process:
-        answered(f"http://127.0.0.1:{port}", sample("documentation", facts))
+        answered(f"http://127.0.0.1:{port}", sample("documentation", description))
         assert {container.id for container in docker.from_env().containers.list()} > before
         process.send_signal(signal.SIGSTOP)
     assert {container.id for container in docker.from_env().containers.list()} <= before

@@ -8,7 +8,7 @@ import pytest
 
 from oracle.generate import random_book
 from support.books import organisation_of
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 from support.records import ORGANISATION, invoice, payment, promise
 from support.stored_ledger import StoredLedger, Table
 

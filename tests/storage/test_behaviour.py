@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger.dated_document import added_up
 from arrears.ledger.days import year_before
-from arrears.ledger.document_facts import added_up
 from arrears.ledger.ledger_side import Side
 from arrears.reports.payment_behaviour import settled_in_year
 from support.records import invoice, payment

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from arrears.ledger.document_facts import LAST, Promise, added_up, applied_since
+from arrears.ledger.dated_document import LAST, Promise, added_up, applied_since
 from arrears.ledger.ledger_side import Side
 from oracle.generate import random_book
 from support.books import answer, noon, organisation_of
@@ -158,7 +158,7 @@ def test_an_older_record_does_not_win_by_writing_last(table: Table) -> None:
     early, late = (invoice(updated_at=f"2020-06-0{n}T00:00:00Z", total=str(n)) for n in (1, 2))
     for told in between(table, [], [early], [late]):
         assert told == ({"stale"}, {"created"})
-        assert table.ledger().documents()[0].facts.total == 200
+        assert table.ledger().documents()[0].dated.total == 200
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_promise_sees_what_comes_to_rest_meanwhile_or_moves(table: Table, seco
     for _ in between(table, stood, [promise(amount="100")], second):
         seen = table.ledger().account_items()
         mine = next(item["p"] for item in seen.values() if item["p"][1] == "C")
-        closed = [d.facts for d in table.ledger().documents() if d.closed and d.account == _key(seen, "C")]
+        closed = [d.dated for d in table.ledger().documents() if d.closed and d.account == _key(seen, "C")]
         told = Promise(*mine[4][0])
         assert told.kept == sum(applied_since(told, document, LAST) for document in closed)
 

@@ -85,7 +85,7 @@ def settled(ledger: StoredLedger) -> object:
 
 
 def taken_in(ledger: StoredLedger) -> object:
-    return ledger.recorder.take_in_due_effects(ledger.organisation, LATER)
+    return ledger.recorder.apply_due_effects(ledger.organisation, LATER)
 
 
 WORK = {work.__name__: work for work in (told, settled, taken_in)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arrears.ledger.document_facts import added_up
+from arrears.ledger.dated_document import added_up
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from oracle import Book
@@ -77,9 +77,9 @@ def test_monthly_figures_survive_their_days(table: Table, seed: int) -> None:
     ledger = in_table(table, book, organisation)
     today = last_day(book).toordinal() + 40
     before = [ledger.collection(today + later) for later in (0, 100, 1000)]
-    taken = ledger.recorder.take_in_due_effects(organisation, today)
+    taken = ledger.recorder.apply_due_effects(organisation, today)
     assert [ledger.collection(today + later) for later in (0, 100, 1000)] == before
-    assert ledger.recorder.take_in_due_effects(organisation, today) == 0
+    assert ledger.recorder.apply_due_effects(organisation, today) == 0
     assert taken == 0 or before[0]
 
 

@@ -43,7 +43,7 @@ def test_the_largest_invoice(table: Table) -> None:
     told = results(ledger, parts)
     assert told[:150] == ["created"] * 150
     assert told[-1] == "rejected"
-    assert ledger.documents()[0].facts.applied
+    assert ledger.documents()[0].dated.applied
 
 
 def test_as_many_allocations_as_there_may_be(table: Table) -> None:
@@ -61,7 +61,7 @@ def test_as_many_allocations_as_there_may_be(table: Table) -> None:
     book.flush()
     more = [payment("last", amount="1"), payment(), credit(), dispute(), payment("last", amount="2")]
     assert results(ledger, more) == ["created", "rejected", "rejected", "rejected", "updated"]
-    assert len(ledger.documents()[0].facts.applied) == 2 * recording.MAX_PARTS - 1
+    assert len(ledger.documents()[0].dated.applied) == 2 * recording.MAX_PARTS - 1
 
 
 def test_as_many_states_as_there_may_be(table: Table) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from arrears.ledger.accounts import NameEntry
-from arrears.ledger.document_facts import (
+from arrears.ledger.dated_document import (
     AllocationChange,
     BillState,
+    DatedDocument,
     Dispute,
-    Facts,
     Promise,
     Reminder,
     Settled,
@@ -77,7 +77,7 @@ def test_a_book_stored_before_is_changed_as_it_would_have_been(ledger: StoredLed
     expected = stored_before("changed")
     assert [result.result for result in ledger.record(expected["records"], TODAY)] == expected["results"]
     assert ledger.close_documents(LATER) == expected["closed"]
-    assert ledger.recorder.take_in_due_effects(BOOK, LATER) == expected["taken_in"]
+    assert ledger.recorder.apply_due_effects(BOOK, LATER) == expected["taken_in"]
     assert answers(ledger, LATER) == expected["answers"]
     assert stored(ledger) == expected["items"]
 
@@ -95,11 +95,11 @@ def test_a_book_stored_before_adds_up(ledger: StoredLedger) -> None:
 
 
 STORED_ORDER = {
-    Facts: ("id", *codec.PACKED_DOCUMENT),
-    AllocationChange: ("day", "payments", "credits", "made", "dated"),
+    DatedDocument: ("id", *codec.PACKED_DOCUMENT),
+    AllocationChange: ("day", "payments", "credits", "made", "allocated_on"),
     Dispute: ("opened", "resolved", "lost"),
     BillState: ("day", "state", "scheduled"),
-    Settled: ("day", "documents", "dated", "late", "on_time", "issued", "to_pay"),
+    Settled: ("day", "documents", "with_due_day", "late", "on_time", "issued", "to_pay"),
     Reminder: ("sent_at", "day", "invoices", "id"),
     Promise: ("id", "currency", "amount", "made", "promised", "kept"),
     Part: ("content", "updated_at"),

@@ -19,7 +19,7 @@ from arrears.reports.receivables import customer_row
 from oracle import Book, differences, payables_overdue, receivables_overdue
 from oracle import Policy as OraclePolicy
 from oracle.generate import random_policy
-from support.memory_book import MemoryLedger
+from support.memory_ledger import MemoryLedger
 
 ORACLES = {Side.RECEIVABLE: receivables_overdue, Side.PAYABLE: payables_overdue}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from arrears.ledger.document_facts import Account, Facts
+from arrears.ledger.dated_document import Account, DatedDocument
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -19,7 +19,7 @@ from arrears.storage.ledger.recorder import Recorder
 from support.books import noon
 from support.dynamodb import current
 from support.gate import Gate
-from support.memory_book import Figures
+from support.memory_ledger import Figures
 from support.records import ORGANISATION
 
 type Contents = dict[tuple[str, str], dict[str, Any]]
@@ -77,7 +77,7 @@ class StoredLedger:
         ids = {kind: [d.id for d in documents if d.kind == kind] for kind in ("invoice", "bill")}
         return sum(self.recorder.close_documents(self.organisation, kind, ids[kind], moment) for kind in ids)
 
-    def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[Facts]]]:
+    def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[DatedDocument]]]:
         return self.store.accounts(self.organisation, side, day, today)
 
     def collection(self, today: int) -> Figures:

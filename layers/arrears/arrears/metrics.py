@@ -1,7 +1,7 @@
-"""The metrics of the service, written to its log (CloudWatch's embedded metric format); none is of one tenant.
+"""The metrics of the service, written to its log in CloudWatch's embedded metric format. No metric is per tenant.
 
-Each carries the stack's name as its service (POWERTOOLS_SERVICE_NAME), so that several stacks of an account stay apart.
-CloudWatch keeps one metric per exact set of dimensions: the template's alarms and widgets ask for these sets.
+Each has the stack's name as its service (POWERTOOLS_SERVICE_NAME), so that stacks in one AWS account stay apart.
+CloudWatch keeps one metric for each exact set of dimensions: the alarms and widgets of the template use these sets.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The composition root: environment to clients and stores, once per cold start, and the Lambda handlers around them."""
+"""The composition root: builds clients and stores from the environment, once per cold start, and the handlers."""
 
 import gc
 import os

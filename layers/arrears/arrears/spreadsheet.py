@@ -1,7 +1,7 @@
-"""Cells of CSV that a spreadsheet shows as text, although it would run them as formulas.
+"""Guards CSV cells that a spreadsheet would run as formulas, so that it shows them as text.
 
-Such a cell gets an apostrophe in front. So does one that has apostrophes in front already: then taking one off gives
-every cell back as it was.
+Such a cell gets a leading apostrophe. So does a cell that has leading apostrophes already: removing one then restores
+every cell.
 """
 
 import re
@@ -19,5 +19,5 @@ def guarded_cell(text: str) -> str:
 
 
 def original_cell(text: str) -> str:
-    """What `guarded_cell` was given."""
+    """The cell before `guarded_cell` changed it."""
     return text[1:] if _GUARDED.match(text) else text

@@ -1,1 +1,1 @@
-"""The contracts that answers are given in: parameters, credentials, bodies and errors of each."""
+"""The published contracts: the parameters, credentials, bodies and errors of each API."""

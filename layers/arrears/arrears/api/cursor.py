@@ -1,4 +1,4 @@
-"""Cursors: where an answer goes on, sealed so that only the request that got one can use it."""
+"""Cursors: the position at which the next page starts, signed for one organisation and endpoint."""
 
 import base64
 import binascii

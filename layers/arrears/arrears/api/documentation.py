@@ -1,7 +1,7 @@
-"""What tells people and programs about the API: its OpenAPI document, a page that shows it, and a page per error.
+"""The documentation of the API: its OpenAPI document, a page that shows it, and a page per error code.
 
-All of it is public. Links are relative, so that they hold behind any host, stage and prefix; nothing is loaded from
-another host: the page's script and style are Swagger UI as Powertools ships it.
+All of it is public. Links are relative, so they work behind any host, stage and prefix. Nothing is loaded from
+another host: the page's script and style are the Swagger UI that Powertools ships.
 """
 
 import html

@@ -1,4 +1,4 @@
-"""The DocuSign contract: its credentials, in two headers and two notations, its body of strings, and its errors."""
+"""The DocuSign contract: credentials in either of two headers, bodies in which every value is a string, and errors."""
 
 import json
 from collections.abc import Mapping

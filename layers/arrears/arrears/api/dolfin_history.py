@@ -1,4 +1,4 @@
-"""What the closed months and the escalations are asked for, and how they are answered."""
+"""The Dolfin contract for closed months and escalations: their parameters, pages and bodies."""
 
 import re
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The catalogue of errors: the HTTP status and title of every code, and the headers that an error brings.
 
-The codes of the layers below are in `arrears.ledger.errors`, which also says how errors go through the layers; those of
-requests are here.
+Codes for requests are defined here. The codes of the layers below are in `arrears.ledger.errors`, which also says how
+errors pass through the layers.
 """
 
 from collections.abc import Mapping

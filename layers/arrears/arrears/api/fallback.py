@@ -1,4 +1,4 @@
-"""Addresses and methods that nothing else answers, in the error format of the API that they belong to."""
+"""Answers for unknown addresses and methods, in the error format of the API that the address belongs to."""
 
 import re
 from typing import NoReturn

@@ -1,7 +1,7 @@
-"""What all endpoints share: routing, limits, and that every answer is JSON in the form of its contract.
+"""What all endpoints share: requests, routes, limits, and answers in the format of their contract.
 
-An endpoint is one function's routes. Every error in them is answered in the contract's error format; what nobody
-foresaw is logged with the request's id and answered as an internal error that says nothing but that id.
+An endpoint is the routes of one function. Every error is answered in the contract's error format. An unexpected one is
+logged with the request's id, and answered as an internal error that contains nothing but that id.
 """
 
 import base64
@@ -67,7 +67,7 @@ class Page:
 class Request:
     """One request. headers: all values by lower-case name. query: all values by name. id: for answer and log.
 
-    address: of the network, where the gateway got the request from; headers that claim another are not believed.
+    address: of the network, where the gateway got the request from; headers that name another are ignored.
     """
 
     id: str
@@ -113,7 +113,7 @@ class Request:
     def body(self) -> bytes:
         """The body. Raises an error if it is larger than MAX_BODY_BYTES or not readable.
 
-        The gateway hands bodies over as text, with U+FFFD in place of bytes that are no UTF-8: what they were is lost.
+        The gateway hands bodies over as text, with U+FFFD for bytes that are no UTF-8: what they were is lost.
         """
         if not self.is_base64 and _REPLACED in self.raw_body:
             raise ArrearsError(MALFORMED_BODY, "The body is not text in UTF-8, or has U+FFFD in it; send UTF-8.")

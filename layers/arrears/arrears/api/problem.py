@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457), the errors of the Dolfin contract and of everything that is ours."""
+"""Problem details (RFC 9457): the error format of the Dolfin contract and of our own endpoints."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The envelope of POST /ledger/records: a JSON object with records, or one record a line (NDJSON)."""
+"""The body of POST /ledger/records: a JSON object with records, or one record per line (NDJSON)."""
 
 import json
 from io import StringIO

@@ -1,4 +1,4 @@
-"""The addresses of every endpoint, with the methods they take; `<name>` is a part of the path that varies."""
+"""The addresses of every endpoint and the methods they accept. `<name>` is a variable part of the path."""
 
 RECEIVABLES_OVERDUE = "/receivables/overdue"
 RECEIVABLES_HISTORY = "/receivables/overdue/history"

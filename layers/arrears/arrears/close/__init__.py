@@ -1,1 +1,1 @@
-"""The schedule: complete days worked through, months closed, escalations recorded and sent."""
+"""The schedule: it processes complete days, closes months, and records and sends escalations."""

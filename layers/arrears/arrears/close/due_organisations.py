@@ -1,4 +1,4 @@
-"""Which organisations have a complete day that was not worked through yet."""
+"""Finds the organisations with a complete day that has not been processed yet."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

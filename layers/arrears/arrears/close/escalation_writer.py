@@ -1,4 +1,4 @@
-"""The rows of one run: each customer's tier followed to the end of the last day, its records written once."""
+"""Writes the escalations of one run: each row's tier is followed to the end of the last day."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
-"""Working through an organisation's complete days: escalations day by day, and a snapshot at every month's end.
+"""Processes the complete days of an organisation: escalations day by day, and a snapshot at the end of every month.
 
-It may run at any time, late, twice or twice at once, and be killed anywhere: what is written is written once, and the
-next run goes on from what is written. All days since the last run are worked through on one reading of the book.
+A run may start late, run twice or beside another one, and be killed at any point: everything is written once, and the
+next run continues from it. All days since the last run are processed with one reading of the book.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
+from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER, month_of, year_before
-from arrears.ledger.document_facts import Account, Facts, closed_from
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.rendering.overdue import customer_body
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reader import LedgerStore
     from arrears.storage.ledger.recorder import Recorder
 
-type View = list[tuple[Account, list[Facts]]]
+type View = list[tuple[Account, list[DatedDocument]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class Closing:
             every = (document for _, documents in standing for document in documents)
             closed = [document.id for document in every if closed_from(document) <= today]
             self._recorder.close_documents(organisation, kind, closed, now)
-        self._recorder.take_in_due_effects(organisation, today)
+        self._recorder.apply_due_effects(organisation, today)
 
     def _send(self, organisation: Organisation) -> int:
         """Sends what waits in the outbox. A record is sent again when the note that it was is lost."""

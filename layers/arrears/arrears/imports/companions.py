@@ -1,4 +1,4 @@
-"""Rows of the files that others look up in."""
+"""Rows of the files in which other files look something up."""
 
 import json
 import sqlite3

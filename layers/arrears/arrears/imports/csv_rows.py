@@ -53,16 +53,16 @@ class _Feed:
         self.start()
 
     def put_back(self, line: str) -> None:
-        """The line given last was only looked at: the next row begins with it."""
+        """The line read last was only looked at: the next row begins with it."""
         self._back.appendleft(line)
         self.number -= 1
         self.start()
 
     def keep_first(self) -> None:
         """The row was its first line only; the others are still to be read."""
-        rest = self.taken[1:]
-        self._back.extendleft(reversed(rest))
-        self.number -= len(rest)
+        returned = self.taken[1:]
+        self._back.extendleft(reversed(returned))
+        self.number -= len(returned)
         del self.taken[1:]
 
     @property

@@ -1,7 +1,7 @@
 """Dates as files write them, by a format that the mapping states and never by guessing.
 
-A format is written with YYYY, YY (20YY), MM, M, DD, D, MMM (Jan) and MMMM (January); other characters stand for
-themselves. "epoch" is seconds since 1970, "/Date(ms)/" milliseconds as some JSON writes them. A time of day behind
+A format is written with YYYY, YY (20YY), MM, M, DD, D, MMM (Jan) and MMMM (January); other characters are
+taken literally. "epoch" is seconds since 1970, "/Date(ms)/" milliseconds as some JSON writes them. A time of day behind
 the date is allowed, and moves the day only where the mapping names the time zone that it is in.
 """
 

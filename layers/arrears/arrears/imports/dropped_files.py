@@ -1,8 +1,9 @@
-"""An import without anybody watching: a file dropped under `imports/<organisation id>/`, results written beside it.
+"""Unattended imports: a file dropped under `imports/<organisation id>/`, with its results written beside it.
 
-The folder says how to read it: `imports/<organisation id>/xero/...` by the mapping xero, a `mapping.toml` in the same
-folder by that one, neither as the ledger's own records. What a run has no time for is handed to the next with the
-row at which it stopped; a run that dies is started again from the row before, which writes nothing twice.
+The folder selects the mapping: `imports/<organisation id>/xero/...` means the mapping xero, and a `mapping.toml` in the
+same folder means that one. Without either, rows are the ledger's own records. A run that is out of time passes the rest
+to the next run, with the row at which it stopped. A run that dies starts again from the row before; nothing is written
+twice.
 """
 
 import json
@@ -88,7 +89,7 @@ class ImportBucket(Protocol):
 class Job:
     """One file to import.
 
-    sequencer: tells one upload under a key from the next. progress: where an earlier run stopped.
+    sequencer: differs between one upload under a key and the next. progress: where an earlier run stopped.
     """
 
     bucket: str

@@ -1,7 +1,7 @@
-"""Bytes of a file that came from anywhere, as lines of text.
+"""Lines of text from the bytes of a file in an unknown encoding.
 
-The encoding is taken from the byte order mark, else from what the bytes can be: UTF-16 shows by its zero bytes,
-UTF-8 by being valid, and what is neither is Windows-1252. One damaged line does not change what the others are.
+The encoding is taken from the byte order mark, else from what the bytes can be: zero bytes mean UTF-16,
+valid UTF-8 is UTF-8, and anything else is Windows-1252. One damaged line does not change how the others are read.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""What an import says no to: a whole file, or one of its rows."""
+"""Why an import refuses a whole file, or rejects one of its rows."""
 
 MAX_MESSAGE_CHARACTERS = 1_000
 """What a file holds is quoted in messages, and may be a megabyte; results must fit into one message of a queue."""

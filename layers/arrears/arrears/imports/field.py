@@ -1,4 +1,4 @@
-"""One field of a record: which template it is filled from, and how the text becomes a value."""
+"""One field of a record: the template that fills it, and how the text becomes a value."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -88,7 +88,7 @@ class Field:
 
 
 class FieldCase:
-    """One way to read a field: a template, how its text is read, and when."""
+    """One case of a field: a template, how its text is read, and the condition under which it applies."""
 
     def __init__(self, name: str, rule: str | spec.Value, reading: TableReading) -> None:
         value = spec.Value.model_validate({"from": rule}) if isinstance(rule, str) else rule

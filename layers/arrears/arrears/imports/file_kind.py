@@ -1,4 +1,4 @@
-"""Opens a file by what it holds: CSV, JSON or NDJSON."""
+"""Opens a file by its content: CSV, JSON or NDJSON."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""From files to records: which table of the mapping a file is, what its rows become, and what it needs of others."""
+"""Reads files as records: which table of the mapping a file is, what its rows become, which other files it needs."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -132,7 +132,7 @@ class Reader:
             if opened.tables[0].spec.name in wanted or opened.table.columns is None:
                 companions.add(_keyed(opened.mapped_rows(), wanted))
         except (FileRefused, FileNotFoundError):
-            # What was read of it counts; rows that need the rest say so.
+            # What was read of it counts; rows that need more say so.
             return
         finally:
             opened.close()
@@ -202,7 +202,7 @@ class OpenFile:
                     continue
 
     def close(self) -> None:
-        """Gives the file back."""
+        """Closes the file."""
         self.table.close()
 
 

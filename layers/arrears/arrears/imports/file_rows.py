@@ -1,7 +1,7 @@
-"""What a file is read as, whatever its kind: rows, one at a time.
+"""Rows, one at a time, whatever the kind of the file.
 
-A row that cannot be read is given as such and costs only itself: an unclosed quotation mark, a broken line of
-NDJSON, a line in another encoding. Line numbers are those an editor shows; in JSON they count the records.
+A row that cannot be read is reported as such, and the others are read: an unclosed quotation mark, a broken line of
+NDJSON, a line in another encoding. Line numbers are those that an editor shows; in JSON they count the records.
 """
 
 import io
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 
 REJECTED_COLUMNS = ("line", "field", "reason")
-"""What a file of rejected rows has before the row's own columns; such a file can be mended and imported again."""
+"""What a file of rejected rows has before the row's own columns; such a file can be corrected and imported again."""
 
 
 class FileRow(NamedTuple):

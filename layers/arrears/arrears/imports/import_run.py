@@ -1,7 +1,7 @@
-"""Importing: rows in batches into a ledger, with what was rejected beside the input, and a row to resume from.
+"""Runs an import: writes rows to a ledger in batches, writes rejected rows to a file, and keeps a row to resume from.
 
-What is written is idempotent, so a batch that was written but not noted is only written again; resuming saves time
-and keeps the counts, it is not what keeps the book right.
+Writing is idempotent: a batch that was written but not noted is written again, which changes nothing. Resuming saves
+time and keeps the counts; the book would be right without it.
 """
 
 import json
@@ -138,7 +138,7 @@ def _batches(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
 
 
 def count_results(outcome: Outcome, results: Iterator[Result], progress: Progress) -> Iterator[RejectedRow]:
-    """Counts what became of a row; gives what of it is rejected."""
+    """Counts the outcome of a row, and returns what of it is rejected."""
     if outcome.rejected is not None:
         yield RejectedRow(outcome.line, *outcome.rejected, outcome.cells)
     if outcome.skipped is not None:

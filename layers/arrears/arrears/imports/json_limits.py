@@ -1,7 +1,7 @@
-"""Limits on JSON that came from anywhere, watched before a parser sees it.
+"""Limits on JSON from untrusted files, checked before a parser sees it.
 
 ijson's C backend crashes on whole numbers of more than 4,300 digits and remembers the path to every open bracket,
-which takes memory by the square of the depth; any parser makes hundreds of bytes of a value of two.
+which takes memory with the square of the depth. Any parser makes hundreds of bytes of a value of two bytes.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Makes records of rows, as a mapping says.
+"""Turns rows into records, as a mapping says.
 
-Templates are taken apart once; a row then costs a few dictionary look-ups. A row is taken whole or not at all: a
-value that cannot be read stops its row, with the column it is in, and no other.
+Templates are parsed once; a row then costs a few dictionary look-ups. A row is imported whole or not at all: a value
+that cannot be read rejects its row, naming the column, and no other row.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""Mapping files: how the rows of somebody's export become records, as data.
+"""Mapping files: how the rows of another system's export become records.
 
-A mapping has tables (one kind of export file each), a table has records (what a row becomes). A record's fields are
-templates such as "{invoice_id}", or templates with how to read them. docs/mappings.md explains it.
+A mapping has tables, one for each kind of export file. A table has records: what a row becomes. A record's fields are
+templates such as "{invoice_id}", alone or with how to read their text. docs/mappings.md explains it.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ type Condition = dict[str, str | TEXTS | Test]
 
 
 class Value(_Part):
-    """A template and how to read what it gives. when: for a field with several cases, the first that holds counts."""
+    """A template and how to read its text. when: for a field with several cases, the first that holds counts."""
 
     from_: str = Field(alias="from")
     when: Condition = {}
@@ -155,7 +155,7 @@ class Skip(_Part):
 
 
 class Lookup(_Part):
-    """Another table whose row is needed beside this one: the one whose key is what `by` gives."""
+    """Another table whose row is needed beside this one: the one whose key is the value of `by`."""
 
     table: str
     by: str

@@ -1,4 +1,4 @@
-"""The file of rejected rows: what was wrong with each, then the row as it was, to be mended and imported again."""
+"""The file of rejected rows: what was wrong with each, then the row as it was, to be corrected and imported again."""
 
 import csv
 import io

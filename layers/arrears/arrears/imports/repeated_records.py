@@ -32,7 +32,7 @@ class RepeatedRecords:
         self._count = 0
 
     def note(self, line: int, cells: Sequence[str], made: Sequence[MadeRecord]) -> Iterator[RepeatedRecord]:
-        """Takes the records of a row in; gives those that repeat an earlier one.
+        """Adds the records of a row, and returns those that repeat an earlier one.
 
         One that says the same is a repetition only where the whole row does: exports with a row for each line of an
         invoice say the same of the invoice in each.

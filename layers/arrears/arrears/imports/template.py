@@ -78,21 +78,21 @@ type Lookups = Mapping[str, tuple[str, Template]]
 
 
 def _is_own(name: str, lookups: Lookups) -> bool:
-    head, _, rest = name.partition(".")
-    return name not in (ORGANISATION_CURRENCY, ROW_LINE) and not (rest and (head == "each" or head in lookups))
+    head, _, inner = name.partition(".")
+    return name not in (ORGANISATION_CURRENCY, ROW_LINE) and not (inner and (head == "each" or head in lookups))
 
 
 def _getter(name: str, lookups: Lookups) -> Callable[[RowContext], str]:
-    head, _, rest = name.partition(".")
+    head, _, inner = name.partition(".")
     if name == ORGANISATION_CURRENCY:
         return lambda context: context.currency
     if name == ROW_LINE:
         return lambda context: str(context.line)
-    if head == "each" and rest:
-        return lambda context: _text(value_at(context.each or {}, rest), rest)
-    if head in lookups and rest:
+    if head == "each" and inner:
+        return lambda context: _text(value_at(context.each or {}, inner), inner)
+    if head in lookups and inner:
         table, by = lookups[head]
-        return lambda context: _text(value_at(_found_row(context, head, table, by), rest), name)
+        return lambda context: _text(value_at(_found_row(context, head, table, by), inner), name)
     return lambda context: _text(value_at(context.row, name), name)
 
 

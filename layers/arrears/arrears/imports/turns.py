@@ -1,4 +1,4 @@
-"""Whose turn it is: at most a few dropped files of one organisation at once; the others wait in the queue."""
+"""Takes turns: at most a few dropped files of one organisation are imported at once; the others wait in the queue."""
 
 import random
 from collections.abc import Callable

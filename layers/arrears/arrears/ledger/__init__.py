@@ -1,1 +1,1 @@
-"""What a book is: money, days, documents as dated facts, and their state as of any day. Pure: no AWS, no clock."""
+"""The book: money, days, documents as dated facts, and their state as of any day. Pure: no AWS, no clock."""

@@ -1,12 +1,12 @@
-"""A counterparty: what its records say, and what its documents have added up to."""
+"""An account is a counterparty: what its own records say, and the sums of its documents."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from arrears.ledger import document_facts
-from arrears.ledger.document_facts import Account, Facts, Promise, Reminder, Settled
+from arrears.ledger import dated_document
+from arrears.ledger.dated_document import Account, DatedDocument, Promise, Reminder, Settled
 from arrears.ledger.documents import Contribution, Document, Part, name_order
 from arrears.ledger.ids import folded_name, outward_id
 from arrears.ledger.ledger_side import Side
@@ -91,18 +91,18 @@ class AccountState:
         self.open += 0 if contribution.closed else sign
         if contribution.name:
             self._count_name(NameEntry(*contribution.order, contribution.name), sign)
-        facts = contribution.facts
-        if facts is None:
+        dated = contribution.dated
+        if dated is None:
             return
         self.promises = [
             promise._replace(
-                kept=promise.kept + sign * document_facts.applied_since(promise, facts, document_facts.LAST)
+                kept=promise.kept + sign * dated_document.applied_since(promise, dated, dated_document.LAST)
             )
             for promise in self.promises
         ]
         self._forget(history_start)
-        self._count_closed(document_facts.closed_from(facts), sign)
-        self._count_settled(facts, sign)
+        self._count_closed(dated_document.closed_from(dated), sign)
+        self._count_settled(dated, sign)
 
     def _forget(self, history_start: int) -> None:
         if history_start > self.history_start:
@@ -128,8 +128,8 @@ class AccountState:
             return None
         return sum(count for closed, count in self.closed_by_day.items() if closed >= day)
 
-    def _count_settled(self, document: Facts, sign: int) -> None:
-        settled = document_facts.settlement(document, document_facts.LAST)
+    def _count_settled(self, document: DatedDocument, sign: int) -> None:
+        settled = dated_document.settlement(document, dated_document.LAST)
         if settled is None or settled.day <= self.history_start:
             return
         day = settled.day

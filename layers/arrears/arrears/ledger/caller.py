@@ -1,4 +1,4 @@
-"""Who asks: the organisation behind an API key with what the key allows, or a user with the accounts it belongs to."""
+"""The caller: an API key with its organisation and scopes, or a user with the accounts it belongs to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A customer as its own record says, and what only the page of a single invoice needs."""
+"""A customer's own record, and the details of a single invoice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

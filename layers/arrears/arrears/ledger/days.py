@@ -1,4 +1,4 @@
-"""Days are whole numbers: `date.toordinal()`. They compare and subtract at the price of an int."""
+"""Days are whole numbers: `date.toordinal()`. They compare and subtract as fast as any int."""
 
 import calendar
 import re

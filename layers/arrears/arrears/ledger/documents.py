@@ -1,4 +1,4 @@
-"""An invoice or bill with all that its records say, and what it contributes to its counterparty's sums."""
+"""An invoice or bill: what its records say, and what it contributes to the sums of its account."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from arrears.ledger import document_facts
+from arrears.ledger import dated_document
+from arrears.ledger.dated_document import AllocationChange, BillState, DatedDocument, Dispute
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import AllocationChange, BillState, Dispute, Facts
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import to_minor
 
@@ -34,7 +34,7 @@ class StateEntry(NamedTuple):
         return mine == (other.state, other.state_on, other.scheduled_payment_on)
 
 
-_NO_FACTS = Facts("", None, "", 0, NEVER, None)
+_NOTHING_DATED = DatedDocument("", None, "", 0, NEVER, None)
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Document:
     account: str | None = None
     shard: int = 0
     closed: bool = True
-    facts: Facts = _NO_FACTS
+    dated: DatedDocument = _NOTHING_DATED
 
     @property
     def side(self) -> Side:
@@ -68,25 +68,25 @@ class Document:
         return Side.RECEIVABLE if self.kind == "invoice" else Side.PAYABLE
 
     def refresh(self, today: int) -> None:
-        """Works its facts out anew, and whether it is closed on `today`."""
-        self.facts = self._facts()
-        self.closed = document_facts.closed_from(self.facts) <= today
+        """Builds its dated document anew, and decides whether it is closed on `today`."""
+        self.dated = self._dated_document()
+        self.closed = dated_document.closed_from(self.dated) <= today
 
-    def _facts(self) -> Facts:
+    def _dated_document(self) -> DatedDocument:
         head = self.head
         if head is None:
-            return Facts(self.id, None, "", 0, NEVER, None)
+            return DatedDocument(self.id, None, "", 0, NEVER, None)
         currency = head["currency"]
         issued, inferred = self.issued_on()
         due = head.get("due_on", self.filled_due)
-        marks = document_facts.ISSUED_INFERRED if inferred else 0
-        marks |= document_facts.PAYMENT_FAILED if head.get("payment_status") == "failed" else 0
-        marks |= document_facts.DUE_FILLED if "due_on" not in head and self.filled_due is not None else 0
+        marks = dated_document.ISSUED_INFERRED if inferred else 0
+        marks |= dated_document.PAYMENT_FAILED if head.get("payment_status") == "failed" else 0
+        marks |= dated_document.DUE_FILLED if "due_on" not in head and self.filled_due is not None else 0
         voided = head.get("voided_on", NEVER)
         status = head.get("status")
         if status == "draft" or (status == "voided" and voided == NEVER):
             issued = NEVER
-        return Facts(
+        return DatedDocument(
             self.id,
             head.get("number"),
             currency,
@@ -161,8 +161,8 @@ def _allocation_changes(parts: dict[str, Part], currency: str) -> list[Allocatio
         if voided < NEVER:
             by_day[voided, day].add(amount, payment, -1)
     return [
-        AllocationChange(day, sums.payments, sums.credits, sums.made, dated)
-        for (day, dated), sums in sorted(by_day.items(), key=itemgetter(0))
+        AllocationChange(day, sums.payments, sums.credits, sums.made, allocated_on)
+        for (day, allocated_on), sums in sorted(by_day.items(), key=itemgetter(0))
     ]
 
 
@@ -194,20 +194,20 @@ class NameOrder(NamedTuple):
 
 
 class Contribution(NamedTuple):
-    """What a document adds to its account. `facts` of a closed one only, as nothing else of an open one is added up."""
+    """What a document adds to its account. `dated` of a closed one only: nothing else of an open one is added up."""
 
     account: str | None
     closed: bool
     name: str | None
     order: NameOrder
-    facts: Facts | None
+    dated: DatedDocument | None
 
 
 _NOTHING = Contribution(None, True, None, NameOrder(0, ""), None)
 
 
 def name_order(document: Document) -> NameOrder:
-    """Where the name on a document stands among those on others."""
+    """The position of a document's name among the names on other documents."""
     issued, _ = document.issued_on()
     return NameOrder(issued, document.reference)
 
@@ -216,8 +216,8 @@ def contribution_of(document: Document) -> Contribution:
     """What a document adds to its account now."""
     if document.head is None:
         return _NOTHING
-    facts = document.facts if document.closed else None
-    return Contribution(document.account, document.closed, document.counterparty_name(), name_order(document), facts)
+    dated = document.dated if document.closed else None
+    return Contribution(document.account, document.closed, document.counterparty_name(), name_order(document), dated)
 
 
 def older(updated_at: str | None, stored: str | None) -> bool:

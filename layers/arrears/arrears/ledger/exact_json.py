@@ -1,4 +1,4 @@
-"""JSON whose numbers are exact and whose names mean one thing: whole numbers as int, all others as Decimal."""
+"""JSON with exact numbers and unique names: whole numbers are int, all others Decimal."""
 
 import json
 from decimal import Decimal

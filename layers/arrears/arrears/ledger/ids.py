@@ -1,4 +1,4 @@
-"""Ids: the caller's own inside its organisation, UUIDs outward."""
+"""Ids: the caller's own ids are unique in its organisation; UUIDs are published."""
 
 import re
 import uuid
@@ -19,5 +19,5 @@ def outward_id(organisation_id: str, kind: str, caller_id: str) -> str:
 
 
 def folded_name(name: str) -> str:
-    """A name with case and spacing folded, by which parties without an id are told apart."""
+    """A name with case and spacing folded, which distinguishes parties without an id."""
     return " ".join(name.split()).casefold()

@@ -1,20 +1,20 @@
-"""What an invoice adds to its issue month, and from which day: the monthly collection figures without its documents.
+"""What an invoice adds to the collection figures of its issue month, and from which day.
 
-An invoice moves between payment statuses on known days: its issue, its allocations, its void, a lost dispute. Added up
-as dated differences, a month's figures are right on any later day without another write.
+An invoice changes its payment status on known days: its issue, its allocations, its void, a lost dispute. A month's
+figures are sums of dated differences, so they are right on any later day without another write and without documents.
 """
 
 from collections.abc import Iterator
 
+from arrears.ledger.dated_document import PAYMENT_FAILED, DatedDocument, lost_from
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import PAYMENT_FAILED, Facts, lost_from
 
 SUCCEEDED = "succeeded"
 PENDING = "pending"
 FAILED = "failed"
 
 
-def status_changes(invoice: Facts) -> Iterator[tuple[int, str | None, str | None]]:
+def status_changes(invoice: DatedDocument) -> Iterator[tuple[int, str | None, str | None]]:
     """The days on which its status changes, in order: (day, status before, status from then on)."""
     end = min(invoice.voided, lost_from(invoice))
     if invoice.issued >= end:
@@ -36,7 +36,7 @@ def status_changes(invoice: Facts) -> Iterator[tuple[int, str | None, str | None
         yield end, before, None
 
 
-def _status(invoice: Facts, owed: int) -> str:
+def _status(invoice: DatedDocument, owed: int) -> str:
     if owed <= 0:
         return SUCCEEDED
     return FAILED if invoice.marks & PAYMENT_FAILED else PENDING

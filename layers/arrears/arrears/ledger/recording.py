@@ -1,8 +1,8 @@
-"""Recording: what a record changes in the ledger. Pure: the unit of work is handed in.
+"""Recording: what a record changes in the ledger. Pure: the unit of work is an argument.
 
-A document keeps what its records say, under the caller's ids. Its account and its month are never recomputed but
-moved by the difference between what the document contributed before and what it contributes now, so a record costs the
-same however much history there is, and it does not matter in which order records arrive.
+A document keeps what its records say, under the caller's ids. Its account and its month are never recomputed. They
+change by the difference between what the document contributed before and what it contributes now. So a record costs
+the same however much history there is, and records may arrive in any order.
 """
 
 import json
@@ -12,10 +12,10 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
-from arrears.ledger import document_facts, payment_status
+from arrears.ledger import dated_document, payment_status
 from arrears.ledger.accounts import HISTORY_DAYS, AccountState, CounterpartyRecord, party_of
+from arrears.ledger.dated_document import DatedDocument, Promise, Reminder
 from arrears.ledger.days import LAST_DAY, month_of
-from arrears.ledger.document_facts import Facts, Promise, Reminder
 from arrears.ledger.documents import (
     Contribution,
     Document,
@@ -152,7 +152,7 @@ class Recording:
     def close_document(self, kind: str, id: str) -> bool:
         """Closes a document that time has closed; False when it was closed, or is to stay open, already."""
         document = self._work.document(kind, id, "")
-        if document.closed == (document_facts.closed_from(document.facts) <= self._today):
+        if document.closed == (dated_document.closed_from(document.dated) <= self._today):
             return False
         self._change(document, lambda: None)
         return True
@@ -220,18 +220,18 @@ class Recording:
     def _change(self, document: Document, change: Callable[[], None]) -> None:
         """Changes a document, and moves its account and its month by the difference."""
         before, shard = contribution_of(document), document.shard
-        previous = document.facts
+        previous = document.dated
         change()
         document.refresh(self._today)
         self._work.touch(document)
-        if document.kind == "invoice" and (previous, shard) != (document.facts, document.shard):
-            self._add_to_months(document.facts, document.shard, 1)
+        if document.kind == "invoice" and (previous, shard) != (document.dated, document.shard):
+            self._add_to_months(document.dated, document.shard, 1)
             self._add_to_months(previous, shard, -1)
         after = contribution_of(document)
         if after != before:
             self._move(before, after)
 
-    def _add_to_months(self, invoice: Facts, shard: int, sign: int) -> None:
+    def _add_to_months(self, invoice: DatedDocument, shard: int, sign: int) -> None:
         for day, before, after in payment_status.status_changes(invoice):
             effective = day if day > self._today else 0
             for status, change in ((before, -sign), (after, sign)):
@@ -461,7 +461,7 @@ class Recording:
         if account.last_closed_on < promise.made:
             return 0
         documents = self._work.closed_since(account, promise.made)
-        return sum(document_facts.applied_since(promise, document.facts, document_facts.LAST) for document in documents)
+        return sum(dated_document.applied_since(promise, document.dated, dated_document.LAST) for document in documents)
 
     def _outward(self, kind: str, id: str) -> str:
         return outward_id(self._organisation.id, kind, id)

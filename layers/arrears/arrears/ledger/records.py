@@ -1,7 +1,7 @@
-"""The records that a caller writes, checked one by one.
+"""The records that a caller writes, each validated by itself.
 
-A record says what the caller's books say now of one thing, under the caller's own id. Amounts are major units, read
-exactly; days become ordinals and moments UTC text of fixed width, so that both compare as they are.
+A record is the present state of one thing in the caller's books, under the caller's own id. Amounts are in major units
+and read exactly. Days become ordinals and moments UTC text of fixed width, so that both compare as they are.
 """
 
 import json
@@ -25,8 +25,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from arrears.ledger.dated_document import BILL_STATES
 from arrears.ledger.days import parse_day
-from arrears.ledger.document_facts import BILL_STATES
 from arrears.ledger.money import EXPONENTS, read_amount, to_minor
 
 MAX_RECORDS = 500

@@ -1,11 +1,11 @@
-"""Reminders as readers see them."""
+"""Reminders in the form in which reports read them."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from arrears.ledger.dated_document import Reminder
 from arrears.ledger.days import day_of
-from arrears.ledger.document_facts import Reminder
 from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
 

@@ -1,4 +1,4 @@
-"""The overdue reports: totals and aging of the whole book, and the rows that are shown."""
+"""The overdue reports: totals and aging of the whole book, and the rows of one page."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any

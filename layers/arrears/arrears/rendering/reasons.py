@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from arrears.ledger.dated_document import Promise
 from arrears.ledger.days import day_text
-from arrears.ledger.document_facts import Promise
 from arrears.ledger.money import major_number
 from arrears.reports.reasons import (
     AllDisputed,

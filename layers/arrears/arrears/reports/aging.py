@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple
 
-from arrears.ledger.document_facts import PAYABLE_STATES, Account, Facts, bill_state_name_at
+from arrears.ledger.dated_document import PAYABLE_STATES, Account, DatedDocument, bill_state_name_at
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 
@@ -22,7 +22,7 @@ def bucket_of(days_overdue: int) -> int:
     return (days_overdue + 29) // 30 if days_overdue <= 90 else 4
 
 
-def owed_at(document: Facts, day: int) -> int:
+def owed_at(document: DatedDocument, day: int) -> int:
     """What an open document owes at the end of `day`, in minor units; 0 when it is not open."""
     if document.issued > day or document.voided <= day:
         return 0
@@ -45,7 +45,7 @@ class Overdue(NamedTuple):
     id: str
     owed: int
     days: int
-    document: Facts
+    document: DatedDocument
 
 
 class CurrencyAging(NamedTuple):
@@ -106,7 +106,7 @@ class RowReference(NamedTuple):
 
     sort_key: SortKey
     account: Account
-    documents: list[Facts]
+    documents: list[DatedDocument]
     currency: str
     overdue_count: int
 
@@ -115,7 +115,7 @@ class RowReference(NamedTuple):
 class Report:
     """An overdue report as of a day: what is open by currency, and references to its rows, in order.
 
-    A large book's answer shows a page of its rows, and a row costs more than all the rest of the report: so a row is
+    A large book's answer shows a page of its rows, and a row costs more than everything else in the report: so a row is
     worked out from its reference when it is shown, by the function of its ledger side.
     """
 
@@ -135,7 +135,7 @@ class Report:
         return sum([row.overdue_count for row in self.rows])
 
 
-type Accounts = Iterable[tuple[Account, list[Facts]]]
+type Accounts = Iterable[tuple[Account, list[DatedDocument]]]
 
 
 def overdue_report(accounts: Accounts, day: int, organisation: Organisation) -> Report:
@@ -171,7 +171,7 @@ def oldest_of(ordered: Sequence[Overdue]) -> Overdue:
     return min((late for late in ordered if late.due == first.due), key=lambda late: (-late.owed, late.id))
 
 
-def overdue_of(documents: Iterable[Facts], currency: str, day: int) -> list[Overdue]:
+def overdue_of(documents: Iterable[DatedDocument], currency: str, day: int) -> list[Overdue]:
     """The overdue documents of one currency, in order."""
     late = [
         Overdue(document.due, document.id, owed, day - document.due, document)

@@ -1,7 +1,7 @@
-"""The escalation machine: the dunning tier of a customer's row in one currency, followed from day to day.
+"""Escalations: the dunning tier of a row (a customer in one currency), followed from day to day.
 
-Every move up is recorded tier by tier, every move down or clearing once, on the day the row reached it. Only the days
-on which something changes are looked at: a document's facts, a threshold reached, a promise due.
+A move up is recorded once for every tier it passes, a move down or a clearing once, each on the day of the move. Only
+days on which something changes are examined: a day in a document, a threshold reached, a promise due.
 """
 
 import heapq
@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import Account, Facts, closed_from
 from arrears.ledger.policy import Policy
 from arrears.reports.aging import Overdue, owed_at
 from arrears.reports.reasons import Reason, Restated
@@ -30,7 +30,7 @@ class Spell(NamedTuple):
     owed: int
 
 
-def spells(document: Facts) -> Iterator[Spell]:
+def spells(document: DatedDocument) -> Iterator[Spell]:
     """The spells in which a document is overdue, by day."""
     due = document.due
     if due is None or document.issued == NEVER:
@@ -64,7 +64,7 @@ class Escalation(NamedTuple):
 class TierHistory:
     """The tier of a customer's documents in one currency, followed from day to day."""
 
-    def __init__(self, account: Account, documents: Iterable[Facts], currency: str) -> None:
+    def __init__(self, account: Account, documents: Iterable[DatedDocument], currency: str) -> None:
         self.account = account
         self.currency = currency
         self._documents = [document for document in documents if document.currency == currency]
@@ -86,7 +86,7 @@ class TierHistory:
                     tier, started = reached, True
 
     def escalations(self, move: "Move", policy: Policy, created_on: int) -> list[Escalation]:
-        """A move as escalations: one for each tier on the way.
+        """A move as escalations: one for each tier that it passes.
 
         created_on: the organisation's first day; what was crossed before it is historical.
         """
@@ -119,7 +119,7 @@ class TierHistory:
         )
 
 
-def _stretches(documents: Iterable[Facts]) -> Iterator[tuple[int, int, int | None, int]]:
+def _stretches(documents: Iterable[DatedDocument]) -> Iterator[tuple[int, int, int | None, int]]:
     """All time in stretches of the same earliest due day and overdue amount: (start, end, due, owed)."""
     events: dict[int, list[tuple[int, Spell]]] = {}
     for number, spell in enumerate(spell for document in documents for spell in spells(document)):
@@ -155,7 +155,7 @@ def _judged(start: int, end: int, due: int | None, policy: Policy, watched: Sequ
     return sorted(days)
 
 
-def _promise_days(account: Account, documents: Iterable[Facts], currency: str) -> list[int]:
+def _promise_days(account: Account, documents: Iterable[DatedDocument], currency: str) -> list[int]:
     """The days on which a promise of the row can be broken or kept; none for a row without promises."""
     promises = [promise for promise in account.promises if promise.currency == currency]
     if not promises:
@@ -167,7 +167,7 @@ def _promise_days(account: Account, documents: Iterable[Facts], currency: str) -
 
 
 def path(before: Tier, after: Tier) -> list[tuple[Tier, Tier]]:
-    """The moves from one tier to another: up by every tier on the way, down or clear in one."""
+    """The moves from one tier to another: up through every tier between, down or clear in one."""
     if before == after:
         return []
     rank = -1 if before is None else TIERS.index(before)

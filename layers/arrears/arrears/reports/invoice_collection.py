@@ -1,4 +1,4 @@
-"""Invoice collection: what was invoiced in each month, by how its payment stands."""
+"""Invoice collection: what was invoiced in each month, by payment status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

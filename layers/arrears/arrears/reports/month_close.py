@@ -1,4 +1,4 @@
-"""Month close: what was overdue at a month's end, and how it came about since the month before.
+"""Month close: what was overdue at the end of a month, and what changed since the end of the month before.
 
 The roll-forward adds up to the minor unit: opening + restated + newly overdue - collected - credited - no longer
 overdue = closing. DSO and CEI are those of credit management (Credit Research Foundation): days sales outstanding is
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from arrears.ledger.dated_document import Account, DatedDocument, closed_from, exists_at
 from arrears.ledger.days import year_before
-from arrears.ledger.document_facts import Account, Facts, closed_from, exists_at
 from arrears.reports.aging import bucket_of, owed_at
 
 
@@ -38,7 +38,7 @@ class CurrencyMonth:
     """One currency's month, in minor units.
 
     opening and opening_outstanding are the previous snapshot's closings. amounts and counts: the buckets at close.
-    rolled and bucket_opening: per bucket but the last, what it held a month before and how much of that stands in
+    rolled and bucket_opening: per bucket but the last, what it held a month before and how much of that is in
     an older bucket at close.
     """
 
@@ -76,7 +76,7 @@ class CurrencyMonth:
         )
 
     def roll_rates(self) -> list[float | None]:
-        """Per bucket but the last, the share of its opening that stands in an older one at close."""
+        """Per bucket but the last, the share of its opening that is in an older one at close."""
         return [_share(rolled, opening) for rolled, opening in zip(self.rolled, self.bucket_opening, strict=True)]
 
     def days_sales_outstanding(self, end: int) -> float | None:
@@ -113,13 +113,13 @@ def from_stored(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, CurrencyM
 class MonthlyBook:
     """The accounts of a book with their documents, and the days between which each document can matter."""
 
-    def __init__(self, accounts: Iterable[tuple[Account, Sequence[Facts]]]) -> None:
+    def __init__(self, accounts: Iterable[tuple[Account, Sequence[DatedDocument]]]) -> None:
         self._accounts = [
             (account, [(document.issued, closed_from(document), document) for document in documents])
             for account, documents in accounts
         ]
 
-    def as_of(self, day: int) -> Iterator[tuple[Account, list[Facts]]]:
+    def as_of(self, day: int) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """The accounts with the documents that a report of `day` takes: issued by then, closed for a year at most.
 
         What a promise was kept with is older than that at times, so an account with promises keeps all of them.
@@ -151,7 +151,7 @@ class MonthlyBook:
         return {currency: own for currency, own in figures.items() if not own.is_empty()}
 
 
-def _add(month: CurrencyMonth, document: Facts, before: int, end: int) -> bool:
+def _add(month: CurrencyMonth, document: DatedDocument, before: int, end: int) -> bool:
     """Adds a document's month; whether it is overdue at close."""
     opened, closed = owed_at(document, before), owed_at(document, end)
     was, now = _bucket(document, before), _bucket(document, end)
@@ -170,11 +170,11 @@ def _add(month: CurrencyMonth, document: Facts, before: int, end: int) -> bool:
     return bool(closed and now)
 
 
-def _bucket(document: Facts, day: int) -> int:
+def _bucket(document: DatedDocument, day: int) -> int:
     return 0 if document.due is None or not owed_at(document, day) else bucket_of(day - document.due)
 
 
-def _add_flows(month: CurrencyMonth, document: Facts, before: int, end: int) -> None:
+def _add_flows(month: CurrencyMonth, document: DatedDocument, before: int, end: int) -> None:
     """Follows the document's overdue amount over the days of the month on which it can change."""
     if document.due is None or document.due >= end:
         return
@@ -194,11 +194,11 @@ def _add_flows(month: CurrencyMonth, document: Facts, before: int, end: int) -> 
         previous = overdue
 
 
-def _change_days(document: Facts, before: int, end: int) -> Iterator[int]:
+def _change_days(document: DatedDocument, before: int, end: int) -> Iterator[int]:
     due = document.due or 0
     days = {document.issued, due + 1, document.voided, *(step[0] for step in document.applied)}
     yield from sorted(day for day in days if before < day <= end)
 
 
-def _overdue(document: Facts, day: int) -> int:
+def _overdue(document: DatedDocument, day: int) -> int:
     return owed_at(document, day) if document.due is not None and day > document.due else 0

@@ -1,4 +1,4 @@
-"""Months as YYYY-MM text, which sorts as they follow each other."""
+"""Months as YYYY-MM text, which sorts in the order of time."""
 
 from collections.abc import Iterator
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from arrears.ledger.customers import CustomerProfile
-from arrears.ledger.document_facts import Facts, disputed_at
+from arrears.ledger.dated_document import DatedDocument, disputed_at
 from arrears.ledger.organisation import Organisation
 from arrears.reports.aging import Overdue, currency_order, owed_at
 
@@ -29,7 +29,9 @@ class PastDue(NamedTuple):
     invoices: list[Overdue]
 
 
-def past_due(organisation: Organisation, customer: CustomerProfile, invoices: Iterable[Facts], today: int) -> PastDue:
+def past_due(
+    organisation: Organisation, customer: CustomerProfile, invoices: Iterable[DatedDocument], today: int
+) -> PastDue:
     """What the customer owes on `today` of these invoices."""
     own = customer.currency or organisation.currency
     owing = [(invoice, owed_at(invoice, today)) for invoice in invoices]
@@ -49,7 +51,7 @@ def past_due(organisation: Organisation, customer: CustomerProfile, invoices: It
     )
 
 
-def _balance(open_invoices: Sequence[tuple[Facts, int]], late: Sequence[Overdue], currency: str) -> Balance:
+def _balance(open_invoices: Sequence[tuple[DatedDocument, int]], late: Sequence[Overdue], currency: str) -> Balance:
     return Balance(
         currency,
         sum(overdue.owed for overdue in late if overdue.document.currency == currency),

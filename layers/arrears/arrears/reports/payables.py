@@ -1,9 +1,9 @@
-"""Overdue payables: whom we owe, how urgent it is, and what to do without ever paying twice."""
+"""Overdue payables: whom we owe, how urgent it is, and what to do next, never paying twice."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from arrears.ledger.document_facts import Account, BillState, Settled, bill_state_at, bill_state_name_at
+from arrears.ledger.dated_document import Account, BillState, Settled, bill_state_at, bill_state_name_at
 from arrears.ledger.policy import Policy
 from arrears.reports import tiers
 from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of
@@ -78,7 +78,7 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
 
 
 def payment_standing(state: BillState, day: int) -> str:
-    """Whether a payment is under way (waiting), may have failed or been missed (to confirm), or is to schedule."""
+    """Whether a payment is in progress (waiting), may have failed or been missed (to confirm), or is to schedule."""
     if state.state == "PaymentInProgress":
         return WAITING
     if state.state == "Scheduled":
@@ -102,6 +102,6 @@ def _timing(settled: Settled | None) -> PaymentTiming | None:
         return None
     return PaymentTiming(
         settled.to_pay / settled.issued if settled.issued else None,
-        settled.on_time / settled.dated if settled.dated else None,
+        settled.on_time / settled.with_due_day if settled.with_due_day else None,
         settled.documents,
     )

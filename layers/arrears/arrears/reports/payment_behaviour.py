@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
+from arrears.ledger.dated_document import Account, DatedDocument, Settled, added_up, settlement
 from arrears.ledger.days import year_before
-from arrears.ledger.document_facts import Account, Facts, Settled, added_up, settlement
 from arrears.reports.aging import owed_at
 
 
-def settled_in_year(account: Account, documents: Iterable[Facts], day: int) -> Settled | None:
+def settled_in_year(account: Account, documents: Iterable[DatedDocument], day: int) -> Settled | None:
     """All documents settled with a payment in the twelve months up to `day`, added up; None when there are none.
 
     documents: those in hand; what else was settled is in the account's history.

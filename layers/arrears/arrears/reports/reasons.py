@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from arrears.ledger.document_facts import Promise
+from arrears.ledger.dated_document import Promise
 
 
 class TierByDays(NamedTuple):
@@ -66,7 +66,7 @@ class ReminderCooldown(NamedTuple):
 
 
 class PaymentStanding(NamedTuple):
-    """How many overdue bills have a payment under way, one to confirm, and none yet."""
+    """How many overdue bills have a payment in progress, one to confirm, and none yet."""
 
     waiting: int
     to_confirm: int

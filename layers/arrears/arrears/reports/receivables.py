@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from arrears.ledger.document_facts import (
+from arrears.ledger.dated_document import (
     Account,
-    Facts,
+    DatedDocument,
     Promise,
     Reminder,
     Settled,
@@ -96,7 +96,12 @@ class Judgement(NamedTuple):
 
 
 def judge(
-    account: Account, documents: Sequence[Facts], currency: str, late: Sequence[Overdue], day: int, policy: Policy
+    account: Account,
+    documents: Sequence[DatedDocument],
+    currency: str,
+    late: Sequence[Overdue],
+    day: int,
+    policy: Policy,
 ) -> Judgement:
     """Tier and action of a row: `documents` are all of the customer's, `late` the row's overdue ones, in order."""
     days, owed = late[0].days, sum([overdue.owed for overdue in late])
@@ -120,7 +125,7 @@ class _Standing(NamedTuple):
 _NO_PROMISE = _Standing()
 
 
-def _standing(account: Account, documents: Sequence[Facts], currency: str, day: int) -> _Standing:
+def _standing(account: Account, documents: Sequence[DatedDocument], currency: str, day: int) -> _Standing:
     """Only the latest promise counts, by the day it was made and then id."""
     made = [promise for promise in account.promises if promise.currency == currency and promise.made <= day]
     if not made:
@@ -136,7 +141,7 @@ def _standing(account: Account, documents: Sequence[Facts], currency: str, day: 
     return _Standing(broken=promise, received=received) if broken else _NO_PROMISE
 
 
-def promise_broken(account: Account, documents: Sequence[Facts], currency: str, day: int) -> bool:
+def promise_broken(account: Account, documents: Sequence[DatedDocument], currency: str, day: int) -> bool:
     """Whether the promise that counts for a row on `day` is broken."""
     return _standing(account, documents, currency, day).broken is not None
 
@@ -198,6 +203,8 @@ def _tier_reasons(days: int, tier: str, owed: int, currency: str, policy: Policy
 def _behaviour(settled: Settled | None) -> PaymentBehaviour | None:
     if settled is None:
         return None
-    if not settled.dated:
+    if not settled.with_due_day:
         return PaymentBehaviour(None, None, settled.documents)
-    return PaymentBehaviour(settled.late / settled.dated, settled.on_time / settled.dated, settled.documents)
+    return PaymentBehaviour(
+        settled.late / settled.with_due_day, settled.on_time / settled.with_due_day, settled.documents
+    )

@@ -1,1 +1,1 @@
-"""The ledger and who may use it, on DynamoDB. The only place that knows boto3."""
+"""The ledger, access to it and its history, on DynamoDB and S3. Only this package knows boto3."""

@@ -1,4 +1,4 @@
-"""The DynamoDB client, shortcuts past its parser and serialiser, and which of its failures mean "busy"."""
+"""The DynamoDB client, shortcuts around its parser and serialiser, and which of its errors mean "busy"."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -53,7 +53,7 @@ _KEPT = {"Query": "Items", "BatchGetItem": "Responses"}
 
 
 def read_fast(client: "DynamoDBClient") -> None:
-    """Lets the client's answers keep their items as the wire has them, which for text is what botocore gives."""
+    """Leaves items in responses as they are on the wire, which for text is what botocore would make of them."""
     for operation in _KEPT:
         event = f"before-parse.dynamodb.{operation}"
         client.meta.events.register(event, _keep_items, unique_id=f"arrears.keep-items.{operation}")
@@ -91,7 +91,7 @@ def _put_back(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 
 
 def as_error(error: Exception) -> ArrearsError | None:
-    """What the caller is told of a failure of the table that survived the client's retries; None: not such a one."""
+    """The caller's error for a failure of the table that outlasted the client's retries; None for other exceptions."""
     if isinstance(error, ClientError):
         codes = set(error_codes(error)) - {"None"}
         if codes and codes <= THROTTLES:

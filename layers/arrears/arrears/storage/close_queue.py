@@ -1,4 +1,4 @@
-"""The queue of organisations to work through."""
+"""The queue of organisations whose days are to be processed."""
 
 import json
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class CloseQueue:
     def put(self, organisations: Iterable[str]) -> int:
         """Queues one message per organisation id, and says how many.
 
-        One by one: a batch can be refused in part, and a thousand messages take seconds either way.
+        One by one: a batch can be refused in part, and a thousand messages take seconds in both cases.
         """
         queued = 0
         for organisation in organisations:

@@ -1,4 +1,4 @@
-"""What every table is read with: items by key, and pages of a query."""
+"""Reads any table: items by key, and pages of a query."""
 
 import random
 import time

@@ -34,7 +34,7 @@ class EventSender:
         self._bus = bus
 
     def send(self, organisation: str, records: Sequence[dict[str, Any]]) -> Iterator[list[str]]:
-        """Sends escalation records, and gives the ids of those that the bus has taken, after each request.
+        """Sends escalation records, and yields the ids of those that the bus has accepted, after each request.
 
         Raises NotSent when the bus refuses one time after time.
         """

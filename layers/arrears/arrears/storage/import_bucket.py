@@ -1,4 +1,4 @@
-"""Files dropped into a bucket: read in pieces, and what came of them written beside them."""
+"""Files dropped into a bucket: they are read in pieces, and their results are written beside them."""
 
 import io
 import json

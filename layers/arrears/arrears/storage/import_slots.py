@@ -1,8 +1,8 @@
-"""How many dropped files of one organisation are imported at once, so that one tenant's thousand files leave room.
+"""Limits how many dropped files of one organisation are imported at once, so that others have room too.
 
-A slot is an item in the ledger table, held until its end or until a time after which no run can still be alive: a run
-that is killed gives it back by that. Slots are a matter of fairness, not of correctness: what is imported twice is
-written once.
+A slot is an item in the ledger table. It is held until the import ends, at most until a time at which no run can still
+be alive: so a killed run does not keep it. Slots are about fairness, not correctness: what is imported twice is written
+once.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ HELD_SECONDS = 960
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A slot that is held. owner: tells this holder from a later one."""
+    """A slot that is held. owner: distinguishes this holder from a later one."""
 
     partition: str
     name: str

@@ -1,7 +1,7 @@
-"""Transactions that DynamoDB cancels: whether somebody else was first, the table was too busy, or something is wrong.
+"""Transactions that DynamoDB cancels: because of a conflict, because the table is busy, or because of a fault.
 
-botocore sends a throttled request again, but not a throttled transaction: that one arrives as cancelled, with the
-throttling among its reasons. It is sent again here.
+botocore retries a throttled request, but not a throttled transaction: that one arrives as cancelled, with throttling
+among its reasons. It is retried here.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""Secrets at rest: generated ones by a fast hash, chosen ones by a memory-hard one (scrypt, RFC 7914)."""
+"""Stored forms of secrets: generated ones by a fast hash, chosen ones by a memory-hard one (scrypt, RFC 7914)."""
 
 import hashlib
 import hmac
@@ -16,7 +16,7 @@ def digest(secret: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two hex digests are equal, in a time that tells nothing about where they differ."""
+    """Whether two hex digests are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(one, other)
 
 

@@ -1,1 +1,1 @@
-"""The history table: snapshots of closed months, escalations, and how far the schedule has come."""
+"""The history table: snapshots of closed months, escalations, and how far each organisation is processed."""

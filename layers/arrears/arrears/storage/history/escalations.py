@@ -1,7 +1,7 @@
 """Escalation records, the tier of each row, and the outbox of records that are to be sent.
 
-Each row's machine has an item with its tier and a version, so that its records are written exactly once whoever runs,
-and a record waits in the outbox, put there with it, until it is known to be sent.
+Each row has an item with its tier and a version, so that its records are written once, whoever runs. Each record is
+written together with an entry in the outbox, which stays until the record is known to be sent.
 """
 
 import heapq
@@ -40,7 +40,7 @@ class RowState(NamedTuple):
 
 
 class RowWrite(NamedTuple):
-    """What a row comes to: its tier at the end of day `through`, and the records on the way.
+    """What a row comes to: its tier at the end of day `through`, and the records up to then.
 
     version, partition: as read, or zero and None.
     """
@@ -97,8 +97,8 @@ class EscalationStore(HistoryTable):
                 attributes["tier"] = {"S": row.tier}
             partition = row.partition or _rows(organisation).partition(row.key[0])
             writes.append(self._versioned((partition, "#".join(row.key)), row.version, attributes))
-            for told in row.records:
-                record = {"id": escalation_id(organisation, told), **told, "recordedAt": recorded_at}
+            for unsaved in row.records:
+                record = {"id": escalation_id(organisation, unsaved), **unsaved, "recordedAt": recorded_at}
                 writes += self._put_record(organisation, record)
         self._write(writes)
 
@@ -169,7 +169,7 @@ class EscalationStore(HistoryTable):
             request["ExpressionAttributeValues"][":after"] = {"S": after + "!"}  # the first that can follow it
         budget = None
         if tier is None:
-            # Short pages, as every partition has a part of the answer; one record more tells whether there are more.
+            # Short pages, as every partition has a part of the answer; one record more shows whether there are more.
             request["Limit"] = limit + 1 if customer else max(_LEAST_PAGE, (limit + 1) // 4)
         else:
             request["FilterExpression"] = "t = :tier"
@@ -259,7 +259,7 @@ def escalation_id(organisation: str, record: dict[str, Any]) -> str:
 
 
 def _newest_first(moment: str) -> str:
-    """A moment as text that sorts the other way round: each digit by what it lacks to nine."""
+    """A moment as text that sorts in reverse: each digit by what it lacks to nine."""
     return moment.translate(_NINES)
 
 

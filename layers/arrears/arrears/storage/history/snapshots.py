@@ -1,4 +1,4 @@
-"""Snapshots of closed months: their figures, and their rows packed apart."""
+"""Snapshots of closed months: their figures, and in other items their packed rows."""
 
 import json
 import zlib
@@ -92,7 +92,7 @@ class SnapshotStore(HistoryTable):
         return part, len(parts)
 
     def snapshot_rows(self, organisation: str, month: str, snapshot: Snapshot) -> list[dict[str, Any]]:
-        """The rows of a snapshot as they stood."""
+        """The rows of a snapshot as they were at its close."""
         keys = (f"{snapshot.rows_part}#{number:04d}" for number in range(snapshot.rows_parts))
         pieces = (self._get(rows_partition(organisation, month), key) for key in keys)
         packed = b"".join(piece["z"]["B"] for piece in pieces if piece is not None)

@@ -1,4 +1,4 @@
-"""Everything of the history table in one hand, for those who need more than one part of it."""
+"""The whole history table as one store, for callers that need more than one part of it."""
 
 from arrears.storage.history.escalations import EscalationStore
 from arrears.storage.history.snapshots import SnapshotStore

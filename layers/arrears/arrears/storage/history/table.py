@@ -1,7 +1,7 @@
-"""The history table itself: its keys, conditional writes, and how far each organisation's days are worked through.
+"""The history table itself: its keys, conditional writes, and the day through which each organisation is processed.
 
-Whatever a run records is written on the condition that the days are still worked through only as far as they were when
-it began: a slow run that another one has overtaken writes nothing more.
+Whatever a run writes has the condition that the organisation is still processed only as far as it was when the run
+began. So a slow run that another one has overtaken writes nothing more.
 """
 
 import random

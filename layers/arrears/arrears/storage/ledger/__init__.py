@@ -1,1 +1,1 @@
-"""The ledger table: what is read of it, what is recorded in it, and how both are stored."""
+"""The ledger table: reading it, recording in it, and its keys and stored forms."""

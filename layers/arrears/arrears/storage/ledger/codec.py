@@ -1,7 +1,7 @@
-"""Stored forms that readers decode: what the indexes project, one packed JSON array each, and customers and invoices.
+"""Stored forms that readers decode: the packed JSON arrays that the indexes project, customer records and invoices.
 
-Reading costs what decoding costs, so a page is decoded twice by the C parser (the response, then all its packed
-arrays at once) and never walked by botocore's own parser, which takes three times as long as all the rest.
+Decoding is most of the cost of reading. So a page is decoded by the C parser only, once as a response and once for all
+its packed arrays together. botocore's own parser would take three times as long as everything else.
 """
 
 import json
@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail, InvoiceLine
+from arrears.ledger.dated_document import Account, DatedDocument, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
-from arrears.ledger.document_facts import Account, Facts, Promise, Reminder, Settled
 from arrears.ledger.money import to_minor
 from arrears.storage.dynamodb import Item
 
@@ -28,8 +28,8 @@ PACKED_DOCUMENT = (
     "disputes",
     "states",
 )
-"""The fields of Facts after its id in their stored order: readers make Facts(id, *packed), so Facts has them so too."""
-_DEFAULTS = tuple(Facts._field_defaults.values())
+"""The fields of DatedDocument after its id, in their stored order, so that DatedDocument(id, *packed) unpacks them."""
+_DEFAULTS = tuple(DatedDocument._field_defaults.values())
 
 
 def compact(value: Any) -> str:
@@ -37,8 +37,8 @@ def compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def pack_document(document: Facts) -> str:
-    """A document's facts without its id, which the index key has, and trailing defaults; Facts(id, *packed) unpacks."""
+def pack_document(document: DatedDocument) -> str:
+    """A dated document without its id, which the index key has, and without trailing defaults."""
     packed = [getattr(document, name) for name in PACKED_DOCUMENT]
     defaults = list(_DEFAULTS)
     while defaults and packed[-1] in (defaults[-1], []):

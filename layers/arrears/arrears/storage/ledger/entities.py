@@ -1,13 +1,13 @@
 """Documents, accounts and counterparty records as items, and back: what a unit of work reads and writes.
 
-Names in stored items stay what they were first written as; the tables here say which attribute each of them is.
+Attribute names in stored items never change. The tables here map each to the field it is today.
 """
 
 import json
 from typing import Any, NamedTuple
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord, NameEntry
-from arrears.ledger.document_facts import closed_from, with_recent_history
+from arrears.ledger.dated_document import closed_from, with_recent_history
 from arrears.ledger.documents import Document, Part, StateEntry
 from arrears.storage.dynamodb import Item
 from arrears.storage.ledger import codec, keys
@@ -57,7 +57,7 @@ def _attributes(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]
 
 
 def read_document(kind: str, id: str, item: Item) -> Document:
-    """A stored invoice or bill, with its facts, and closed or not as it was when written."""
+    """A stored invoice or bill, with its dated document, closed or open as it was when written."""
     stored = json.loads(item["b"]["S"])
     attributes = _attributes(stored, DOCUMENT_ATTRIBUTES)
     attributes["parts"] = {key: Part(*part) for key, part in attributes["parts"].items()}
@@ -70,13 +70,13 @@ def read_document(kind: str, id: str, item: Item) -> Document:
 
 def document_item(organisation: str, document: Document) -> Item:
     """A document's attributes beside its key and version."""
-    facts = document.facts
+    dated = document.dated
     listed: Item = {}
     if document.account is None:
         partition = keys.closed_partition(organisation, 0, document.side)
         sort_key = keys.closed_sort_key(0, keys.NO_ACCOUNT, document.id)
     elif document.closed:
-        closed = closed_from(facts)
+        closed = closed_from(dated)
         partition = keys.closed_partition(organisation, document.shard, document.side)
         sort_key = keys.closed_sort_key(closed, document.account[1:], document.id)
         listed = {
@@ -85,13 +85,13 @@ def document_item(organisation: str, document: Document) -> Item:
         }
     else:
         partition = keys.open_partition(organisation, document.shard, document.side)
-        sort_key = keys.open_sort_key(document.account[1:], facts.due, document.id)
+        sort_key = keys.open_sort_key(document.account[1:], dated.due, document.id)
     stored = {stored_name: getattr(document, name) for stored_name, name in DOCUMENT_ATTRIBUTES.items()}
-    return {**_indexed(partition, sort_key, codec.pack_document(facts), stored), **listed}
+    return {**_indexed(partition, sort_key, codec.pack_document(dated), stored), **listed}
 
 
 class StoredStanding(NamedTuple):
-    """Where a stored document stands. closed_from: None while it is open."""
+    """The position of a stored document in the index. closed_from: None while it is open."""
 
     account: str | None
     closed_from: int | None

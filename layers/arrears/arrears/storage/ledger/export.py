@@ -32,7 +32,7 @@ class LedgerExport:
         self._table = table
 
     def records(self, organisation: Organisation) -> Iterator[Record]:
-        """Every record of the ledger, counterparties first; importing them gives the same answers.
+        """Every record of the ledger, counterparties first; importing them leads to the same answers.
 
         A bill comes as often as it has states, its latest record last. An issue day that was inferred is marked so, and
         a due date that the policy filled in is there as any other.
@@ -44,7 +44,7 @@ class LedgerExport:
                 yield from self._document_records(organisation, document)
 
     def documents(self, organisation: Organisation, side: Side) -> Iterator[Document]:
-        """Every document of a side, pending ones too, with its facts as of recording."""
+        """Every document of a side, pending ones too, dated as of recording."""
         kind = "invoice" if side is Side.RECEIVABLE else "bill"
         for batch in batched(self._listed(organisation, side, keys.DOCUMENT), _BATCH, strict=False):
             found = get_items(self._client, self._table, batch)
@@ -101,8 +101,8 @@ class LedgerExport:
 
     def _heads(self, organisation: Organisation, document: Document, head: Record) -> Iterator[Record]:
         record = _record(document.kind, document.reference, Part(head, document.updated_at))
-        if document.facts.due is not None:
-            record["due_on"] = day_text(document.facts.due)
+        if document.dated.due is not None:
+            record["due_on"] = day_text(document.dated.due)
         if document.kind == "bill":
             issued, inferred = document.issued_on()
             record |= {"issued_on": day_text(issued)} | ({"issued_on_inferred": True} if inferred else {})

@@ -1,7 +1,7 @@
-"""Which documents of an account the indexes list.
+"""Looks up in the indexes which documents an account has.
 
-An index may be moments behind the table, and a book may be older than the index `account`. So what is listed is only
-where to look: the unit of work reads the documents themselves, and asks on until it has as many as the account counts.
+An index may be moments behind the table, and a book may be older than the index `account`. So the list only says where
+to look: the unit of work reads the documents themselves, and asks again until it has as many as the account counts.
 """
 
 import time
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _LAG_SECONDS = 0.1
-"""How long the index of an account is given to catch up before all that is closed is read, which costs far more."""
+"""How long to wait for an account's index to catch up before reading all closed documents, which costs far more."""
 _WAIT_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0)
 
 

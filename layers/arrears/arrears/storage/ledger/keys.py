@@ -1,7 +1,7 @@
-"""Keys of the ledger table and its indexes: where every item is. Each is built and read here, and nowhere else.
+"""Keys of the ledger table and its indexes. Each is built and read here, and nowhere else.
 
-Every key starts with the organisation's id, so no read can leave it. In the index `state`, documents and accounts are
-listed in exactly one of two partitions of their shard and side:
+Every key starts with the organisation's id, so no read can reach another one. In the index `state`, each document and
+each account is listed in exactly one of two partitions of its shard and side:
 
 - open, by (account, due day, document): an account right before its documents, so that one ordered query reads both;
 - closed, by (closed from, account, document): what is never open again, by the day from which that is so.

@@ -1,4 +1,4 @@
-"""Monthly collection figures: sums by month, shard and the day from which they count, moved by additions."""
+"""Monthly collection figures: sums by month, shard and the day from which they count, changed by additions only."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -100,7 +100,7 @@ def merge_due(client: "DynamoDBClient", table: str, item: Item) -> bool:
 
 
 def _addition(table: str, key: Key, sums: Mapping[str, int]) -> Any:
-    """Adds to a month's figures; their version tells one who reads and deletes them of an addition in between."""
+    """Adds to a month's figures; their version shows whoever deletes what was read that something was added since."""
     added = {**sums, "v": 1}
     pk, sk = key
     return {

@@ -1,7 +1,7 @@
 """Reading the ledger: accounts with their documents for a day, and figures that need no documents.
 
-What is asked for today or later is read from the open partitions alone, so it costs what is open. A past day is read
-from them and from what has closed since a year before it.
+Today and later days are read from the open partitions alone, so the cost depends on what is open. A past day is read
+from them and from everything closed since a year before it.
 """
 
 import json
@@ -10,8 +10,8 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
+from arrears.ledger.dated_document import Account, DatedDocument, Settled, without
 from arrears.ledger.days import year_before
-from arrears.ledger.document_facts import Account, Facts, Settled, without
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -35,7 +35,7 @@ class LedgerStore:
 
     def accounts(
         self, organisation: Organisation, side: Side, day: int, today: int
-    ) -> Iterator[tuple[Account, list[Facts]]]:
+    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """Every account with a document that may count on `day`, with those documents."""
         for shard in range(organisation.shards):
             if day >= today:
@@ -45,7 +45,7 @@ class LedgerStore:
 
     def accounts_since(
         self, organisation: Organisation, side: Side, since: int
-    ) -> Iterator[tuple[Account, list[Facts]]]:
+    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """Every account with the documents that were not closed yet at the end of `since`: what any later day needs.
 
         Settled documents count one by one, so behaviour is right for days a year after `since` and later.
@@ -55,17 +55,17 @@ class LedgerStore:
 
     def accounts_of(
         self, organisation: Organisation, side: Side, locations: Sequence[AccountLocation]
-    ) -> Iterator[tuple[Account, list[Facts]]]:
-        """The same for some accounts, for today or later: one query each. Their histories may be merged."""
+    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
+        """The same for some accounts, for today or later: one query each. Their histories may be aggregated."""
         for location in locations:
             yield from self._open(organisation, location.shard, side, location.id)
 
     def _open(
         self, organisation: Organisation, shard: int, side: Side, account: str = ""
-    ) -> Iterator[tuple[Account, list[Facts]]]:
+    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         partition = keys.open_partition(organisation.id, shard, side)
         current, party = "", None
-        documents: list[Facts] = []
+        documents: list[DatedDocument] = []
         for sort_key, packed in self._rows(partition, account):
             of_account, document = keys.read_open_sort_key(sort_key)
             if of_account != current:
@@ -73,23 +73,23 @@ class LedgerStore:
                     yield party or self._account(organisation, side, current), documents
                 current, party, documents = of_account, None, []
             if document:
-                documents.append(Facts(document, *packed))
+                documents.append(DatedDocument(document, *packed))
             else:
                 party = codec.unpack_account(current, packed)
         if current:
             yield party or self._account(organisation, side, current), documents
 
     def _with_histories(
-        self, organisation: Organisation, side: Side, found: Iterator[tuple[Account, list[Facts]]], day: int
-    ) -> Iterator[tuple[Account, list[Facts]]]:
+        self, organisation: Organisation, side: Side, found: Iterator[tuple[Account, list[DatedDocument]]], day: int
+    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """With all of an account's history where what the index shows of it is not enough for the year up to `day`.
 
         So it is with accounts that were not written for a month, and with days more than a month ahead.
         """
         start = year_before(day)
         for some in batched(found, BATCH // 2, strict=False):
-            merged = [account for account, _ in some if account.aggregated_after < start]
-            histories = self._histories(organisation, side, merged) if merged else {}
+            aggregated = [account for account, _ in some if account.aggregated_after < start]
+            histories = self._histories(organisation, side, aggregated) if aggregated else {}
             for account, documents in some:
                 history = histories.get(account.id)
                 yield (account if history is None else account._replace(history=history)), documents
@@ -115,18 +115,18 @@ class LedgerStore:
 
     def _since(
         self, organisation: Organisation, shard: int, side: Side, since: int
-    ) -> Iterator[tuple[Account, list[Facts]]]:
+    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         accounts: dict[str, Account] = {}
-        documents: dict[str, dict[str, Facts]] = {}
+        documents: dict[str, dict[str, DatedDocument]] = {}
         for account, opened in self._open(organisation, shard, side):
             accounts[account.id] = account
             documents[account.id] = {document.id: document for document in opened}
-        settled: dict[str, list[Facts]] = {}
+        settled: dict[str, list[DatedDocument]] = {}
         partition = keys.closed_partition(organisation.id, shard, side)
         for sort_key, packed in self._rows(partition, start=keys.closed_since(since + 1)):
             _, id_, document_id = keys.read_closed_sort_key(sort_key)
             if document_id:
-                document = Facts(document_id, *packed)
+                document = DatedDocument(document_id, *packed)
                 settled.setdefault(id_, []).append(document)
                 documents.setdefault(id_, {})[document.id] = document
             else:

@@ -1,7 +1,7 @@
-"""Reconciliation: accounts and monthly figures against the documents that they were added up from.
+"""Reconciliation: compares accounts and monthly figures with the documents that they are sums of.
 
-The documents are the book; everything else is moved along by difference in the transactions that change them. This
-works it all out anew and says, and mends, what is not the same. Run it while nothing else writes.
+The documents are the book. Everything else changes by differences, in the transactions that change documents. This adds
+everything up anew, reports what differs, and corrects it on request. Run it while nothing else writes.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from arrears.ledger import document_facts
+from arrears.ledger import dated_document
 from arrears.ledger.accounts import AccountState
 from arrears.ledger.days import month_of
 from arrears.ledger.documents import Document, contribution_of
@@ -46,7 +46,7 @@ class Reconciliation:
         self._export = LedgerExport(client, table)
 
     def run(self, organisation: Organisation, now: datetime, mend: bool = False) -> Iterator[Difference]:
-        """Every difference there is; with `mend`, each is mended before it is given."""
+        """Every difference; with `mend`, each is corrected before it is returned."""
         today = organisation.today(now)
         figures: dict[MonthFigure, list[int]] = {}
         for side in Side:
@@ -64,7 +64,7 @@ class Reconciliation:
         self, organisation: Organisation, document: Document, today: int, mend: bool
     ) -> Iterator[Difference]:
         """A document may stay with the open ones after the day from which it is closed; it must not leave before."""
-        if document.closed and document_facts.closed_from(document.facts) > today:
+        if document.closed and dated_document.closed_from(document.dated) > today:
             if mend:
                 work = self._work(organisation, today)
                 work.touch(work.document(document.kind, document.id, ""))
@@ -132,12 +132,12 @@ def _differences(stored: AccountState, documents: list[Document]) -> list[Differ
 
 
 def _add_figures(figures: dict[MonthFigure, list[int]], invoice: Document, today: int) -> None:
-    facts = invoice.facts
-    for day, before, after in status_changes(facts):
+    dated = invoice.dated
+    for day, before, after in status_changes(dated):
         for status, sign in ((before, -1), (after, 1)):
             if status is not None:
                 effective = day if day > today else 0
-                figure = MonthFigure(month_of(facts.issued), invoice.shard, effective, status, facts.currency)
+                figure = MonthFigure(month_of(dated.issued), invoice.shard, effective, status, dated.currency)
                 sums = figures.setdefault(figure, [0, 0])
                 sums[0] += sign
-                sums[1] += sign * facts.total
+                sums[1] += sign * dated.total

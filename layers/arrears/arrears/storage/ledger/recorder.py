@@ -1,4 +1,4 @@
-"""Writing the ledger: records in, results out, in as few transactions as they fit into."""
+"""Writes records to the ledger, in as few transactions as they fit into, and returns a result for each."""
 
 import random
 import time
@@ -60,7 +60,7 @@ class Recorder:
             moved += sum(self._run(organisation, organisation.today(now), steps, named))
         return moved
 
-    def take_in_due_effects(self, organisation: Organisation, today: int) -> int:
+    def apply_due_effects(self, organisation: Organisation, today: int) -> int:
         """Adds what was to count from a day that has come to its month's figures for good; how many it added.
 
         Readers see no difference: they add the one to the other anyway. What somebody else has changed stays for

@@ -1,7 +1,7 @@
-"""What records are applied to: the items that were read of the ledger, and what has changed since.
+"""The unit of work that records are applied to: the items read from the ledger, and what has changed in them since.
 
 Everything that a flush changes goes into one transaction, each item on the condition that nobody has changed it since
-it was read. Applied or not at all, a retry finds either the old versions or its own work.
+it was read. The transaction is applied whole or not at all, so a retry finds either the old versions or its own work.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from botocore.exceptions import ClientError
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
-from arrears.ledger.document_facts import closed_from
+from arrears.ledger.dated_document import closed_from
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -55,7 +55,7 @@ class _Entry:
     standing: StoredStanding | None = None
 
     def stored_standing(self) -> StoredStanding | None:
-        """Where its document stands as stored; None if it is not stored, or no document."""
+        """The stored position of its document; None if it is not stored, or no document."""
         if self.standing is None and self.item is not None and isinstance(self.entity, Document):
             self.standing = entities.stored_standing(self.item)
         return self.standing
@@ -192,7 +192,7 @@ class StoredUnitOfWork:
 
         self._look_up(account, self._index.closed_since(account, start), counts, expected)
         in_hand = self._documents_in_hand(account)
-        return [document for document in in_hand if document.closed and closed_from(document.facts) >= since]
+        return [document for document in in_hand if document.closed and closed_from(document.dated) >= since]
 
     def _previous(self, account: AccountState) -> AccountState:
         """The account's counts as they are stored."""

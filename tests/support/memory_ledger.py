@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
+from arrears.ledger.dated_document import Account, DatedDocument, closed_from, without
 from arrears.ledger.days import NEVER, year_before
-from arrears.ledger.document_facts import Account, Facts, closed_from, without
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -52,23 +52,23 @@ class MemoryLedger:
             book.keep()
         return moved
 
-    def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[Facts]]]:
+    def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """What a reader is given for `day` by the open and the settled set, as they stand on `today`."""
         for account, documents in self._every(side):
-            opened = [document.facts for document in documents if not document.closed]
+            opened = [document.dated for document in documents if not document.closed]
             if day >= today:
                 if opened:
                     yield account.account(), opened
                 continue
-            settled = [d.facts for d in documents if d.closed and closed_from(d.facts) > year_before(day)]
+            settled = [d.dated for d in documents if d.closed and closed_from(d.dated) > year_before(day)]
             if opened or settled:
                 yield without(self._with_all_reminders(account), settled), [*opened, *settled]
 
-    def full_accounts(self, side: Side) -> Iterator[tuple[Account, list[Facts]]]:
+    def full_accounts(self, side: Side) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """Every account with every document, nothing added up: what any day may be judged by."""
         for account, documents in self._every(side):
-            settled = [document.facts for document in documents if document.closed]
-            yield without(self._with_all_reminders(account), settled), [document.facts for document in documents]
+            settled = [document.dated for document in documents if document.closed]
+            yield without(self._with_all_reminders(account), settled), [document.dated for document in documents]
 
     def account_states(self) -> list[AccountState]:
         """Every counterparty."""
@@ -175,7 +175,7 @@ class MemoryUnitOfWork:
 
     def closed_since(self, account: AccountState, since: int) -> Sequence[Document]:
         closed = (document for document in self.documents_of(account) if document.closed)
-        return [document for document in closed if closed_from(document.facts) >= since]
+        return [document for document in closed if closed_from(document.dated) >= since]
 
     def touch(self, changed: Touched) -> None:
         key = self._keys[id(changed)]
