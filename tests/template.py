@@ -28,6 +28,14 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     return {name: resource["Properties"] for name, resource in found if resource["Type"] == kind}
 
 
+def statements(function: str) -> list[dict[str, Any]]:
+    """What a function's role allows: its own statements, and those of the template's managed policies it names."""
+    shared = resources("AWS::IAM::ManagedPolicy")
+    policies = resources("AWS::Serverless::Function")[function].get("Policies", [])
+    documents = [shared[one["Ref"]]["PolicyDocument"] if "Ref" in one else one for one in policies]
+    return [statement for document in documents for statement in document["Statement"]]
+
+
 def create_tables(client: Any) -> dict[str, str]:
     """Create the template's tables through a DynamoDB client; returns each one's name by its logical id."""
     for name, properties in resources("AWS::DynamoDB::Table").items():

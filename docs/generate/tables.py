@@ -7,7 +7,7 @@ from arrears.api import docusign
 from arrears.api.documentation import ADVICE
 from arrears.api.errors import KINDS
 from generate import records
-from template import ROOT, resources, template
+from template import ROOT, resources, statements, template
 
 DOCS = ROOT / "docs"
 _MADE = "<!-- Made by `make docs`; changes by hand are lost. -->\n\n"
@@ -55,12 +55,12 @@ def errors() -> str:
 def permissions() -> str:
     """permissions.md: what each function may do."""
     lines = []
-    for name, properties in resources("AWS::Serverless::Function").items():
-        statements = [one for policy in properties.get("Policies", []) for one in policy["Statement"]]
+    for name in resources("AWS::Serverless::Function"):
+        allowed = statements(name)
         shown = name.removesuffix("Function")
-        if not statements:
+        if not allowed:
             lines.append(f"| {shown} | none | |")
-        for statement in statements:
+        for statement in allowed:
             actions = ", ".join(f"`{action}`" for action in statement["Action"])
             where = ", ".join(f"`{_resource(one)}`" for one in statement["Resource"])
             condition = f", only `{json.dumps(statement['Condition'])}`" if "Condition" in statement else ""

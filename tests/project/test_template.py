@@ -2,23 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from botocore.session import get_session
 
 from arrears.api import errors
 from arrears.api import routes as addresses
-from template import ROOT, resources, template
+from template import ROOT, resources, statements, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 TABLES = resources("AWS::DynamoDB::Table")
-
-
-def statements(function: str) -> Iterator[dict[str, Any]]:
-    for policy in FUNCTIONS[function].get("Policies", []):
-        yield from policy["Statement"]
 
 
 def routes() -> list[tuple[str, str, str]]:
@@ -92,17 +85,25 @@ def test_a_function_counts_only_what_is_its_own(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_told_of_the_tables_that_it_may_use(function: str) -> None:
+def test_a_function_knows_the_tables_that_it_may_use_and_no_others(function: str) -> None:
     variables = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
-    told = {value["Ref"] for name, value in variables.items() if name.endswith("_TABLE")}
-    granted = json.dumps(list(statements(function)))
-    assert {table for table in TABLES if f'"{table}' in granted or f"{{{table}." in granted} <= told
+    known = {value["Ref"] for name, value in variables.items() if name.endswith("_TABLE")}
+    granted = json.dumps(statements(function))
+    assert {table for table in TABLES if f'"{table}' in granted or f"{{{table}." in granted} == known
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "BillingInvoicesPastDueFunction"])
+def test_an_endpoint_with_keys_looks_up_its_caller_by_the_shared_policy(function: str) -> None:
+    """Whoever has a limit per key has the policy that counts against it, and nobody else has it."""
+    properties = FUNCTIONS[function]
+    limited = "REQUESTS_PER_KEY" in properties.get("Environment", {}).get("Variables", {})
+    assert ({"Ref": "CallerPolicy"} in properties.get("Policies", [])) == limited
 
 
 def test_every_role_that_may_use_a_table_may_use_the_customer_s_key() -> None:
     """DynamoDB asks KMS in the caller's name. Through DynamoDB alone: nothing else is to be decrypted with it."""
     policy = resources("AWS::IAM::ManagedPolicy")["TableKeyPolicy"]
-    users = {f"{name}Role" for name in FUNCTIONS if "dynamodb:" in json.dumps(list(statements(name)))}
+    users = {f"{name}Role" for name in FUNCTIONS if "dynamodb:" in json.dumps(statements(name))}
     assert {role["Ref"] for role in policy["Roles"]} == users
     assert {f"{name}Role" for name in FUNCTIONS} >= users
     [statement] = policy["PolicyDocument"]["Statement"]

@@ -1,13 +1,15 @@
 """What CloudFormation gets: SAM's own translation of the template, linted, and seen to change when it should."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
+from samcli.yamlhelper import yaml_dump, yaml_parse
 
-from template import resources, translated
+from template import ROOT, resources, translated
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 
@@ -27,6 +29,11 @@ def test_the_lint_finds_what_depends_on_a_resource_that_may_not_be_there() -> No
     whole["Resources"]["Api"]["DependsOn"] = "ApiGatewayAccountSetting"
     found = lint(json.dumps(whole), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W2001"]))
     assert [match.rule.id for match in found] == ["E3005"]
+
+
+def test_sam_writes_out_the_merges_and_anchors_that_cloudformation_does_not_take() -> None:
+    built = yaml_dump(yaml_parse((ROOT / "template.yaml").read_text()))
+    assert not re.findall(r"^.*(?:<<: |: [&*]\w).*$", built, re.MULTILINE)
 
 
 # --- versions

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from arrears.runtime import Services
 from arrears_cli.deployment import REGION, Deployment, administrator
 from stack.conftest import Tenant
-from template import resources
+from template import resources, statements
 
 FUNCTIONS = resources("AWS::Serverless::Function")
 TRUST = {
@@ -43,13 +43,12 @@ CALLS: dict[str, Callable[[Any, str], object]] = {
 def granted(function: str) -> set[tuple[str, str]]:
     """(action, logical id of the table) that the template allows on a table itself."""
     found = set()
-    for policy in FUNCTIONS[function].get("Policies", []):
-        for statement in policy["Statement"]:
-            for action in statement["Action"]:
-                for resource in statement["Resource"]:
-                    table = resource.get("Fn::GetAtt", [""])[0]
-                    if table.endswith("Table"):
-                        found.add((action.removeprefix("dynamodb:"), table))
+    for statement in statements(function):
+        for action in statement["Action"]:
+            for resource in statement["Resource"]:
+                table = resource.get("Fn::GetAtt", [""])[0]
+                if table.endswith("Table"):
+                    found.add((action.removeprefix("dynamodb:"), table))
     return found
 
 
@@ -59,7 +58,7 @@ def role_of(stack: Deployment) -> Iterator[Callable[[str], tuple[str, boto3.Sess
     session = administrator()
     iam = session.client("iam", endpoint_url=stack.endpoint_url)
     formation = session.client("cloudformation", endpoint_url=stack.endpoint_url)
-    made: dict[str, list[str]] = {}
+    made: list[str] = []
 
     @cache
     def take(function: str) -> tuple[str, boto3.Session]:
@@ -67,8 +66,10 @@ def role_of(stack: Deployment) -> Iterator[Callable[[str], tuple[str, boto3.Sess
         deployed = described["StackResourceDetail"]["PhysicalResourceId"]
         name = f"permissions-{function}"
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
-        made[name] = iam.list_role_policies(RoleName=deployed)["PolicyNames"]
-        for policy in made[name]:
+        made.append(name)
+        for attached in iam.list_attached_role_policies(RoleName=deployed)["AttachedPolicies"]:
+            iam.attach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+        for policy in iam.list_role_policies(RoleName=deployed)["PolicyNames"]:
             document = iam.get_role_policy(RoleName=deployed, PolicyName=policy)["PolicyDocument"]
             iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(document))
         sts = session.client("sts", endpoint_url=stack.endpoint_url)
@@ -78,8 +79,10 @@ def role_of(stack: Deployment) -> Iterator[Callable[[str], tuple[str, boto3.Sess
         )
 
     yield take
-    for name, policies in made.items():
-        for policy in policies:
+    for name in made:
+        for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            iam.detach_role_policy(RoleName=name, PolicyArn=attached["PolicyArn"])
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=policy)
         iam.delete_role(RoleName=name)
 
