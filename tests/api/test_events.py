@@ -51,6 +51,12 @@ def test_the_events_leave_open_only_what_the_stack_knows() -> None:
     assert open_names == {"api_key", "user_token", "account", "organisation_id", "import_bucket"}
 
 
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_sample_event_asks_for_today_when_the_demo_company_has_something_to_show(name: str) -> None:
+    asked = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    assert not {"asOf", "as_of"} & (asked["queryStringParameters"] or {}).keys()
+
+
 def test_every_function_of_the_api_has_a_sample_event() -> None:
     functions = resources("AWS::Serverless::Function").values()
     behind_the_api = {

@@ -112,6 +112,16 @@ def test_an_answer_names_its_request_and_is_not_to_be_stored() -> None:
     assert headers["Cache-Control"] == ["no-store"]
 
 
+@pytest.mark.parametrize("path", ["/things/x", "/nowhere"])
+def test_every_answer_asks_for_tls_and_for_its_type_to_be_believed_as_the_gateways_own_do(path: str) -> None:
+    headers = endpoint().answer(event(path), None)["multiValueHeaders"]
+    gateways = resources("AWS::Serverless::Api")["Api"]["GatewayResponses"]["THROTTLED"]["ResponseParameters"][
+        "Headers"
+    ]
+    for name in ("Cache-Control", "Strict-Transport-Security", "X-Content-Type-Options"):
+        assert headers[name] == [gateways[name].strip("'")]
+
+
 def test_the_collector_rests_while_a_request_is_answered_and_works_again_whatever_happens() -> None:
     seen = []
     made = Endpoint(problem.error_format)

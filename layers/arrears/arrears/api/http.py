@@ -26,7 +26,11 @@ MAX_BODY_BYTES = 1_900_000
 MAX_ANSWER_BYTES = 5_900_000
 """A Lambda answer may have 6 MB, with its body as JSON text inside JSON."""
 
-_ALWAYS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_ALWAYS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=31536000",
+}
 
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _DEEPEST_LINK = 8
