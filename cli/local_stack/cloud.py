@@ -163,13 +163,13 @@ def destroy(stage: str, yes: Annotated[bool, typer.Option(envvar="YES", help="Do
         typer.confirm(f"Delete the stack {target.stack_name} in {target.region}?", abort=True)
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     if "EventBusName" in outputs:
-        _remove_rules(target, outputs["EventBusName"])
+        remove_rules(target, outputs["EventBusName"])
     target.sam(["delete", "--no-prompts"])
     kept = [value for name, value in outputs.items() if name.endswith("TableName") or name == "ImportBucketName"]
     say("Kept, with what is in them: " + ", ".join(kept))
 
 
-def _remove_rules(target: Target, bus: str) -> None:
+def remove_rules(target: Target, bus: str) -> None:
     """Removes the subscribers' rules: a bus that has any cannot be deleted."""
     events = target.client("events")
     pages = events.get_paginator("list_rules").paginate(EventBusName=bus)

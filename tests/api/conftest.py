@@ -155,10 +155,8 @@ class Api:
 
     def forget(self) -> None:
         """Another process: nothing is cached."""
-        authentication = self.services.authentication
-        authentication._cache._entries.clear()
-        authentication._rate_limit._holders.clear()
-        authentication._last_use._noted.clear()
+        runtime.services.cache_clear()
+        self.services = runtime.services()
 
 
 def _matched(method: str, path: str) -> tuple[str, str, dict[str, str]]:
@@ -181,6 +179,8 @@ def shared() -> Iterator[tuple[Clock, Any]]:
         patch.setenv("HISTORY_TABLE", "HistoryTable")
         patch.setenv("COUNTERS_TABLE", "CountersTable")
         patch.setattr(runtime, "now", clock)
+        connected = runtime.connect()
+        patch.setattr(runtime, "connect", lambda: connected)
         # What a password's hash costs is tested where it matters.
         patch.setattr(passwords, "_MEMORY_COST", 2**4)
         patch.setattr(passwords, "_PASSES", 1)

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from arrears_cli.output import Failed
-from local_stack.containers import _relay, docker_engine, with_values
+from local_stack.containers import docker_engine, relay, with_values
 
 
 def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
@@ -24,7 +24,7 @@ def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
 
         threading.Thread(target=echo).start()
         with (
-            _relay("127.0.0.1", stack.getsockname()[1]) as address,
+            relay("127.0.0.1", stack.getsockname()[1]) as address,
             socket.create_connection(address) as client,
         ):
             client.sendall(b"a" * 100_000 + b"b")

@@ -107,7 +107,7 @@ def _check_sums(ledger: MemoryLedger, today: int) -> None:
         closed = [document.dated for document in mine if document.closed]
         assert (account.documents, account.open) == (len(mine), len(mine) - len(closed))
         assert sum(account.closed_by_day.values()) == sum(
-            closed_from(dated) > account._closed_counts_after for dated in closed
+            closed_from(dated) > account.closed_counts_after for dated in closed
         )
         for promise in account.promises:
             assert promise.kept == sum(dated_document.applied_since(promise, dated, LAST) for dated in closed)

@@ -176,13 +176,18 @@ def test_a_new_key_works_at_once_though_it_was_tried_before(world: World, monkey
     world.store.authenticate(key)
 
 
-def test_the_cache_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_keeps_the_latest_keys_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "CACHE_ENTRIES", 3)
     id_ = world.organisations.create("A", "UTC", "USD").id
     keys = [world.api_keys.create(id_) for _ in range(5)]
     for key in keys:
         world.store.authenticate(key)
-    assert len(world.store._cache._entries) == 3
+    reads = world.reads
+    for key in reversed(keys[2:]):
+        world.store.authenticate(key)
+    assert world.reads == reads
+    world.store.authenticate(keys[0])
+    assert world.reads > reads
 
 
 def test_revocation_counts_within_a_minute(world: World) -> None:
