@@ -328,8 +328,8 @@ def test_a_cursor_that_was_tampered_with_is_refused(api: Api) -> None:
     api.stored(*crowd(4))
     cursor = api.dolfin(limit="2").body["nextCursor"]
     raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    day, *rest = json.loads(raw[16:])
-    later = base64.urlsafe_b64encode(raw[:16] + json.dumps([day + 1, *rest]).encode()).decode().rstrip("=")
+    day, *key = json.loads(raw[16:])
+    later = base64.urlsafe_b64encode(raw[:16] + json.dumps([day + 1, *key]).encode()).decode().rstrip("=")
     flipped = ("B" if cursor[0] == "A" else "A") + cursor[1:]
     for bad in (
         "",

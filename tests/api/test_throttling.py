@@ -1,4 +1,4 @@
-"""A ledger that takes no more requests: callers are told to wait, in their contract's words, and lose nothing."""
+"""A ledger that takes no more requests: callers wait, by the error of their contract, and lose nothing."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -64,8 +64,8 @@ def organisation(folder: Path) -> str:
     return created
 
 
-def records(folder: Path, *told: dict[str, Any], name: str = "book.ndjson") -> str:
-    (folder / name).write_text("".join(json.dumps(record) + "\n" for record in told))
+def records(folder: Path, *payloads: dict[str, Any], name: str = "book.ndjson") -> str:
+    (folder / name).write_text("".join(json.dumps(record) + "\n" for record in payloads))
     return name
 
 
@@ -190,9 +190,9 @@ def test_rejected_rows_are_beside_the_input(folder: Path, organisation: str) -> 
     name = records(folder, CUSTOMER, {**INVOICE, "total": "ten"}, {**INVOICE, "id": "I2"})
     rejected = run("import", name, *of, "--json")
     assert rejected.exit_code == 1
-    [told] = json.loads(rejected.stdout)["files"]
-    assert told["rejected_file"] == f"{name}.rejected.csv"
-    assert told["first_rejections"][0]["field"] == "total"
+    [file] = json.loads(rejected.stdout)["files"]
+    assert file["rejected_file"] == f"{name}.rejected.csv"
+    assert file["first_rejections"][0]["field"] == "total"
     with (folder / f"{name}.rejected.csv").open(newline="") as stream:
         assert [row[:2] for row in csv.reader(stream)] == [["line", "field"], ["2", "total"]]
     assert "book.ndjson:2: total:" in rejected.stderr
@@ -206,8 +206,8 @@ def test_a_dry_run_leaves_nothing_behind(folder: Path, organisation: str) -> Non
     of = ("--organisation", organisation)
     checked = run("import", records(folder, CUSTOMER, {**INVOICE, "total": "ten"}), *of, "--dry-run", "--json")
     assert checked.exit_code == 1
-    [told] = json.loads(checked.stdout)["files"]
-    assert (told["valid"], told["rejected_rows"], told["rejected_file"]) == (1, 1, None)
+    [file] = json.loads(checked.stdout)["files"]
+    assert (file["valid"], file["rejected_rows"], file["rejected_file"]) == (1, 1, None)
     assert [path.name for path in folder.iterdir()] == ["book.ndjson"]
     assert value("import", records(folder, CUSTOMER), *of)["files"][0]["created"] == 1
 
@@ -219,11 +219,11 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     name = records(folder, *({"type": "supplier", "id": str(number), "name": "S"} for number in range(1_100)))
     calls = []
 
-    def interrupted(_: Recorder, of: Organisation, told: list[dict[str, Any]], now: datetime) -> list[recording.Result]:
-        calls.append(len(told))
+    def interrupted(_: Recorder, of: Organisation, sent: list[dict[str, Any]], now: datetime) -> list[recording.Result]:
+        calls.append(len(sent))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return [recording.Result(record["type"], record["id"], "created") for record in told]
+        return [recording.Result(record["type"], record["id"], "created") for record in sent]
 
     monkeypatch.setattr(Recorder, "record", interrupted)
     stopped = CliRunner().invoke(command.app, ["import", name, *of])
@@ -261,7 +261,7 @@ def test_files_of_one_export_are_imported_together(folder: Path, organisation: s
     alone = value("import", "lines.csv", *of)
     assert alone["files"][0]["pending"] == 1
     both = value("import", "invoices.csv", "lines.csv", "payments.csv", *of)
-    assert [told["table"] for told in both["files"]] == ["invoices", "payment lines", "payments"]
+    assert [file["table"] for file in both["files"]] == ["invoices", "payment lines", "payments"]
     assert both["files"][2]["skipped_rows"] == 1
     owed = value("receivables", "--organisation", organisation, "--as-of", "2020-03-01")
     assert owed["totals"]["overdueByCurrency"] == [{"currency": "GBP", "amount": 70, "count": 1}]
@@ -354,7 +354,7 @@ def test_a_stack_in_aws_is_found_by_name(organisation: str, monkeypatch: pytest.
         if stack_name != "live":
             error = {"Error": {"Code": "ValidationError", "Message": f"Stack {stack_name} does not exist"}}
             raise ClientError(error, "DescribeStacks")
-        return deployment.Deployment(**{name: told for name, told in described.items() if name != "organisation_id"})
+        return deployment.Deployment(**{name: value for name, value in described.items() if name != "organisation_id"})
 
     monkeypatch.setattr(deployment, "deployed", deployed)
     (tmp_path / DESCRIPTION).unlink()

@@ -94,9 +94,9 @@ def test_a_function_counts_only_what_is_its_own(function: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_told_of_the_tables_that_it_may_use(function: str) -> None:
     variables = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
-    told = {value["Ref"] for name, value in variables.items() if name.endswith("_TABLE")}
+    known = {value["Ref"] for name, value in variables.items() if name.endswith("_TABLE")}
     granted = json.dumps(list(statements(function)))
-    assert {table for table in TABLES if f'"{table}' in granted or f"{{{table}." in granted} <= told
+    assert {table for table in TABLES if f'"{table}' in granted or f"{{{table}." in granted} <= known
 
 
 def test_every_role_that_may_use_a_table_may_use_the_customer_s_key() -> None:

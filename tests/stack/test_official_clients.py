@@ -230,7 +230,7 @@ def test_the_javascript_clients(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "told"),
+    ("method", "path", "status", "wanted"),
     [
         ("GET", "/", 404, '"code":"not_found"'),
         ("POST", "/receivables/overdue", 405, '"code":"method_not_allowed"'),
@@ -240,10 +240,10 @@ def test_the_javascript_clients(
         ("GET", "/api/v1/customers", 404, '"error":"Not Found"'),
     ],
 )
-def test_what_nothing_answers(stack: Deployment, method: str, path: str, status: int, told: str) -> None:
+def test_what_nothing_answers(stack: Deployment, method: str, path: str, status: int, wanted: str) -> None:
     request = urllib.request.Request(stack.base_url + path, method=method)
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
     with caught.value as error:
         assert error.code == status
-        assert told in error.read().decode()
+        assert wanted in error.read().decode()

@@ -135,8 +135,8 @@ def test_the_schedule_closes_months_and_sends_escalations(
     months = until(closed)
     escalations = ask(stack, old_tenant, "/escalations")["escalations"]
 
-    told = [(record["to"], record["historical"]) for record in escalations]
-    assert sorted(told) == [
+    moves = [(record["to"], record["historical"]) for record in escalations]
+    assert sorted(moves) == [
         ("escalation", False),
         ("final", False),
         ("firm", False),

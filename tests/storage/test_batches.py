@@ -27,32 +27,32 @@ def batches(records: list[dict[str, Any]], random: Random) -> list[list[dict[str
 
 def busy_week(random: Random, count: int) -> list[dict[str, Any]]:
     """Records of two customers who are invoiced, pay in full, take payments back, promise, and swap invoices."""
-    told: list[dict[str, Any]] = []
-    for place in range(count):
+    payloads: list[dict[str, Any]] = []
+    for number in range(count):
         day = (TODAY - timedelta(days=random.choice((0, 0, 1, 3, 20, 70)))).isoformat()
-        owner, invoices = random.choice("CD"), [record for record in told if record["type"] == "invoice"]
+        owner, invoices = random.choice("CD"), [record for record in payloads if record["type"] == "invoice"]
         kind = random.choice(("invoice", "invoice", "settled", "settled", "promise", "reversed", "moved"))
         if kind == "invoice" or not invoices:
-            told.append(invoice(f"I{place}", customer_id=owner, customer_name=f"{owner}{place}"))
+            payloads.append(invoice(f"I{number}", customer_id=owner, customer_name=f"{owner}{number}"))
         elif kind == "settled":
-            told.append(payment(f"P{place}", invoice_id=random.choice(invoices)["id"], amount="100", paid_on=day))
+            payloads.append(payment(f"P{number}", invoice_id=random.choice(invoices)["id"], amount="100", paid_on=day))
         elif kind == "reversed":
-            told.append(payment(f"P{place}", invoice_id=random.choice(invoices)["id"], amount="-100", paid_on=day))
+            payloads.append(payment(f"P{number}", invoice_id=random.choice(invoices)["id"], amount="-100", paid_on=day))
         elif kind == "promise":
-            told.append(promise(f"M{place}", customer_id=owner, made_on=day, promised_on="2020-12-31"))
+            payloads.append(promise(f"M{number}", customer_id=owner, made_on=day, promised_on="2020-12-31"))
         else:
-            told.append({**random.choice(invoices), "customer_id": owner})
-    return told
+            payloads.append({**random.choice(invoices), "customer_id": owner})
+    return payloads
 
 
 def check_same(ledger: StoredLedger, memory: MemoryLedger) -> None:
     assert {d.id: d for d in ledger.documents()} == {d.id: d for d in memory.documents()}
     kept = ledger.account_items()
     for state in memory.account_states():
-        told, shown = kept[state.key]["b"], kept[state.key]["p"]
-        assert (told["open"], told["documents"]) == (state.open, state.documents)
-        assert told["names"] == [list(name) for name in state.names]
-        assert {int(day): count for day, count in told["rested"].items()} == state.closed_by_day
+        stored, shown = kept[state.key]["b"], kept[state.key]["p"]
+        assert (stored["open"], stored["documents"]) == (state.open, state.documents)
+        assert stored["names"] == [list(name) for name in state.names]
+        assert {int(day): count for day, count in stored["rested"].items()} == state.closed_by_day
         assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
 
 

@@ -65,17 +65,17 @@ def test_one_late_run_and_a_run_a_month_write_the_same(stored: Callable[..., Sto
     months = [first + timedelta(days=30 * n) for n in range(13) if first + timedelta(days=30 * n) < last]
     monthly.play(Book(book.organisation, [], book.pivot), [*months, last])
     assert late.months() == monthly.months()
-    assert [told(record, late) for record in late.records()] or not monthly.records()
+    assert [comparable(record, late) for record in late.records()] or not monthly.records()
     assert by_day(late) == by_day(monthly)
 
 
-def told(record: dict[str, Any], one: Stored) -> dict[str, Any]:
+def comparable(record: dict[str, Any], one: Stored) -> dict[str, Any]:
     """A record without when it was recorded, and without ids that differ between organisations."""
     return {name: value for name, value in record.items() if name not in ("id", "recordedAt", "customerId")}
 
 
 def by_day(one: Stored) -> list[str]:
-    return sorted(str(sorted(told(record, one).items(), key=str)) for record in one.records())
+    return sorted(str(sorted(comparable(record, one).items(), key=str)) for record in one.records())
 
 
 def test_each_months_overdue_is_what_was_answered_then(stored: Callable[..., Stored]) -> None:

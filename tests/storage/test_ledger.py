@@ -57,10 +57,10 @@ def test_a_table_keeps_the_book_that_memory_keeps(table: Table, seed: int) -> No
         assert {d.id: d for d in ledger.documents()} == {d.id: d for d in memory.documents()}
         kept = ledger.account_items()
         for state in memory.account_states():
-            told, shown = kept[state.key]["b"], kept[state.key]["p"]
-            assert (told["open"], told["documents"]) == (state.open, state.documents)
-            assert told["names"] == [list(name) for name in state.names]
-            assert {int(day): count for day, count in told["rested"].items()} == state.closed_by_day
+            stored, shown = kept[state.key]["b"], kept[state.key]["p"]
+            assert (stored["open"], stored["documents"]) == (state.open, state.documents)
+            assert stored["names"] == [list(name) for name in state.names]
+            assert {int(day): count for day, count in stored["rested"].items()} == state.closed_by_day
             assert shown[2] == state.display_name()
             assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
         for later in (0, 1, 40, 400):
@@ -132,9 +132,9 @@ def test_a_small_book_is_one_query_for_each_shard(table: Table, shards: int) -> 
 def test_a_customers_own_reads(table: Table) -> None:
     ledger = table.ledger()
     small_book(ledger)
-    places = ledger.store.customers_by_external_id(ORGANISATION, "X")
+    locations = ledger.store.customers_by_external_id(ORGANISATION, "X")
     assert counted(table, None) == []
-    accounts = list(ledger.store.accounts_of(ORGANISATION, Side.RECEIVABLE, places))
+    accounts = list(ledger.store.accounts_of(ORGANISATION, Side.RECEIVABLE, locations))
     assert [(account.reference, len(documents)) for account, documents in accounts] == [("C1", 4)]
     assert table.gate.operations() == ["Query"]
     by_number = ledger.store.customer(ORGANISATION, "N")
@@ -254,7 +254,7 @@ def test_old_reminders_are_left_out_of_today_and_read_for_the_past(table: Table)
     reminders = [reminder(f"R{n:02}", sent_at=f"2020-04-{n:02}T10:00:00Z") for n in range(1, 31)]
     ledger.record([invoice(), *reminders], NOW)
     account, _ = next(iter(ledger.accounts(Side.RECEIVABLE, NOW, NOW)))
-    assert [told.id for told in account.reminders] == ["R30"]
+    assert [reminder.id for reminder in account.reminders] == ["R30"]
     april = date(2020, 4, 12).toordinal()
     account, _ = next(iter(ledger.accounts(Side.RECEIVABLE, april, NOW)))
     assert len(account.reminders) == 30
@@ -286,11 +286,11 @@ def test_two_organisations_with_the_same_ids_never_meet(table: Table) -> None:
     before = table.contents()
     assert {result.result for result in theirs.record(said, NOW)} == {"created"}
     after = table.contents()
-    assert {place: after[place] for place in before} == before
+    assert {key: after[key] for key in before} == before
     assert len(after) == 2 * len(before)
     theirs.record([invoice(total="7"), payment(amount="1"), customer(name="Other", account_number="M")], NOW)
-    assert {place: table.contents()[place] for place in before} == before
-    assert [place.id for place in mine.store.customers_by_external_id(ORGANISATION, "X")] != []
+    assert {key: table.contents()[key] for key in before} == before
+    assert [location.id for location in mine.store.customers_by_external_id(ORGANISATION, "X")] != []
     assert theirs.store.customers_by_external_id(OTHER, "X") == []
     assert [mine.store.customer(ORGANISATION, number) is None for number in ("N", "M")] == [False, True]
 

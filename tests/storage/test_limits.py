@@ -40,9 +40,9 @@ def test_the_largest_invoice(table: Table) -> None:
     assert results(ledger, [largest]) == ["created"]
     voided = {"invoice_id": long_id("I"), "amount": AMOUNT, "paid_on": "2020-03-01", "voided_on": "2020-04-01"}
     parts = [payment(long_id(n), **voided, updated_at="2020-06-01T00:00:00.123456Z") for n in range(300)]
-    told = results(ledger, parts)
-    assert told[:150] == ["created"] * 150
-    assert told[-1] == "rejected"
+    outcomes = results(ledger, parts)
+    assert outcomes[:150] == ["created"] * 150
+    assert outcomes[-1] == "rejected"
     assert ledger.documents()[0].dated.applied
 
 
@@ -54,8 +54,8 @@ def test_as_many_allocations_as_there_may_be(table: Table) -> None:
     crowded = book.document("invoice", ledger.documents()[0].id, "I")
     first = date(2000, 1, 1).toordinal()
     for n in range(recording.MAX_PARTS - 1):
-        told = {"amount": f"{10**20 + n}.11", "paid_on": first + n, "voided_on": first + 1_000 + n}
-        crowded.parts[f"payment:P{n}"] = Part(told, None)
+        content = {"amount": f"{10**20 + n}.11", "paid_on": first + n, "voided_on": first + 1_000 + n}
+        crowded.parts[f"payment:P{n}"] = Part(content, None)
     crowded.refresh(NOW)
     book.touch(crowded)
     book.flush()
@@ -78,8 +78,8 @@ def test_as_many_states_as_there_may_be(table: Table) -> None:
         )
         for n in range(recording.MAX_STATES + 1)
     ]
-    told = results(ledger, many)
-    assert told == ["created", *["updated"] * (recording.MAX_STATES - 1), "rejected"]
+    outcomes = results(ledger, many)
+    assert outcomes == ["created", *["updated"] * (recording.MAX_STATES - 1), "rejected"]
 
 
 def test_the_largest_customer(table: Table) -> None:
@@ -87,7 +87,7 @@ def test_the_largest_customer(table: Table) -> None:
     ledger = table.ledger()
     mine = {"customer_id": long_id("C")}
     about = [long_id(n) for n in range(MAX_INVOICE_IDS)]
-    told = results(
+    outcomes = results(
         ledger,
         [
             customer(long_id("C"), name=LONG, external_id="x" * 500, account_number=LONG, currency="CLF"),
@@ -97,8 +97,8 @@ def test_the_largest_customer(table: Table) -> None:
             *(reminder(f"{n}", **mine, invoice_ids=[f"{n}.{k}" for k in range(100)]) for n in range(60)),
         ],
     )
-    assert told[:7] == ["created"] * 7
-    assert told.count("rejected") > 20
+    assert outcomes[:7] == ["created"] * 7
+    assert outcomes.count("rejected") > 20
     account, _ = next(iter(ledger.accounts(Side.RECEIVABLE, NOW, NOW)))
     assert account.name == LONG
 
@@ -116,16 +116,16 @@ def test_a_document_with_all_its_days_in_the_future_moves_in_one_transaction(tab
     """Each day is a figure of its own; a payment that moves changes those of two documents."""
     organisation = replace(ORGANISATION, shards=16)
     ledger = table.ledger(organisation)
-    told = []
+    payloads = []
     for document in "AB":
-        told.append(invoice(document, customer_id=document, total="10"))
+        payloads.append(invoice(document, customer_id=document, total="10"))
         for n in range(recording.MAX_FUTURE_PARTS - 1):
             days = {
                 "paid_on": str(TODAY + timedelta(days=1 + 2 * n)),
                 "voided_on": str(TODAY + timedelta(days=2 + 2 * n)),
             }
-            told.append(payment(f"{document}{n}", invoice_id=document, amount="10", **days))
-    assert set(results(ledger, told)) == {"created"}
+            payloads.append(payment(f"{document}{n}", invoice_id=document, amount="10", **days))
+    assert set(results(ledger, payloads)) == {"created"}
     moving = [payment("M", invoice_id=name, amount="10", paid_on=str(TODAY + timedelta(days=90))) for name in "ABAB"]
     for record in moving:
         assert results(ledger, [record])[0] in ("created", "updated")

@@ -33,7 +33,7 @@ class Line:
         return next(self._answers)
 
 
-def told(answer: Any) -> Any:
+def without_headers(answer: Any) -> Any:
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
@@ -54,7 +54,7 @@ ASKED: dict[str, dict[str, Any]] = {
 def test_what_is_read_is_what_botocore_gives(operation: str) -> None:
     plain, fast = (Line(response(200, ANSWERS[operation])) for _ in range(2))
     read_fast(fast.client)
-    answers = [told(getattr(line.client, operation)(**ASKED[operation])) for line in (plain, fast)]
+    answers = [without_headers(getattr(line.client, operation)(**ASKED[operation])) for line in (plain, fast)]
     assert answers[0] == answers[1]
     assert plain.bodies == fast.bodies
 

@@ -55,7 +55,7 @@ class Table:
         for page in self.open.get_paginator("scan").paginate(TableName=self.name):
             for item in page["Items"]:
                 found[item["pk"]["S"], item["sk"]["S"]] = {
-                    name: _told(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")
+                    name: _decoded(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")
                 }
         return found
 
@@ -103,7 +103,7 @@ class StoredLedger:
         return noon(date.fromordinal(day), zone)
 
 
-def _told(name: str, value: dict[str, str]) -> Any:
+def _decoded(name: str, value: dict[str, str]) -> Any:
     kind, text = next(iter(value.items()))
     if kind == "N":
         return int(text)
