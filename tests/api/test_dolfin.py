@@ -120,7 +120,7 @@ def test_amounts_beyond_fifteen_digits_are_text(api: Api) -> None:
     assert rows == {"EUR": "98765432109876.54", "USD": "123456789012345678901234.56"}
 
 
-def test_the_day_is_the_organisations(api: Api) -> None:
+def test_today_is_the_day_in_the_organisations_time_zone(api: Api) -> None:
     api.clock.now = NOON.replace(hour=22, minute=30)
     assert api.dolfin().body["asOf"] == "2020-07-01"
 
@@ -248,7 +248,7 @@ def pages(api: Api, limit: int, path: str = "/receivables/overdue", **query: str
 
 
 @pytest.mark.parametrize("limit", [1, 7, 23, 24, 1000])
-def test_pages_are_the_whole(api: Api, limit: int) -> None:
+def test_all_pages_together_are_the_whole_answer(api: Api, limit: int) -> None:
     api.stored(*crowd(23))
     whole = api.dolfin().body
     found = pages(api, limit)

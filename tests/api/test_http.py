@@ -112,7 +112,7 @@ def test_an_answer_names_its_request_and_is_not_to_be_stored() -> None:
     assert headers["Cache-Control"] == ["no-store"]
 
 
-def test_the_collector_rests_while_a_request_is_answered_and_works_again_whatever_happens() -> None:
+def test_the_garbage_collector_pauses_while_a_request_is_answered_and_runs_again_whatever_happens() -> None:
     seen = []
     made = Endpoint(problem.error_format)
 
@@ -147,7 +147,7 @@ def test_what_has_no_route_is_not_found(path: str, method: str) -> None:
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "not_found")
 
 
-def test_an_unforeseen_failure_tells_its_id_only() -> None:
+def test_an_unforeseen_failure_says_its_id_only() -> None:
     answer = endpoint(RuntimeError("secret")).answer(event(), None)
     assert answer["statusCode"] == 500
     assert "r-1" in answer["body"]

@@ -32,7 +32,7 @@ def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
             assert b"".join(iter(lambda: client.recv(65_536), b"")) == b"b" + b"a" * 100_000
 
 
-def test_an_event_takes_what_the_stack_knows_and_keeps_the_rest() -> None:
+def test_an_event_is_filled_with_what_the_stack_knows_and_nothing_else() -> None:
     assert with_values('{"key": "${api_key}", "token": "${user_token}", "cost": "5 $"}', {"api_key": "ar_1"}) == (
         '{"key": "ar_1", "token": "${user_token}", "cost": "5 $"}'
     )

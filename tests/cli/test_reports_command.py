@@ -100,14 +100,14 @@ def test_an_organisation_with_an_id_of_its_own(folder: Path) -> None:
         (("--timezone", "UTC", "--currency", "EUR", "--id", "7"), "not a UUID"),
     ],
 )
-def test_an_organisation_that_cannot_be(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_an_organisation_that_cannot_be_is_refused(folder: Path, arguments: tuple[str, ...], said: str) -> None:
     refused = run("org", "create", "--name", "N", *arguments)
     assert refused.exit_code == 1
     assert said in refused.stderr
     assert refused.stdout == ""
 
 
-def test_keys(organisation: str) -> None:
+def test_keys_are_created_listed_and_revoked(organisation: str) -> None:
     of = ("--organisation", organisation)
     key = value("key", "create", *of, "--scope", "ledger:write", "--expires-on", "2030-01-31", "--label", "import")[
         "api_key"
@@ -149,7 +149,7 @@ def test_a_user_of_nobody_is_refused(folder: Path, organisation: str) -> None:
     assert run(*arguments, "--integrator-key", "ik").exit_code == 1
 
 
-def test_policy(organisation: str) -> None:
+def test_a_policy_part_is_set_and_the_others_stay(organisation: str) -> None:
     of = ("--organisation", organisation)
     assert value("policy", "show", *of)["version"] == 1
     changed = value("policy", "set", *of, "--grace-days", "2", "--minimum", "gbp=50", "--minimum", "JPY=900")
@@ -166,7 +166,7 @@ def test_policy(organisation: str) -> None:
         assert run("policy", "set", *of, *usage).exit_code == 2
 
 
-def test_import_and_reports(folder: Path, organisation: str) -> None:
+def test_what_is_imported_is_reported(folder: Path, organisation: str) -> None:
     of = ("--organisation", organisation)
     imported = value("import", records(folder, CUSTOMER, INVOICE, BILL), *of)
     assert imported["rejected_rows"] == 0
@@ -237,7 +237,9 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     assert not (folder / f"{name}.import-state.json").exists()
 
 
-def test_a_folder_that_takes_no_files(folder: Path, organisation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_takes_no_files_stops_no_import(
+    folder: Path, organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sealed = folder / "sealed"
     sealed.mkdir()
     records(sealed, {**INVOICE, "total": "ten"})
@@ -282,7 +284,7 @@ def test_what_cannot_be_read_is_refused_before_anything_is_written(folder: Path,
     assert run("import", "dates.csv", *of, "--mapping", "nobody").exit_code == 1
 
 
-def test_mappings(folder: Path) -> None:
+def test_mappings_are_listed_shown_and_checked(folder: Path) -> None:
     assert [entry["name"] for entry in value("mapping", "list")] == [
         "lago", "quickbooks", "sage-intacct", "stripe", "xero", "xero-screens",
     ]  # fmt: skip
@@ -373,6 +375,6 @@ def test_it_starts_without_what_few_commands_need() -> None:
     assert {"boto3", "botocore", "pydantic", "ijson", "sqlite3"}.isdisjoint(modules)
 
 
-def test_usage_is_exit_code_two() -> None:
+def test_wrong_usage_exits_with_code_two() -> None:
     for arguments in ((), ("fly",), ("import",), ("org", "create"), ("key", "create")):
         assert run(*arguments).exit_code == 2

@@ -129,7 +129,7 @@ def test_a_payment_that_no_minor_unit_can_hold(ledger: MemoryLedger) -> None:
     assert rows(ledger) == {("C", "KWD"): 99.995}
 
 
-def test_names(ledger: MemoryLedger) -> None:
+def test_the_latest_name_counts(ledger: MemoryLedger) -> None:
     """Its own record's; else that of its latest-issued document, then largest id; else its id."""
 
     def name() -> str:
@@ -190,7 +190,7 @@ def test_an_account_number_has_one_holder(ledger: MemoryLedger) -> None:
     assert set(ledger.numbers) == {"N", "M"}
 
 
-def test_a_bill_told_again_is_unchanged_whenever(ledger: MemoryLedger) -> None:
+def test_a_bill_recorded_again_is_unchanged_whenever(ledger: MemoryLedger) -> None:
     first, again = bill(updated_at=EARLY), bill(updated_at=LATE)
     assert recorded(ledger, first, again, bill()) == ["created", "unchanged", "unchanged"]
     assert recorded(ledger, bill(state="Scheduled", updated_at=EARLY)) == ["stale"]
@@ -247,7 +247,7 @@ def test_a_customer_has_so_many_promises_and_reminders(ledger: MemoryLedger, mon
         assert "2 " in str(rejection(ledger, make("3")).reason)
 
 
-def test_what_is_told_of_a_customer_has_room_in_one_item(ledger: MemoryLedger) -> None:
+def test_a_customer_fits_one_item(ledger: MemoryLedger) -> None:
     """Few reminders may be long: about a hundred invoices each, whose ids are longer outside than inside."""
     long = [reminder(str(n), invoice_ids=["é" * 190 + f"{n}.{k}" for k in range(100)]) for n in range(9)]
     assert "rejected" in recorded(ledger, *long)
@@ -259,7 +259,7 @@ def test_what_is_told_of_a_customer_has_room_in_one_item(ledger: MemoryLedger) -
         assert recording.size_of(ledger.counterparty_record(account).reminders) <= recording.MAX_BYTES
 
 
-def test_what_is_told_of_a_document_has_room_in_one_item(ledger: MemoryLedger) -> None:
+def test_a_document_fits_one_item(ledger: MemoryLedger) -> None:
     long = [payment("é" * 190 + str(number)) for number in range(800)]
     results = recorded(ledger, invoice(), *long)
     assert results.count("rejected") > 100

@@ -83,7 +83,9 @@ zones = st.sampled_from(["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
 
 @settings(max_examples=150)
 @given(payloads=st.lists(records, max_size=25), zone=zones, steps=st.lists(st.integers(0, 3), min_size=25, max_size=25))
-def test_any_records_on_any_days(payloads: list[dict[str, Any]], zone: str, steps: list[int]) -> None:
+def test_any_records_on_any_days_keep_the_sums_of_their_documents(
+    payloads: list[dict[str, Any]], zone: str, steps: list[int]
+) -> None:
     ledger = MemoryLedger(Organisation("0a0a0a0a-0000-4000-8000-000000000001", "Any", "USD", zone, 1, "00"))
     today = TODAY - 20
     for raw, step in zip(payloads, steps, strict=False):

@@ -92,7 +92,7 @@ def test_a_function_counts_only_what_is_its_own(function: str) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_is_told_of_the_tables_that_it_may_use(function: str) -> None:
+def test_a_function_knows_the_tables_that_it_may_use(function: str) -> None:
     variables = FUNCTIONS[function].get("Environment", {}).get("Variables", {})
     known = {value["Ref"] for name, value in variables.items() if name.endswith("_TABLE")}
     granted = json.dumps(list(statements(function)))
@@ -121,7 +121,7 @@ def test_a_function_has_its_code_and_a_log_group_of_its_own(function: str) -> No
 
 
 @pytest.mark.parametrize("group", resources("AWS::Logs::LogGroup"))
-def test_logs_end(group: str) -> None:
+def test_log_groups_have_a_retention(group: str) -> None:
     assert resources("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 

@@ -53,7 +53,9 @@ def read(client: Client, key: str, until: float) -> list[Answer]:
     return answers
 
 
-def test_reads_and_writes_at_once(stack: Deployment, tenant: Tenant, services: Services) -> None:
+def test_reads_and_writes_at_once_are_all_answered_and_counted(
+    stack: Deployment, tenant: Tenant, services: Services
+) -> None:
     client, key = Client(stack.base_url), tenant.api_key
     until = time.monotonic() + SECONDS
     with ThreadPoolExecutor(WRITERS + READERS) as pool:

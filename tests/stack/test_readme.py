@@ -52,7 +52,7 @@ def run(stack: Deployment, tmp_path: Path) -> Callable[..., str]:
     return shell
 
 
-def test_getting_data_in(stack: Deployment, run: Callable[..., str]) -> None:
+def test_the_readme_s_commands_get_data_in(stack: Deployment, run: Callable[..., str]) -> None:
     commands, curl = blocks("sh", "Getting data in")
     create, import_, key, receivables = commands.splitlines()
     printed = run(create)
@@ -68,7 +68,7 @@ def test_getting_data_in(stack: Deployment, run: Callable[..., str]) -> None:
     assert '"result":"created"' in answer
 
 
-def test_the_official_clients(
+def test_the_readme_s_official_clients_are_answered(
     stack: Deployment,
     services: Services,
     tenant: Tenant,

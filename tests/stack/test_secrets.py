@@ -99,7 +99,7 @@ def test_no_secret_is_in_the_stacks_description(stack: Deployment, secrets: list
     assert not ANY_KEY.search(described)
 
 
-def test_keys_are_hashes_at_rest(services: Services, secrets: list[str]) -> None:
+def test_keys_are_stored_as_hashes(services: Services, secrets: list[str]) -> None:
     for page in services.client.get_paginator("scan").paginate(TableName=services.settings.access_table):
         text = json.dumps(page["Items"], default=str)
         # The secret that signs cursors is kept, in the table that is encrypted.

@@ -144,7 +144,7 @@ def test_whether_there_is_an_organisation_does_not_show(client: Client, sides: l
     assert json.loads(answers.pop())[0] == 401
 
 
-def test_users_of_the_other(client: Client, sides: list[Side]) -> None:
+def test_users_of_the_other_organisation_are_refused(client: Client, sides: list[Side]) -> None:
     mine, other = sides
     own, foreign, nobody = (text.replace("-", "") for text in (
         mine.tenant.organisation_id, other.tenant.organisation_id, str(uuid4()),
@@ -159,7 +159,7 @@ def test_users_of_the_other(client: Client, sides: list[Side]) -> None:
     assert key.body["errorCode"] == "PARTNER_AUTHENTICATION_FAILED"
 
 
-def test_accounts_that_only_the_other_has(client: Client, sides: list[Side], services: Services) -> None:
+def test_accounts_that_only_the_other_has_are_not_found(client: Client, sides: list[Side], services: Services) -> None:
     mine, other = sides
     payload = {"type": "customer", "id": "only", "name": "Only", "account_number": "only-1", "external_id": "only"}
     owed = {**book("5")[4], "id": "only", "customer_id": "only", "issued_on": "2024-03-01"}

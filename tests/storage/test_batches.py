@@ -73,7 +73,7 @@ def test_any_batches_on_any_days_keep_the_book_of_single_records(table: Table, s
     check_same(ledger, memory)
 
 
-def test_a_settling_payment_and_a_promise_in_one_batch_later_on_the_day_of_a_settlement(table: Table) -> None:
+def test_a_payment_and_a_promise_after_a_settlement_of_the_same_day_count(table: Table) -> None:
     """What the account counted as closed before the batch must not change while the batch is worked out."""
     ledger = table.ledger()
     settling = [payment(f"P{name}", invoice_id=name, amount="100", paid_on="2020-06-30") for name in ("1", "2")]

@@ -102,7 +102,7 @@ def test_each_months_overdue_is_what_was_answered_then(stored: Callable[..., Sto
             assert day_text(kept.end) == day_text(end)
 
 
-def test_a_snapshot_never_changes_and_the_restatement_is_told(stored: Callable[..., Stored]) -> None:
+def test_a_snapshot_never_changes_and_the_restatement_is_reported(stored: Callable[..., Stored]) -> None:
     book = random_book(7, 8)
     organisation = organisation_of(book)
     one = stored(organisation)

@@ -109,7 +109,7 @@ def assert_all_alike(found: Iterator[tuple[str, dict[str, Any]]]) -> None:
             assert state[part] == expected[part], f"{part}, disturbed at {call}"
 
 
-def test_a_worker_killed_at_every_call(begun: tuple[Stored, datetime]) -> None:
+def test_a_worker_killed_at_any_call_leaves_what_an_undisturbed_one_does(begun: tuple[Stored, datetime]) -> None:
     assert_all_alike(at_every_call(*begun, kill))
 
 
@@ -122,7 +122,7 @@ def test_the_calls_are_all_of_their_kinds(book: Stored) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 1])
-def test_a_run_overtaken_at_every_call_by_another(begun: tuple[Stored, datetime], days: int) -> None:
+def test_a_run_overtaken_at_any_call_by_another_leaves_the_same(begun: tuple[Stored, datetime], days: int) -> None:
     """The other one runs from end to end while this one waits before its call: for the same days, or one more."""
     book, moment = begun
     other = Stored(book.client, HOME)
@@ -134,7 +134,7 @@ def test_a_run_overtaken_at_every_call_by_another(begun: tuple[Stored, datetime]
     assert_all_alike(at_every_call(book, moment, overtake, days))
 
 
-def test_runs_at_once(begun: tuple[Stored, datetime]) -> None:
+def test_runs_at_once_leave_what_one_does(begun: tuple[Stored, datetime]) -> None:
     book, moment = begun
     kept, sent = Tables(), list(book.sent)
     expected, _ = undisturbed(book, moment)

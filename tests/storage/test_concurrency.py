@@ -29,7 +29,7 @@ def at_once(ledger: StoredLedger, batches: list[list[Any]], today: int) -> None:
             assert "rejected" not in {result.result for result in done.result()}
 
 
-def test_eight_writers_on_one_customer(make_table: Callable[[], Table]) -> None:
+def test_eight_writers_on_one_customer_lose_nothing(make_table: Callable[[], Table]) -> None:
     """Each brings its own invoices, and pays, credits and disputes those of the others."""
     batches = [[*_own(n), *_of_others(n)] for n in range(WRITERS)]
     alone, together = make_table().ledger(), None
@@ -67,7 +67,7 @@ def _seen(ledger: StoredLedger) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_random_book_written_by_four_at_once(make_table: Callable[[], Table], seed: int) -> None:
+def test_a_random_book_written_by_four_at_once_is_the_same(make_table: Callable[[], Table], seed: int) -> None:
     book = random_book(seed, 10, order_free=True)
     organisation = organisation_of(book)
     today = organisation.today(noon(book.entries[0].recorded_on, organisation.timezone))
@@ -89,7 +89,7 @@ def _today(ledger: StoredLedger, today: int) -> list[dict[str, Any]]:
     return [answer(ledger.accounts(side, today, today), side, day, organisation) for side in Side]
 
 
-def test_the_same_batch_from_two_at_once(make_table: Callable[[], Table]) -> None:
+def test_the_same_batch_from_two_at_once_counts_once(make_table: Callable[[], Table]) -> None:
     batch = [*_own(1), *_of_others(1), *_own(2)]
     alone, together = make_table(), None
     alone.ledger().record(batch, NOW)
@@ -126,7 +126,7 @@ def allocations(table: Table) -> dict[str, list[str]]:
     return {document.reference: list(document.parts) for document in table.ledger().documents()}
 
 
-def test_a_payment_is_on_one_document_whoever_tells_it_first(table: Table) -> None:
+def test_a_payment_is_on_one_document_whoever_writes_first(table: Table) -> None:
     two = [invoice("A"), invoice("B")]
     for results in between(table, two, [payment(invoice_id="A")], [payment(invoice_id="B")]):
         assert results == ({"updated"}, {"created"})
@@ -148,7 +148,7 @@ def test_what_two_move_ends_with_one_customer(table: Table, make: Any) -> None:
         assert shown == {"A": 0, "B": 1, "D": 0}
 
 
-def test_an_account_number_has_one_holder_whoever_claims_it_first(table: Table) -> None:
+def test_an_account_number_has_one_holder_whoever_writes_first(table: Table) -> None:
     for results in between(table, [], [customer("A", account_number="N")], [customer("B", account_number="N")]):
         assert results == ({"rejected"}, {"created"})
         held = table.ledger().store.customer(ORGANISATION, "N")
@@ -172,7 +172,7 @@ def test_an_older_record_does_not_win_by_writing_last(table: Table) -> None:
         [invoice("J", due_on="2020-12-31")],
     ],
 )
-def test_a_promise_sees_what_comes_to_rest_meanwhile_or_moves(table: Table, second: list[Any]) -> None:
+def test_a_promise_counts_what_closes_or_moves_meanwhile(table: Table, second: list[Any]) -> None:
     paid = payment("J", invoice_id="J", amount="100", paid_on="2020-05-10")
     previous = [invoice(), invoice("J"), paid]
     for _ in between(table, previous, [promise(amount="100")], second):

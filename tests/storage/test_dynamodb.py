@@ -160,7 +160,7 @@ def test_updates_add_set_and_remove(returned: str) -> None:
     hold(requests)
 
 
-def test_an_update_gives_what_it_has_updated() -> None:
+def test_an_update_returns_what_it_has_updated() -> None:
     key = {"TableName": LEDGER, "Key": key_of("a", "1")}
     values = {":0": {"N": "3"}, ":1": {"N": "1"}}
     count = {"UpdateExpression": "SET t = :0 ADD guesses :1", "ExpressionAttributeValues": values}

@@ -121,7 +121,9 @@ TRIES = {
 
 @pytest.mark.parametrize("work", WORK)
 @pytest.mark.parametrize(("name", "tries"), [(name, tries) for name in FAULTS for tries in TRIES[name]])
-def test_every_request_may_fail(prepared: Callable[[], Table], work: str, name: str, tries: int) -> None:
+def test_whichever_request_fails_the_book_is_the_same_after_a_retry(
+    prepared: Callable[[], Table], work: str, name: str, tries: int
+) -> None:
     expected, requests = without_fault(prepared(), WORK[work])
     for number in range(1, requests + 1):
         table = prepared()

@@ -129,7 +129,7 @@ def test_a_small_book_is_one_query_for_each_shard(table: Table, shards: int) -> 
     assert counted(table, ledger.accounts(Side.PAYABLE, NOW, NOW)) == ["Query"] * shards
 
 
-def test_a_customers_own_reads(table: Table) -> None:
+def test_a_customer_is_found_by_its_ids(table: Table) -> None:
     ledger = table.ledger()
     small_book(ledger)
     locations = ledger.store.customers_by_external_id(ORGANISATION, "X")

@@ -30,7 +30,7 @@ def results(ledger: StoredLedger, records: list[Any]) -> list[str]:
     return [result.result for result in ledger.record(records, NOW)]
 
 
-def test_the_largest_invoice(table: Table) -> None:
+def test_the_largest_invoice_fits_its_items(table: Table) -> None:
     """Its texts, its lines, and allocations until there is no room for more."""
     ledger = table.ledger()
     line = {"name": LONG, "quantity": "1." + "1" * 27, "unit_price": AMOUNT, "amount": AMOUNT, "tax_amount": AMOUNT}
@@ -46,7 +46,7 @@ def test_the_largest_invoice(table: Table) -> None:
     assert ledger.documents()[0].dated.applied
 
 
-def test_as_many_allocations_as_there_may_be(table: Table) -> None:
+def test_a_document_with_as_many_allocations_as_there_may_be_fits(table: Table) -> None:
     """Each on days of its own, voided on another, so that none is added to another."""
     ledger = table.ledger()
     ledger.record([invoice(total=AMOUNT)], NOW)
@@ -64,7 +64,7 @@ def test_as_many_allocations_as_there_may_be(table: Table) -> None:
     assert len(ledger.documents()[0].dated.applied) == 2 * recording.MAX_PARTS - 1
 
 
-def test_as_many_states_as_there_may_be(table: Table) -> None:
+def test_a_bill_with_as_many_states_as_there_may_be_fits(table: Table) -> None:
     ledger = table.ledger()
     first = date(2000, 1, 1)
     many = [
@@ -82,7 +82,7 @@ def test_as_many_states_as_there_may_be(table: Table) -> None:
     assert outcomes == ["created", *["updated"] * (recording.MAX_STATES - 1), "rejected"]
 
 
-def test_the_largest_customer(table: Table) -> None:
+def test_the_largest_customer_fits_its_items(table: Table) -> None:
     """Its record, names on its documents, promises and reminders until there is no room for more."""
     ledger = table.ledger()
     mine = {"customer_id": long_id("C")}
@@ -103,7 +103,7 @@ def test_the_largest_customer(table: Table) -> None:
     assert account.name == LONG
 
 
-def test_external_ids_and_account_numbers_of_any_length(table: Table) -> None:
+def test_external_ids_and_account_numbers_of_any_length_are_found(table: Table) -> None:
     ledger = table.ledger()
     assert results(ledger, [customer(external_id=LONG, account_number=LONG)]) == ["created"]
     held = ledger.store.customer(ORGANISATION, LONG)
@@ -143,7 +143,7 @@ def test_a_batch_of_large_records_takes_more_transactions_not_larger_ones(table:
     assert results(ledger, large) == ["unchanged"] * 16
 
 
-def test_a_month_in_many_currencies(table: Table) -> None:
+def test_a_month_in_many_currencies_is_answered_whole(table: Table) -> None:
     """All figures of a month are in one item, and move in one expression."""
     ledger = table.ledger()
     many = sorted(EXPONENTS)[::9]

@@ -56,7 +56,7 @@ def test_a_container_writes_at_most_once_a_second(world: World) -> None:
     assert 1 <= len(world.writes) <= 3
 
 
-def test_who_is_refused_is_told_when_the_window_ends(world: World) -> None:
+def test_a_refusal_says_when_the_window_ends(world: World) -> None:
     world.requests_per_second = 1
     process, key = world.process(), world.api_keys.create(world.organisation())
     world.now += timedelta(seconds=3)
