@@ -9,23 +9,15 @@ import pytest
 
 from api.conftest import NOON, Api, check, invoice
 from arrears.api import http
+from support import records
 
 REPORTS = {"/receivables/overdue": "customers", "/payables/overdue": "suppliers"}
 
 
 def bill(id: str, **fields: Any) -> dict[str, Any]:
-    record = {
-        "type": "bill",
-        "id": id,
-        "supplier_id": "S1",
-        "currency": "EUR",
-        "total": "100.00",
-        "issued_on": "2020-05-01",
-        "due_on": "2020-05-31",
-        "state": "Approved",
-        **fields,
-    }
-    return {name: value for name, value in record.items() if value is not None}
+    """A bill of S1 over 100 EUR, issued and due in May 2020, with fields changed or (None) left out."""
+    dates = {"issued_on": "2020-05-01", "due_on": "2020-05-31"}
+    return records.bill(id, **{"supplier_id": "S1", "currency": "EUR", "total": "100.00", **dates, **fields})
 
 
 BOOKS: dict[str, list[dict[str, Any]]] = {

@@ -11,6 +11,7 @@ from arrears.runtime import Services
 from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
 from support.http import Client
+from support.records import customer, invoice
 
 ANY_KEY = re.compile(r"ar_[0-9a-f]{32}_[0-9a-f]{12}_[0-9a-f]{8}|ut_[0-9a-f]{32}_[0-9a-f]{32}_[0-9a-f]{8}")
 CUSTOMER = "22222222-2222-4333-8444-555555555555"
@@ -31,15 +32,8 @@ def asked(stack: Deployment, services: Services, tenant: Tenant) -> list[str]:
     """Uses every kind of secret, rightly and wrongly; all that must not be repeated anywhere."""
     client = Client(stack.base_url)
     key, id_ = tenant.api_key, tenant.organisation_id
-    payload = {"type": "customer", "id": CUSTOMER, "name": NAME, "account_number": NUMBER}
-    owed = {
-        "type": "invoice",
-        "id": "I",
-        "customer_id": CUSTOMER,
-        "currency": "GBP",
-        "total": "1",
-        "issued_on": "2024-01-01",
-    }
+    payload = customer(CUSTOMER, name=NAME, account_number=NUMBER)
+    owed = invoice(customer_id=CUSTOMER, currency="GBP", total="1", issued_on="2024-01-01", due_on=None)
     assert client.record(key, payload, owed).status == 200
     integrator = services.users().create_integrator_key(id_)
     token = services.users().create(id_, CUSTOMER, "ann", PASSWORD, integrator, True)

@@ -21,6 +21,7 @@ from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
 from support.books import arrivals, noon, organisation_of, random_terms
 from support.closing import Calls, Stored
+from support.records import invoice
 
 
 @pytest.fixture
@@ -110,15 +111,9 @@ def test_a_snapshot_never_changes_and_the_restatement_is_reported(stored: Callab
     day = book.pivot.replace(day=1) + timedelta(days=65)
     one.closing().close(organisation, noon(day, organisation.timezone))
     before = one.months()
-    late = {
-        "type": "invoice",
-        "id": "late-posting",
-        "customer_id": "late",
-        "currency": "SEK",
-        "total": "70.00",
-        "issued_on": (day.replace(day=1) - timedelta(days=80)).isoformat(),
-        "due_on": (day.replace(day=1) - timedelta(days=60)).isoformat(),
-    }
+    first = day.replace(day=1)
+    dates = {"issued_on": str(first - timedelta(days=80)), "due_on": str(first - timedelta(days=60))}
+    late = invoice("late-posting", customer_id="late", currency="SEK", total="70.00", **dates)
     one.recorder.record(organisation, [late], noon(day, organisation.timezone))
     month = month_of(day.replace(day=1).toordinal() - 1)
     kept = one.history.snapshot(organisation.id, month)
@@ -165,16 +160,8 @@ def test_a_day_is_worked_through_once_it_is_over_where_the_organisation_is(
     book = random_book(1, 3)
     organisation = replace(organisation_of(book), timezone=zone)
     one = stored(organisation)
-    invoice = {
-        "type": "invoice",
-        "id": "1",
-        "customer_id": "c",
-        "currency": "USD",
-        "total": 10,
-        "issued_on": "2026-03-01",
-        "due_on": "2026-03-01",
-    }
-    one.recorder.record(organisation, [invoice], datetime.fromisoformat("2026-03-02T12:00:00Z"))
+    owed = invoice(issued_on="2026-03-01", due_on="2026-03-01")
+    one.recorder.record(organisation, [owed], datetime.fromisoformat("2026-03-02T12:00:00Z"))
     midnight = noon(date(2026, 4, 1), zone) - timedelta(hours=12)
     one.closing().close(organisation, midnight - timedelta(seconds=1))
     assert one.history.snapshots(organisation.id, 5) == []
