@@ -22,6 +22,7 @@ from arrears.api.http import logger
 from arrears.storage.access import passwords
 from support import records
 from support.dynamodb import serving
+from support.http import Answer
 from template import ROOT, create_tables, resources
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -32,17 +33,6 @@ def check(name: str, body: Any) -> None:
     """Raises unless the body is what schemas/NAME.json says."""
     schema = json.loads((SCHEMAS / f"{name}.json").read_text())
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(body)
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.text)
 
 
 def load_function(folder: str) -> ModuleType:

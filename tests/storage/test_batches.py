@@ -10,7 +10,7 @@ from oracle.generate import random_book
 from support.books import organisation_of
 from support.memory_ledger import MemoryLedger
 from support.records import ORGANISATION, invoice, payment, promise
-from support.stored_ledger import StoredLedger, Table
+from support.stored_ledger import Table, check_same
 
 TODAY = date(2020, 6, 30)
 
@@ -43,17 +43,6 @@ def busy_week(random: Random, count: int) -> list[dict[str, Any]]:
         else:
             payloads.append({**random.choice(invoices), "customer_id": owner})
     return payloads
-
-
-def check_same(ledger: StoredLedger, memory: MemoryLedger) -> None:
-    assert {d.id: d for d in ledger.documents()} == {d.id: d for d in memory.documents()}
-    kept = ledger.account_items()
-    for state in memory.account_states():
-        stored, shown = kept[state.key]["b"], kept[state.key]["p"]
-        assert (stored["open"], stored["documents"]) == (state.open, state.documents)
-        assert stored["names"] == [list(name) for name in state.names]
-        assert {int(day): count for day, count in stored["rested"].items()} == state.closed_by_day
-        assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
 
 
 @pytest.mark.parametrize("seed", range(24))

@@ -16,7 +16,7 @@ from support.books import answer, arrivals, disagreements, in_memory, last_day, 
 from support.dynamodb import current
 from support.figures import recomputed
 from support.records import ORGANISATION, OTHER, bill, customer, dispute, invoice, payment, promise, reminder, supplier
-from support.stored_ledger import StoredLedger, Table
+from support.stored_ledger import StoredLedger, Table, check_same
 
 TODAY = date(2020, 6, 30)
 NOW = TODAY.toordinal()
@@ -54,15 +54,7 @@ def test_a_table_keeps_the_book_that_memory_keeps(table: Table, seed: int) -> No
     ledger, memory = in_table(table, book, organisation), in_memory(book, organisation)
     today = last_day(book).toordinal()
     for _ in ("as written", "after time's work"):
-        assert {d.id: d for d in ledger.documents()} == {d.id: d for d in memory.documents()}
-        kept = ledger.account_items()
-        for state in memory.account_states():
-            stored, shown = kept[state.key]["b"], kept[state.key]["p"]
-            assert (stored["open"], stored["documents"]) == (state.open, state.documents)
-            assert stored["names"] == [list(name) for name in state.names]
-            assert {int(day): count for day, count in stored["rested"].items()} == state.closed_by_day
-            assert shown[2] == state.display_name()
-            assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
+        check_same(ledger, memory)
         for later in (0, 1, 40, 400):
             assert ledger.collection(today + later) == memory.collection(today + later)
         today += 30
