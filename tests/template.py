@@ -1,4 +1,4 @@
-"""template.yaml as data: the one place where tables, routes and permissions are defined, for tests that need them."""
+"""template.yaml as data: where tables, routes and permissions are defined, for tests that need them."""
 
 import os
 from copy import deepcopy
@@ -13,7 +13,7 @@ from samtranslator.yaml_helper import yaml_parse
 ROOT = Path(__file__).parents[1]
 
 TABLE_PROPERTIES = ("AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema")
-"""What a table is for its readers and writers; the rest is how it is kept."""
+"""What a table is for its readers and writers; the other properties are how it is kept."""
 
 
 @cache

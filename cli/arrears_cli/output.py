@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -58,3 +58,12 @@ def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]],
     # Where nobody looks on, rows are not broken to the width of a terminal.
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 200, highlight=False)
     console.print(table)
+
+
+def run_or_explain(app: Callable[[], object]) -> None:
+    """Run a command; what a person can correct is one message, not a traceback."""
+    try:
+        app()
+    except Failed as error:
+        say(str(error))
+        sys.exit(1)

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shlex
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ import typer
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
-from arrears_cli.output import Failed, say
+from arrears_cli.output import Failed, run_or_explain, say
 from local_stack.sam import ROOT, build, building, started_sam
 
 if TYPE_CHECKING:
@@ -163,13 +162,13 @@ def destroy(stage: str, yes: Annotated[bool, typer.Option(envvar="YES", help="Do
         typer.confirm(f"Delete the stack {target.stack_name} in {target.region}?", abort=True)
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     if "EventBusName" in outputs:
-        _remove_rules(target, outputs["EventBusName"])
+        remove_rules(target, outputs["EventBusName"])
     target.sam(["delete", "--no-prompts"])
     kept = [value for name, value in outputs.items() if name.endswith("TableName") or name == "ImportBucketName"]
     say("Kept, with what is in them: " + ", ".join(kept))
 
 
-def _remove_rules(target: Target, bus: str) -> None:
+def remove_rules(target: Target, bus: str) -> None:
     """Removes the subscribers' rules: a bus that has any cannot be deleted."""
     events = target.client("events")
     pages = events.get_paginator("list_rules").paginate(EventBusName=bus)
@@ -181,14 +180,5 @@ def _remove_rules(target: Target, bus: str) -> None:
         events.delete_rule(Name=name, EventBusName=bus)
 
 
-def main() -> None:
-    """Run a command; what a person can correct is one message, not a traceback."""
-    try:
-        app()
-    except Failed as error:
-        say(str(error))
-        sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    run_or_explain(app)

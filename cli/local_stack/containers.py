@@ -104,7 +104,7 @@ def _way(deployment: "Deployment") -> Iterator[tuple[list[str], dict[str, str]]]
     """SAM's options and variables with which functions in containers reach the stack, as long as this is open."""
     engine = docker_engine()
     stack_port = urlsplit(str(deployment.endpoint_url)).port or 80
-    with _relay(_bridge_address(engine), stack_port) as (address, port):
+    with relay(_bridge_address(engine), stack_port) as (address, port):
         options = ["--template", str(_template()), "--add-host", f"{HOST}:{address}"]
         if _has_image(engine):
             options.append("--skip-pull-image")
@@ -171,7 +171,7 @@ def _template() -> Path:
 
 
 @contextmanager
-def _relay(address: str, port: int) -> Iterator[tuple[str, int]]:
+def relay(address: str, port: int) -> Iterator[tuple[str, int]]:
     """Pass connections to the yielded address on to a port on loopback."""
 
     class Connection(socketserver.BaseRequestHandler):

@@ -5,7 +5,6 @@ All it keeps lies in one folder: the emulator's data, and `stack.json`, which sa
 
 import json
 import os
-import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import typer
 from botocore.exceptions import ClientError
 
 from arrears_cli.deployment import ADMINISTRATOR, Deployment, administrator, deployed
-from arrears_cli.output import Failed, say
+from arrears_cli.output import run_or_explain, say
 from local_stack import demo
 from local_stack.containers import invoke, serving, with_values
 from local_stack.emulator import Emulator
@@ -191,14 +190,5 @@ def build_command() -> None:
         build()
 
 
-def main() -> None:
-    """Run a command; what a person can correct is one message, not a traceback."""
-    try:
-        app()
-    except Failed as error:
-        say(str(error))
-        sys.exit(1)
-
-
 if __name__ == "__main__":
-    main()
+    run_or_explain(app)

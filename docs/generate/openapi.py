@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -45,11 +45,19 @@ _RENAMED = {
     "record": "Escalation",
     "tier": "EscalationTier",
 }
+
+
+def _reads(field: Any) -> Any:
+    """The function that reads what a caller writes for such a field."""
+    _, reader = get_args(field)
+    return reader.func
+
+
 _TEXTS: dict[Any, JsonSchemaValue] = {
-    records._day: {"type": "string", "format": "date"},
-    records._moment: {"type": "string", "format": "date-time"},
-    records._amount: {"type": ["string", "number"], "description": "Major units, read exactly."},
-    records._currency: {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."},
+    _reads(records.Day): {"type": "string", "format": "date"},
+    _reads(records.Moment): {"type": "string", "format": "date-time"},
+    _reads(records.Amount): {"type": ["string", "number"], "description": "Major units, read exactly."},
+    _reads(records.Currency): {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."},
 }
 """What a caller writes, where the record keeps something else."""
 

@@ -22,6 +22,7 @@ from arrears.api.http import logger
 from arrears.storage.access import passwords
 from support import records
 from support.dynamodb import serving
+from support.http import Answer
 from template import ROOT, create_tables, resources
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -32,17 +33,6 @@ def check(name: str, body: Any) -> None:
     """Raises unless the body is what schemas/NAME.json says."""
     schema = json.loads((SCHEMAS / f"{name}.json").read_text())
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(body)
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.text)
 
 
 def load_function(folder: str) -> ModuleType:
@@ -155,10 +145,8 @@ class Api:
 
     def forget(self) -> None:
         """Another process: nothing is cached."""
-        authentication = self.services.authentication
-        authentication._cache._entries.clear()
-        authentication._rate_limit._holders.clear()
-        authentication._last_use._noted.clear()
+        runtime.services.cache_clear()
+        self.services = runtime.services()
 
 
 def _matched(method: str, path: str) -> tuple[str, str, dict[str, str]]:
@@ -181,6 +169,8 @@ def shared() -> Iterator[tuple[Clock, Any]]:
         patch.setenv("HISTORY_TABLE", "HistoryTable")
         patch.setenv("COUNTERS_TABLE", "CountersTable")
         patch.setattr(runtime, "now", clock)
+        connected = runtime.connect()
+        patch.setattr(runtime, "connect", lambda: connected)
         # What a password's hash costs is tested where it matters.
         patch.setattr(passwords, "_MEMORY_COST", 2**4)
         patch.setattr(passwords, "_PASSES", 1)

@@ -14,9 +14,9 @@ TEXT = (ROOT / "docs" / "contract.md").read_text()
 EXAMPLES = [json.loads(block) for block in re.findall(r"```json example\n(.*?)```", TEXT, re.DOTALL)]
 
 
-def shown(body: Any, place: str) -> Any:
-    """What stands at a place such as customers.0.tier."""
-    for part in place.split("."):
+def shown(body: Any, position: str) -> Any:
+    """What stands at a position such as customers.0.tier."""
+    for part in position.split("."):
         body = body[int(part)] if isinstance(body, list) else body[part]
     return body
 
@@ -29,7 +29,7 @@ def test_an_example_is_answered_as_shown(api: Api, example: dict[str, Any]) -> N
         url = urlsplit(ask["get"])
         answer = api.call("GET", url.path, {"Authorization": f"Bearer {api.key}"}, dict(parse_qsl(url.query)))
         assert answer.status == 200
-        assert {place: shown(answer.body, place) for place in ask["shows"]} == ask["shows"]
+        assert {position: shown(answer.body, position) for position in ask["shows"]} == ask["shows"]
 
 
 def test_all_examples_are_found() -> None:

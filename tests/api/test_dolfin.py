@@ -9,23 +9,15 @@ import pytest
 
 from api.conftest import NOON, Api, check, invoice
 from arrears.api import http
+from support import records
 
 REPORTS = {"/receivables/overdue": "customers", "/payables/overdue": "suppliers"}
 
 
 def bill(id: str, **fields: Any) -> dict[str, Any]:
-    record = {
-        "type": "bill",
-        "id": id,
-        "supplier_id": "S1",
-        "currency": "EUR",
-        "total": "100.00",
-        "issued_on": "2020-05-01",
-        "due_on": "2020-05-31",
-        "state": "Approved",
-        **fields,
-    }
-    return {name: value for name, value in record.items() if value is not None}
+    """A bill of S1 over 100 EUR, issued and due in May 2020, with fields changed or (None) left out."""
+    dates = {"issued_on": "2020-05-01", "due_on": "2020-05-31"}
+    return records.bill(id, **{"supplier_id": "S1", "currency": "EUR", "total": "100.00", **dates, **fields})
 
 
 BOOKS: dict[str, list[dict[str, Any]]] = {
@@ -120,7 +112,7 @@ def test_amounts_beyond_fifteen_digits_are_text(api: Api) -> None:
     assert rows == {"EUR": "98765432109876.54", "USD": "123456789012345678901234.56"}
 
 
-def test_the_day_is_the_organisations(api: Api) -> None:
+def test_today_is_the_day_in_the_organisations_time_zone(api: Api) -> None:
     api.clock.now = NOON.replace(hour=22, minute=30)
     assert api.dolfin().body["asOf"] == "2020-07-01"
 
@@ -248,7 +240,7 @@ def pages(api: Api, limit: int, path: str = "/receivables/overdue", **query: str
 
 
 @pytest.mark.parametrize("limit", [1, 7, 23, 24, 1000])
-def test_pages_are_the_whole(api: Api, limit: int) -> None:
+def test_all_pages_together_are_the_whole_answer(api: Api, limit: int) -> None:
     api.stored(*crowd(23))
     whole = api.dolfin().body
     found = pages(api, limit)
@@ -328,8 +320,8 @@ def test_a_cursor_that_was_tampered_with_is_refused(api: Api) -> None:
     api.stored(*crowd(4))
     cursor = api.dolfin(limit="2").body["nextCursor"]
     raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    day, *rest = json.loads(raw[16:])
-    later = base64.urlsafe_b64encode(raw[:16] + json.dumps([day + 1, *rest]).encode()).decode().rstrip("=")
+    day, *key = json.loads(raw[16:])
+    later = base64.urlsafe_b64encode(raw[:16] + json.dumps([day + 1, *key]).encode()).decode().rstrip("=")
     flipped = ("B" if cursor[0] == "A" else "A") + cursor[1:]
     for bad in (
         "",

@@ -118,15 +118,17 @@ def test_escalations_are_answered_newest_first(api: Api) -> None:
     close(api, RUN - timedelta(days=20))
     close(api)
     found = escalations(api)
-    places = [(record["recordedAt"], record["id"]) for record in found]
-    assert places == sorted(sorted(places, key=lambda place: place[1]), key=lambda place: place[0], reverse=True)
-    assert len(set(places)) == len(places)
+    positions = [(record["recordedAt"], record["id"]) for record in found]
+    assert positions == sorted(
+        sorted(positions, key=lambda position: position[1]), key=lambda position: position[0], reverse=True
+    )
+    assert len(set(positions)) == len(positions)
     assert {record["recordedAt"] for record in found} == {
         "2020-06-10T12:00:00.000000Z",
         "2020-06-30T12:00:00.000000Z",
     }
-    told = {(r["currency"], r["from"], r["to"], r["crossedOn"], r["historical"]) for r in found}
-    assert told == {
+    moves = {(r["currency"], r["from"], r["to"], r["crossedOn"], r["historical"]) for r in found}
+    assert moves == {
         ("EUR", None, "gentle", "2020-04-01", True),
         ("EUR", "gentle", "firm", "2020-04-15", True),
         ("EUR", "firm", "final", "2020-05-01", True),

@@ -142,16 +142,16 @@ def test_any_batch_of_records_is_answered_record_by_record(api: Api, batch: list
         assert answer.status == 200
         results = answer.body["results"]
         assert len(results) == len(batch)
-    taken = [told for told, result in zip(batch, results, strict=True) if result["result"] != "rejected"]
+    taken = [record for record, result in zip(batch, results, strict=True) if result["result"] != "rejected"]
     dolfin, bearer = {"x-dolfin-api-key": [key]}, {"Authorization": [f"Bearer {key}"]}
     for path in ("/receivables/overdue", "/payables/overdue"):
         for day in ("0001-01-01", "2020-06-30", "9999-12-31"):
             assert_answered(api, Sent("GET", path, "problem", dolfin, {"asOf": [day]}), taken)
     for name in ("overdue_balance", "invoice_collection"):
         assert_answered(api, Sent("GET", f"/analytics/{name}", "lago_error", bearer), taken)
-    customers = [told for told in taken if told["type"] == "customer" and told.get("account_number")]
-    for told in customers:
-        customer = api.services.ledger.customer(organisation, told["account_number"])
+    customers = [record for record in taken if record["type"] == "customer" and record.get("account_number")]
+    for record in customers:
+        customer = api.services.ledger.customer(organisation, record["account_number"])
         if customer is not None:
             users = api.services.users()
             integrator = users.create_integrator_key(organisation.id)

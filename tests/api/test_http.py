@@ -122,7 +122,7 @@ def test_every_answer_asks_for_tls_and_for_its_type_to_be_believed_as_the_gatewa
         assert headers[name] == [gateways[name].strip("'")]
 
 
-def test_the_collector_rests_while_a_request_is_answered_and_works_again_whatever_happens() -> None:
+def test_the_garbage_collector_pauses_while_a_request_is_answered_and_runs_again_whatever_happens() -> None:
     seen = []
     made = Endpoint(problem.error_format)
 
@@ -157,7 +157,7 @@ def test_what_has_no_route_is_not_found(path: str, method: str) -> None:
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (404, "not_found")
 
 
-def test_an_unforeseen_failure_tells_its_id_only() -> None:
+def test_an_unforeseen_failure_says_its_id_only() -> None:
     answer = endpoint(RuntimeError("secret")).answer(event(), None)
     assert answer["statusCode"] == 500
     assert "r-1" in answer["body"]

@@ -211,7 +211,7 @@ def test_amounts_are_integers_whatever_their_size(api: Api) -> None:
     assert found == {"EUR": 12345678901234567890123456, "JPY": 7}
 
 
-def test_the_month_is_the_organisations(api: Api) -> None:
+def test_the_current_month_is_that_of_the_organisations_time_zone(api: Api) -> None:
     api.stored(*BOOK)
     api.clock.now = NOON.replace(hour=23)
     found = rows(api.lago("overdue_balance", months="1"), "overdue_balance")

@@ -34,11 +34,11 @@ def measured(out: str) -> dict[str, list[tuple[float, dict[str, str]]]]:
         entry = json.loads(line)
         if "_aws" not in entry:
             continue
-        [told] = entry["_aws"]["CloudWatchMetrics"]
-        assert told["Namespace"] == "Arrears"
-        [dimensions] = told["Dimensions"]
+        [directive] = entry["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "Arrears"
+        [dimensions] = directive["Dimensions"]
         assert entry["service"] == STACK
-        for metric in told["Metrics"]:
+        for metric in directive["Metrics"]:
             value = entry[metric["Name"]]
             own = {name: entry[name] for name in dimensions if name != "service"}
             found[metric["Name"]].append((sum(value) if isinstance(value, list) else value, own))
@@ -122,10 +122,10 @@ def test_neither_log_nor_metrics_hold_personal_data(
         api.dolfin(path)
     api.lago("overdue_balance", external_customer_id="ext-jane")
     close(api)
-    told = log.getvalue() + "".join(capsys.readouterr())
-    assert told.count('"correlation_id"') >= 6
+    written = log.getvalue() + "".join(capsys.readouterr())
+    assert written.count('"correlation_id"') >= 6
     for secret in (name, "ACC-77", "ext-jane", "INV-SECRET", "NO-SECRET"):
-        assert secret not in told
+        assert secret not in written
 
 
 # --- what alarms and the dashboard ask for is what is written

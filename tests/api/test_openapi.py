@@ -66,8 +66,8 @@ def test_the_records_of_the_examples_are_of_their_schema() -> None:
 def test_every_parameter_of_a_path_is_described() -> None:
     for path, methods in CHECKED_IN["paths"].items():
         for operation in methods.values():
-            told = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
-            assert told == set(re.findall("{(.*?)}", path))
+            documented = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
+            assert documented == set(re.findall("{(.*?)}", path))
             assert {name for one in operation["security"] for name in one} <= SECURITY.keys()
 
 

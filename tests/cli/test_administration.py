@@ -22,8 +22,8 @@ def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any
         f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in ("ledger", "access", "history", "counters")
     }
     (tmp_path / DESCRIPTION).parent.mkdir()
-    told = {"stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", **names}
-    (tmp_path / DESCRIPTION).write_text(json.dumps(told))
+    description = {"stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", **names}
+    (tmp_path / DESCRIPTION).write_text(json.dumps(description))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVENT_BUS", "")
     return build(Settings.from_environment(os.environ))
@@ -73,9 +73,9 @@ def test_every_act_is_shown(organisation: str) -> None:
 
 def test_a_key_is_rotated(services: Services, organisation: str) -> None:
     old = services.api_keys().create(organisation, ["receivables:read"])
-    told = value("key", "rotate", "--key", old.split("_")[2], "--overlap-hours", "0", organisation=organisation)
-    assert told["replaces"] == old.split("_")[2]
-    assert services.authentication.authenticate(told["api_key"]).scopes == {"receivables:read"}
+    rotated = value("key", "rotate", "--key", old.split("_")[2], "--overlap-hours", "0", organisation=organisation)
+    assert rotated["replaces"] == old.split("_")[2]
+    assert services.authentication.authenticate(rotated["api_key"]).scopes == {"receivables:read"}
     with pytest.raises(ArrearsError):
         services.authentication.authenticate(old)
     again = run("key", "rotate", "--key", old.split("_")[2], organisation=organisation)

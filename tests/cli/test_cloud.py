@@ -154,6 +154,6 @@ def test_the_rules_of_subscribers_are_removed_from_the_bus(capsys: pytest.Captur
     events.create_event_bus(Name="bus")
     events.put_rule(Name="crm", EventBusName="bus", EventPattern='{"source": ["arrears"]}')
     events.put_targets(Rule="crm", EventBusName="bus", Targets=[{"Id": "1", "Arn": "arn:aws:sqs:us-east-1:1:q"}])
-    cloud._remove_rules(Target.of("prod"), "bus")
+    cloud.remove_rules(Target.of("prod"), "bus")
     assert events.list_rules(EventBusName="bus")["Rules"] == []
     assert "crm" in capsys.readouterr().err

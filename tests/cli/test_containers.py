@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from arrears_cli.output import Failed
-from local_stack.containers import _relay, docker_engine, with_values
+from local_stack.containers import docker_engine, relay, with_values
 
 
 def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
@@ -24,7 +24,7 @@ def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
 
         threading.Thread(target=echo).start()
         with (
-            _relay("127.0.0.1", stack.getsockname()[1]) as address,
+            relay("127.0.0.1", stack.getsockname()[1]) as address,
             socket.create_connection(address) as client,
         ):
             client.sendall(b"a" * 100_000 + b"b")
@@ -32,7 +32,7 @@ def test_a_relay_passes_on_both_ways_and_the_end_too() -> None:
             assert b"".join(iter(lambda: client.recv(65_536), b"")) == b"b" + b"a" * 100_000
 
 
-def test_an_event_takes_what_the_stack_knows_and_keeps_the_rest() -> None:
+def test_an_event_is_filled_with_what_the_stack_knows_and_nothing_else() -> None:
     assert with_values('{"key": "${api_key}", "token": "${user_token}", "cost": "5 $"}', {"api_key": "ar_1"}) == (
         '{"key": "ar_1", "token": "${user_token}", "cost": "5 $"}'
     )

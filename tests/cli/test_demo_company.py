@@ -93,7 +93,7 @@ def test_on_any_day_the_book_differs_in_its_dates_only(day: str) -> None:
     assert without_dates(shown) == without_dates(first)
 
 
-def test_the_same_day_gives_the_same_records() -> None:
+def test_the_same_day_has_the_same_records() -> None:
     today = date(2026, 7, 1)
     assert json.dumps(demo_company.records(today)) == json.dumps(demo_company.records(today))
 

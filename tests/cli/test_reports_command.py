@@ -64,8 +64,8 @@ def organisation(folder: Path) -> str:
     return created
 
 
-def records(folder: Path, *told: dict[str, Any], name: str = "book.ndjson") -> str:
-    (folder / name).write_text("".join(json.dumps(record) + "\n" for record in told))
+def records(folder: Path, *payloads: dict[str, Any], name: str = "book.ndjson") -> str:
+    (folder / name).write_text("".join(json.dumps(record) + "\n" for record in payloads))
     return name
 
 
@@ -100,14 +100,14 @@ def test_an_organisation_with_an_id_of_its_own(folder: Path) -> None:
         (("--timezone", "UTC", "--currency", "EUR", "--id", "7"), "not a UUID"),
     ],
 )
-def test_an_organisation_that_cannot_be(folder: Path, arguments: tuple[str, ...], said: str) -> None:
+def test_an_organisation_that_cannot_be_is_refused(folder: Path, arguments: tuple[str, ...], said: str) -> None:
     refused = run("org", "create", "--name", "N", *arguments)
     assert refused.exit_code == 1
     assert said in refused.stderr
     assert refused.stdout == ""
 
 
-def test_keys(organisation: str) -> None:
+def test_keys_are_created_listed_and_revoked(organisation: str) -> None:
     of = ("--organisation", organisation)
     key = value("key", "create", *of, "--scope", "ledger:write", "--expires-on", "2030-01-31", "--label", "import")[
         "api_key"
@@ -149,7 +149,7 @@ def test_a_user_of_nobody_is_refused(folder: Path, organisation: str) -> None:
     assert run(*arguments, "--integrator-key", "ik").exit_code == 1
 
 
-def test_policy(organisation: str) -> None:
+def test_a_policy_part_is_set_and_the_others_stay(organisation: str) -> None:
     of = ("--organisation", organisation)
     assert value("policy", "show", *of)["version"] == 1
     changed = value("policy", "set", *of, "--grace-days", "2", "--minimum", "gbp=50", "--minimum", "JPY=900")
@@ -166,7 +166,7 @@ def test_policy(organisation: str) -> None:
         assert run("policy", "set", *of, *usage).exit_code == 2
 
 
-def test_import_and_reports(folder: Path, organisation: str) -> None:
+def test_what_is_imported_is_reported(folder: Path, organisation: str) -> None:
     of = ("--organisation", organisation)
     imported = value("import", records(folder, CUSTOMER, INVOICE, BILL), *of)
     assert imported["rejected_rows"] == 0
@@ -190,9 +190,9 @@ def test_rejected_rows_are_beside_the_input(folder: Path, organisation: str) -> 
     name = records(folder, CUSTOMER, {**INVOICE, "total": "ten"}, {**INVOICE, "id": "I2"})
     rejected = run("import", name, *of, "--json")
     assert rejected.exit_code == 1
-    [told] = json.loads(rejected.stdout)["files"]
-    assert told["rejected_file"] == f"{name}.rejected.csv"
-    assert told["first_rejections"][0]["field"] == "total"
+    [file] = json.loads(rejected.stdout)["files"]
+    assert file["rejected_file"] == f"{name}.rejected.csv"
+    assert file["first_rejections"][0]["field"] == "total"
     with (folder / f"{name}.rejected.csv").open(newline="") as stream:
         assert [row[:2] for row in csv.reader(stream)] == [["line", "field"], ["2", "total"]]
     assert "book.ndjson:2: total:" in rejected.stderr
@@ -206,8 +206,8 @@ def test_a_dry_run_leaves_nothing_behind(folder: Path, organisation: str) -> Non
     of = ("--organisation", organisation)
     checked = run("import", records(folder, CUSTOMER, {**INVOICE, "total": "ten"}), *of, "--dry-run", "--json")
     assert checked.exit_code == 1
-    [told] = json.loads(checked.stdout)["files"]
-    assert (told["valid"], told["rejected_rows"], told["rejected_file"]) == (1, 1, None)
+    [file] = json.loads(checked.stdout)["files"]
+    assert (file["valid"], file["rejected_rows"], file["rejected_file"]) == (1, 1, None)
     assert [path.name for path in folder.iterdir()] == ["book.ndjson"]
     assert value("import", records(folder, CUSTOMER), *of)["files"][0]["created"] == 1
 
@@ -219,11 +219,11 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     name = records(folder, *({"type": "supplier", "id": str(number), "name": "S"} for number in range(1_100)))
     calls = []
 
-    def interrupted(_: Recorder, of: Organisation, told: list[dict[str, Any]], now: datetime) -> list[recording.Result]:
-        calls.append(len(told))
+    def interrupted(_: Recorder, of: Organisation, sent: list[dict[str, Any]], now: datetime) -> list[recording.Result]:
+        calls.append(len(sent))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return [recording.Result(record["type"], record["id"], "created") for record in told]
+        return [recording.Result(record["type"], record["id"], "created") for record in sent]
 
     monkeypatch.setattr(Recorder, "record", interrupted)
     stopped = CliRunner().invoke(command.app, ["import", name, *of])
@@ -237,7 +237,9 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     assert not (folder / f"{name}.import-state.json").exists()
 
 
-def test_a_folder_that_takes_no_files(folder: Path, organisation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_takes_no_files_stops_no_import(
+    folder: Path, organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sealed = folder / "sealed"
     sealed.mkdir()
     records(sealed, {**INVOICE, "total": "ten"})
@@ -261,7 +263,7 @@ def test_files_of_one_export_are_imported_together(folder: Path, organisation: s
     alone = value("import", "lines.csv", *of)
     assert alone["files"][0]["pending"] == 1
     both = value("import", "invoices.csv", "lines.csv", "payments.csv", *of)
-    assert [told["table"] for told in both["files"]] == ["invoices", "payment lines", "payments"]
+    assert [file["table"] for file in both["files"]] == ["invoices", "payment lines", "payments"]
     assert both["files"][2]["skipped_rows"] == 1
     owed = value("receivables", "--organisation", organisation, "--as-of", "2020-03-01")
     assert owed["totals"]["overdueByCurrency"] == [{"currency": "GBP", "amount": 70, "count": 1}]
@@ -282,7 +284,7 @@ def test_what_cannot_be_read_is_refused_before_anything_is_written(folder: Path,
     assert run("import", "dates.csv", *of, "--mapping", "nobody").exit_code == 1
 
 
-def test_mappings(folder: Path) -> None:
+def test_mappings_are_listed_shown_and_checked(folder: Path) -> None:
     assert [entry["name"] for entry in value("mapping", "list")] == [
         "lago", "quickbooks", "sage-intacct", "stripe", "xero", "xero-screens",
     ]  # fmt: skip
@@ -354,7 +356,7 @@ def test_a_stack_in_aws_is_found_by_name(organisation: str, monkeypatch: pytest.
         if stack_name != "live":
             error = {"Error": {"Code": "ValidationError", "Message": f"Stack {stack_name} does not exist"}}
             raise ClientError(error, "DescribeStacks")
-        return deployment.Deployment(**{name: told for name, told in described.items() if name != "organisation_id"})
+        return deployment.Deployment(**{name: value for name, value in described.items() if name != "organisation_id"})
 
     monkeypatch.setattr(deployment, "deployed", deployed)
     (tmp_path / DESCRIPTION).unlink()
@@ -373,6 +375,6 @@ def test_it_starts_without_what_few_commands_need() -> None:
     assert {"boto3", "botocore", "pydantic", "ijson", "sqlite3"}.isdisjoint(modules)
 
 
-def test_usage_is_exit_code_two() -> None:
+def test_wrong_usage_exits_with_code_two() -> None:
     for arguments in ((), ("fly",), ("import",), ("org", "create"), ("key", "create")):
         assert run(*arguments).exit_code == 2

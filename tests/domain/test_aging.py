@@ -80,9 +80,9 @@ def test_rows_are_sorted_by_currency_then_age_then_amount_then_name() -> None:
         ("e", "CHF", "1", 1, "Di"),
         ("f", "USD", "7", 10, "Abe"),
     ]
-    told = [customer(id_, name=name) for id_, _, _, _, name in late]
-    told += [invoice(id_, customer_id=id_, currency=c, total=t, due_on=due(days)) for id_, c, t, days, _ in late]
-    body = read(*told)
+    payloads = [customer(id_, name=name) for id_, _, _, _, name in late]
+    payloads += [invoice(id_, customer_id=id_, currency=c, total=t, due_on=due(days)) for id_, c, t, days, _ in late]
+    body = read(*payloads)
     assert [row["customerName"] for row in body["customers"]] == ["Cy", "Abe", "Bea", "Ada", "Di", "Zoë"]
     assert [entry["currency"] for entry in body["aging"]] == ["USD", "CHF", "EUR"]
 

@@ -60,16 +60,16 @@ def _oracle_state(document: OracleDocument, on: date) -> tuple[Any, ...]:
 def test_a_document_rests_from_its_last_change_on_and_not_a_day_later(seed: int, size: int) -> None:
     book = random_book(seed, size)
     for mine in in_memory(book, organisation_of(book)).documents():
-        rest = dated_document.closed_from(mine.dated)
+        closed = dated_document.closed_from(mine.dated)
         if mine.dated.issued == NEVER:
-            assert rest == 0
+            assert closed == 0
         elif dated_document.is_open_at(mine.dated, dated_document.LAST):
-            assert rest == NEVER
+            assert closed == NEVER
         else:
             changes = [day for day in _changes(mine.dated) if day < NEVER]
-            assert rest in changes
-            assert max(changes) == rest or mine.dated.voided <= rest
-            assert not any(dated_document.is_open_at(mine.dated, day) for day in [rest, *changes] if day >= rest)
+            assert closed in changes
+            assert max(changes) == closed or mine.dated.voided <= closed
+            assert not any(dated_document.is_open_at(mine.dated, day) for day in [closed, *changes] if day >= closed)
 
 
 def _changes(document: DatedDocument) -> set[int]:

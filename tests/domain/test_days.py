@@ -40,7 +40,7 @@ def test_only_real_dates_are_days(text: str) -> None:
         ("0001-05-05", "0001-01-01"),
     ],
 )
-def test_a_year_before(day: str, before: str) -> None:
+def test_a_year_before_a_day_is_the_day_a_year_earlier(day: str, before: str) -> None:
     assert days.day_text(days.year_before(days.parse_day(day))) == before
 
 

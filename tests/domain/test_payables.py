@@ -57,7 +57,7 @@ SCHEDULED = "Scheduled"
 
 
 @pytest.mark.parametrize(
-    ("told", "wanted"),
+    ("changes", "wanted"),
     [
         ({"state": "Approved"}, "schedule_payment"),
         ({"state": "PaymentInProgress"}, "wait"),
@@ -68,8 +68,8 @@ SCHEDULED = "Scheduled"
         ({"state": SCHEDULED}, "confirm_or_reschedule"),
     ],
 )
-def test_each_bill_waits_or_is_to_confirm_or_to_schedule(told: dict[str, Any], wanted: str) -> None:
-    row = row_of(late(state_on=ago(4), **told))
+def test_each_bill_waits_or_is_to_confirm_or_to_schedule(changes: dict[str, Any], wanted: str) -> None:
+    row = row_of(late(state_on=ago(4), **changes))
     assert row["suggestedAction"] == wanted
     assert row["confirmBillIds"] == (ids("B") if wanted == "confirm_or_reschedule" else [])
     assert row["unscheduledBillIds"] == (ids("B") if wanted == "schedule_payment" else [])
@@ -93,15 +93,17 @@ def test_a_bill_to_schedule_decides_the_action_of_a_supplier_with_several() -> N
 def test_the_state_is_that_of_the_day_whatever_came_last() -> None:
     scheduled = late(state=SCHEDULED, state_on=ago(5), scheduled_payment_on=ago(2))
     failed = late(state="PaymentFailed", state_on=ago(1))
-    for told in ([scheduled, failed], [failed, scheduled]):
-        actions = {days: row_of(*told, day=TODAY - timedelta(days=days))["suggestedAction"] for days in (6, 5, 2, 1)}
+    for payloads in ([scheduled, failed], [failed, scheduled]):
+        actions = {
+            days: row_of(*payloads, day=TODAY - timedelta(days=days))["suggestedAction"] for days in (6, 5, 2, 1)
+        }
         assert actions == {6: "schedule_payment", 5: "wait", 2: "wait", 1: "confirm_or_reschedule"}
 
 
 def test_suppliers_without_an_id_go_by_their_name() -> None:
     names = ["Acme  Ltd", " ACME ltd", "Ac me"]
-    told = [late(str(n), supplier_id=None, supplier_name=name) for n, name in enumerate(names)]
-    rows = body_of(*told)["suppliers"]
+    payloads = [late(str(n), supplier_id=None, supplier_name=name) for n, name in enumerate(names)]
+    rows = body_of(*payloads)["suppliers"]
     assert sorted((row["supplierName"], row["supplierId"], row["billCount"]) for row in rows) == [
         (" ACME ltd", None, 2),
         ("Ac me", None, 1),
@@ -111,7 +113,7 @@ def test_suppliers_without_an_id_go_by_their_name() -> None:
 
 
 def test_payment_timing_is_of_what_was_paid_within_a_year() -> None:
-    told = [
+    payloads = [
         late(),
         bill("paid", issued_on=ago(50), due_on=ago(20), state="Paid", state_on=ago(25)),
         bill("applied", issued_on=ago(40), due_on=ago(20)),
@@ -119,7 +121,11 @@ def test_payment_timing_is_of_what_was_paid_within_a_year() -> None:
         bill("inferred", issued_on=None, due_on=ago(-9), state="Paid", state_on=ago(0)),
         bill("old", issued_on=ago(900), due_on=ago(800), state="Paid", state_on=ago(700)),
     ]
-    assert row_of(*told)["paymentTiming"] == {"averageDaysToPay": (25 + 30) / 2, "onTermsRate": 2 / 3, "billsPaid": 3}
+    assert row_of(*payloads)["paymentTiming"] == {
+        "averageDaysToPay": (25 + 30) / 2,
+        "onTermsRate": 2 / 3,
+        "billsPaid": 3,
+    }
     assert row_of(late())["paymentTiming"] is None
     unknown = [late(), bill("B2", issued_on=None, due_on=None, state="Paid", state_on=ago(0))]
     assert row_of(*unknown)["paymentTiming"] == {"averageDaysToPay": None, "onTermsRate": None, "billsPaid": 1}

@@ -49,7 +49,7 @@ def test_a_policy_comes_back_from_json() -> None:
         ({"minimums": {"EUR": 1.5}}, "minimums: EUR must be a whole number of minor units"),
     ],
 )
-def test_what_a_policy_may_not_be(changes: dict[str, Any], message: str) -> None:
+def test_a_policy_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Policy().validated(changes)
 

@@ -111,7 +111,7 @@ def test_disputed_invoices_are_in_totals_and_tier_but_not_in_the_action() -> Non
 
 
 @pytest.mark.parametrize(
-    ("told", "held"),
+    ("changes", "held"),
     [
         ({"opened_on": ago(0)}, True),
         ({"opened_on": ago(-1)}, False),
@@ -120,15 +120,15 @@ def test_disputed_invoices_are_in_totals_and_tier_but_not_in_the_action() -> Non
         ({"opened_on": ago(9), "resolved_on": ago(5), "outcome": "lost"}, True),
     ],
 )
-def test_a_dispute_holds_from_its_first_day_and_a_lost_one_for_good(told: dict[str, Any], held: bool) -> None:
-    assert bool(row_of(late(), dispute(**told))["disputedInvoiceIds"]) == held
+def test_a_dispute_holds_from_its_first_day_and_a_lost_one_for_good(changes: dict[str, Any], held: bool) -> None:
+    assert bool(row_of(late(), dispute(**changes))["disputedInvoiceIds"]) == held
 
 
 # Promises
 
 
 @pytest.mark.parametrize(
-    ("told", "wanted"),
+    ("changes", "wanted"),
     [
         ({"promised_on": ago(-5)}, "wait"),
         ({"promised_on": ago(0)}, "wait"),
@@ -139,8 +139,8 @@ def test_a_dispute_holds_from_its_first_day_and_a_lost_one_for_good(told: dict[s
         ({"made_on": ago(-1), "promised_on": ago(-5)}, "send_reminder"),
     ],
 )
-def test_a_promise_covers_its_row_through_its_day(told: dict[str, Any], wanted: str) -> None:
-    row = row_of(late(), promise(**{"made_on": ago(5), **told}))
+def test_a_promise_covers_its_row_through_its_day(changes: dict[str, Any], wanted: str) -> None:
+    row = row_of(late(), promise(**{"made_on": ago(5), **changes}))
     assert (row["tier"], row["suggestedAction"]) == ("gentle", wanted)
     assert ("promise_ahead" in codes(row)) == (wanted == "wait")
 
@@ -153,7 +153,7 @@ def test_only_the_latest_promise_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "paid", "tier"),
+    ("changes", "paid", "tier"),
     [
         ({}, [], "firm"),
         ({}, [payment(amount="99", paid_on=ago(3))], "firm"),
@@ -173,15 +173,15 @@ def test_only_the_latest_promise_counts() -> None:
         ({"made_on": ago(40), "promised_on": ago(11)}, [], "gentle"),
     ],
 )
-def test_a_broken_promise_raises_the_tier(told: dict[str, Any], paid: list[Any], tier: str) -> None:
+def test_a_broken_promise_raises_the_tier(changes: dict[str, Any], paid: list[Any], tier: str) -> None:
     """Broken while what was applied since it was made, to what was issued and due by then, is below its amount."""
-    row = row_of(late(), promise(**{"made_on": ago(8), "promised_on": ago(2), **told}), *paid)
+    row = row_of(late(), promise(**{"made_on": ago(8), "promised_on": ago(2), **changes}), *paid)
     assert row["tier"] == tier
     assert ("promise_broken" in codes(row)) == (tier == "firm")
 
 
 def test_what_settled_invoices_received_keeps_a_promise() -> None:
-    """Long after they came to rest, and whether the promise was told before or after."""
+    """Long after they were closed, and whether the promise was recorded before or after."""
     settled = [late("S", 12), payment("S", invoice_id="S", amount="100", paid_on=ago(8))]
     kept = promise(amount="100", made_on=ago(8), promised_on=ago(2))
     assert action(late(), *settled, kept)[0] == "gentle"
@@ -191,12 +191,12 @@ def test_what_settled_invoices_received_keeps_a_promise() -> None:
 
 
 def test_a_day_in_the_past_sees_the_promise_of_that_day() -> None:
-    told = [
+    payloads = [
         late(days=40),
         promise(made_on=ago(30), promised_on=ago(20), amount="60"),
         payment(amount="60", paid_on=ago(15)),
     ]
-    tiers = {days: action(*told, day=TODAY - timedelta(days=days)) for days in (31, 30, 20, 19, 15)}
+    tiers = {days: action(*payloads, day=TODAY - timedelta(days=days)) for days in (31, 30, 20, 19, 15)}
     assert tiers == {
         31: ("gentle", "send_reminder"),
         30: ("gentle", "send_reminder"),
@@ -210,15 +210,15 @@ def test_a_day_in_the_past_sees_the_promise_of_that_day() -> None:
 
 
 def test_behaviour_is_of_what_was_settled_and_paid_within_a_year() -> None:
-    told = [late()]
+    payloads = [late()]
     for name, due, paid in (("a", 100, 95), ("b", 100, 110), ("c", 400, 370), ("d", None, 50)):
-        told.append(invoice(name, issued_on=ago(500), due_on=None if due is None else ago(due), total="10"))
-        told.append(payment(name, invoice_id=name, amount="10", paid_on=ago(paid)))
-    told += [
+        payloads.append(invoice(name, issued_on=ago(500), due_on=None if due is None else ago(due), total="10"))
+        payloads.append(payment(name, invoice_id=name, amount="10", paid_on=ago(paid)))
+    payloads += [
         invoice("credited", due_on=ago(30), total="1"),
         credit(invoice_id="credited", amount="1", credited_on=ago(1)),
     ]
-    behaviour = row_of(*told)["paymentBehaviour"]
+    behaviour = row_of(*payloads)["paymentBehaviour"]
     assert behaviour == {"averageDaysLate": (5 - 10) / 2, "onTimeRate": 0.5, "totalInvoicesPaid": 3}
     undated = [invoice("d", due_on=None, total="1"), payment(invoice_id="d", amount="1", paid_on=ago(1))]
     assert row_of(late(), *undated)["paymentBehaviour"] == {"totalInvoicesPaid": 1}

@@ -28,7 +28,7 @@ def ledger() -> MemoryLedger:
     return MemoryLedger(ORGANISATION)
 
 
-def told(ledger: MemoryLedger, *records: Any) -> list[str]:
+def recorded(ledger: MemoryLedger, *records: Any) -> list[str]:
     return [result.result for result in ledger.record(records, TODAY.toordinal())]
 
 
@@ -43,27 +43,33 @@ def rows(ledger: MemoryLedger, side: Side = Side.RECEIVABLE, day: date = TODAY) 
 @pytest.mark.parametrize("make", [invoice, bill, customer, supplier])
 def test_a_record_is_created_then_unchanged_then_updated_or_stale(ledger: MemoryLedger, make: Any) -> None:
     name = {"invoice": "number", "bill": "number"}.get(make()["type"], "name")
-    assert told(ledger, make(updated_at=EARLY), make(), make(updated_at=LATE)) == ["created", "unchanged", "unchanged"]
-    assert told(ledger, make(updated_at=EARLY, **{name: "older"})) == ["stale"]
-    assert told(ledger, make(updated_at=LATE, **{name: "as late"})) == ["updated"]
-    assert told(ledger, make(**{name: "without a moment"})) == ["updated"]
+    assert recorded(ledger, make(updated_at=EARLY), make(), make(updated_at=LATE)) == [
+        "created",
+        "unchanged",
+        "unchanged",
+    ]
+    assert recorded(ledger, make(updated_at=EARLY, **{name: "older"})) == ["stale"]
+    assert recorded(ledger, make(updated_at=LATE, **{name: "as late"})) == ["updated"]
+    assert recorded(ledger, make(**{name: "without a moment"})) == ["updated"]
 
 
 @pytest.mark.parametrize("make", [payment, credit, dispute, reminder, promise])
 def test_what_comes_first_waits_for_what_it_is_on(ledger: MemoryLedger, make: Any) -> None:
-    assert told(ledger, make(updated_at=EARLY)) == ["pending"]
-    assert told(ledger, make(updated_at=LATE)) == ["unchanged"]
-    assert told(ledger, make(updated_at=EARLY, voided_on="2020-05-01") if make in (payment, credit) else make()) in (
+    assert recorded(ledger, make(updated_at=EARLY)) == ["pending"]
+    assert recorded(ledger, make(updated_at=LATE)) == ["unchanged"]
+    assert recorded(
+        ledger, make(updated_at=EARLY, voided_on="2020-05-01") if make in (payment, credit) else make()
+    ) in (
         ["stale"],
         ["unchanged"],
     )
-    assert told(ledger, invoice()) == ["created"]
-    assert told(ledger, {**make(), "id": "second"}) == ["created"]
+    assert recorded(ledger, invoice()) == ["created"]
+    assert recorded(ledger, {**make(), "id": "second"}) == ["created"]
 
 
 def test_one_bad_record_does_not_stop_the_others(ledger: MemoryLedger) -> None:
     bad = [7, {}, invoice(total="x"), invoice(id="J", type="order"), {"type": 5, "id": [1]}]
-    assert told(ledger, *bad, invoice()) == ["rejected"] * 5 + ["created"]
+    assert recorded(ledger, *bad, invoice()) == ["rejected"] * 5 + ["created"]
     result = ledger.record([invoice(total="x")], TODAY.toordinal())[0]
     assert result.to_json() == {
         "type": "invoice",
@@ -75,23 +81,23 @@ def test_one_bad_record_does_not_stop_the_others(ledger: MemoryLedger) -> None:
 
 
 def test_a_document_moves_with_its_figures(ledger: MemoryLedger) -> None:
-    told(ledger, customer(), customer("C2", name="Bea"), invoice(), payment())
+    recorded(ledger, customer(), customer("C2", name="Bea"), invoice(), payment())
     assert rows(ledger) == {("Ada", "USD"): 60}
-    assert told(ledger, invoice(customer_id="C2")) == ["updated"]
+    assert recorded(ledger, invoice(customer_id="C2")) == ["updated"]
     assert rows(ledger) == {("Bea", "USD"): 60}
-    told(ledger, invoice(customer_id="C2", currency="JPY", total="1000"))
+    recorded(ledger, invoice(customer_id="C2", currency="JPY", total="1000"))
     assert rows(ledger) == {("Bea", "JPY"): 960}
-    told(ledger, invoice(customer_id="C2", status="voided", voided_on="2020-06-30"))
+    recorded(ledger, invoice(customer_id="C2", status="voided", voided_on="2020-06-30"))
     assert rows(ledger) == {}
     assert rows(ledger, day=date(2020, 6, 29)) == {("Bea", "USD"): 60}
 
 
 def test_an_allocation_moves_to_another_document(ledger: MemoryLedger) -> None:
-    told(ledger, invoice(), invoice("J", total="50"), bill(), payment())
+    recorded(ledger, invoice(), invoice("J", total="50"), bill(), payment())
     assert rows(ledger) == {("C", "USD"): 110}
-    assert told(ledger, payment(invoice_id="J")) == ["updated"]
+    assert recorded(ledger, payment(invoice_id="J")) == ["updated"]
     assert rows(ledger) == {("C", "USD"): 110}
-    assert told(ledger, payment(bill_id="B")) == ["updated"]
+    assert recorded(ledger, payment(bill_id="B")) == ["updated"]
     assert rows(ledger) == {("C", "USD"): 150}
     assert rows(ledger, Side.PAYABLE) == {("S", "USD"): 60}
 
@@ -106,40 +112,40 @@ def test_an_allocation_moves_to_another_document(ledger: MemoryLedger) -> None:
     ],
 )
 def test_the_same_uuid_in_another_case_is_the_same_record(ledger: MemoryLedger, make: Any, elsewhere: Raw) -> None:
-    told(ledger, invoice(), invoice("J", customer_id="C2"), make(UPPER))
-    assert told(ledger, make(UPPER.lower())) == ["unchanged"]
-    assert told(ledger, make(UPPER.lower(), **elsewhere)) == ["updated"]
-    assert told(ledger, make(UPPER, **elsewhere)) == ["unchanged"]
+    recorded(ledger, invoice(), invoice("J", customer_id="C2"), make(UPPER))
+    assert recorded(ledger, make(UPPER.lower())) == ["unchanged"]
+    assert recorded(ledger, make(UPPER.lower(), **elsewhere)) == ["updated"]
+    assert recorded(ledger, make(UPPER, **elsewhere)) == ["unchanged"]
 
 
 def test_a_payment_that_no_minor_unit_can_hold(ledger: MemoryLedger) -> None:
     """Refused where the currency is known; one that came first does not count until it fits."""
-    assert told(ledger, payment(amount="0.005")) == ["pending"]
-    told(ledger, invoice())
+    assert recorded(ledger, payment(amount="0.005")) == ["pending"]
+    recorded(ledger, invoice())
     assert rows(ledger) == {("C", "USD"): 100}
     result = ledger.record([payment("Q", amount="0.005")], TODAY.toordinal())[0]
     assert (result.result, result.field, result.reason) == ("rejected", "amount", "has more decimals than USD has (2)")
-    told(ledger, invoice(currency="KWD"))
+    recorded(ledger, invoice(currency="KWD"))
     assert rows(ledger) == {("C", "KWD"): 99.995}
 
 
-def test_names(ledger: MemoryLedger) -> None:
+def test_the_latest_name_counts(ledger: MemoryLedger) -> None:
     """Its own record's; else that of its latest-issued document, then largest id; else its id."""
 
     def name() -> str:
         return ledger.account_states()[0].display_name()
 
-    told(ledger, invoice())
+    recorded(ledger, invoice())
     assert name() == "C"
-    told(ledger, invoice(customer_name="First"), invoice("J", customer_name="Same day"))
+    recorded(ledger, invoice(customer_name="First"), invoice("J", customer_name="Same day"))
     assert name() == "Same day"
     for number in range(9):
-        told(ledger, invoice(f"N{number}", issued_on=f"2020-01-1{number}", customer_name=f"Later {number}"))
+        recorded(ledger, invoice(f"N{number}", issued_on=f"2020-01-1{number}", customer_name=f"Later {number}"))
     assert name() == "Later 8"
     for number in range(8, 0, -1):
-        told(ledger, invoice(f"N{number}", issued_on=f"2020-01-1{number}", customer_name=""))
+        recorded(ledger, invoice(f"N{number}", issued_on=f"2020-01-1{number}", customer_name=""))
         assert name() == f"Later {number - 1}"
-    told(ledger, customer())
+    recorded(ledger, customer())
     assert name() == "Ada"
 
 
@@ -154,7 +160,7 @@ def test_names_are_those_of_the_latest_documents_after_any_changes(changes: list
     stand: dict[str, tuple[int, str, str, int]] = {}
     for number, day, name, party in changes:
         id_ = f"I{number}"
-        told(ledger, invoice(id_, issued_on=f"2020-01-0{day}", customer_name=name, customer_id=f"C{party}"))
+        recorded(ledger, invoice(id_, issued_on=f"2020-01-0{day}", customer_name=name, customer_id=f"C{party}"))
         stand[id_] = (day, id_, name, party)
     for account in ledger.account_states():
         named = [entry for entry in stand.values() if f"C{entry[3]}" == account.reference and entry[2]]
@@ -164,9 +170,9 @@ def test_names_are_those_of_the_latest_documents_after_any_changes(changes: list
 def test_a_settled_document_does_not_make_names_unclear() -> None:
     """What reads every document of an account is for names that are really forgotten."""
     ledger = MemoryLedger(ORGANISATION)
-    told(ledger, invoice(customer_name="Ada"), invoice("J", customer_name="ADA"))
+    recorded(ledger, invoice(customer_name="Ada"), invoice("J", customer_name="ADA"))
     account = ledger.account_states()[0]
-    told(ledger, payment("P1", amount="100"), payment("P2", invoice_id="J", amount="100"))
+    recorded(ledger, payment("P1", amount="100"), payment("P2", invoice_id="J", amount="100"))
     settled = ledger.account_states()[0]
     assert settled.open == 0
     assert settled.names == account.names
@@ -174,27 +180,27 @@ def test_a_settled_document_does_not_make_names_unclear() -> None:
 
 
 def test_an_account_number_has_one_holder(ledger: MemoryLedger) -> None:
-    told(ledger, customer(account_number="N", updated_at=EARLY))
+    recorded(ledger, customer(account_number="N", updated_at=EARLY))
     result = ledger.record([customer("C2", account_number="N")], TODAY.toordinal())[0]
     assert (result.result, result.field) == ("rejected", "account_number")
-    assert told(ledger, customer(account_number="M", updated_at=LATE)) == ["updated"]
-    assert told(ledger, customer("C2", account_number="N")) == ["created"]
-    assert told(ledger, customer(account_number="N", updated_at=EARLY)) == ["stale"]
-    assert told(ledger, customer(account_number="N")) == ["rejected"]
+    assert recorded(ledger, customer(account_number="M", updated_at=LATE)) == ["updated"]
+    assert recorded(ledger, customer("C2", account_number="N")) == ["created"]
+    assert recorded(ledger, customer(account_number="N", updated_at=EARLY)) == ["stale"]
+    assert recorded(ledger, customer(account_number="N")) == ["rejected"]
     assert set(ledger.numbers) == {"N", "M"}
 
 
-def test_a_bill_told_again_is_unchanged_whenever(ledger: MemoryLedger) -> None:
+def test_a_bill_recorded_again_is_unchanged_whenever(ledger: MemoryLedger) -> None:
     first, again = bill(updated_at=EARLY), bill(updated_at=LATE)
-    assert told(ledger, first, again, bill()) == ["created", "unchanged", "unchanged"]
-    assert told(ledger, bill(state="Scheduled", updated_at=EARLY)) == ["stale"]
+    assert recorded(ledger, first, again, bill()) == ["created", "unchanged", "unchanged"]
+    assert recorded(ledger, bill(state="Scheduled", updated_at=EARLY)) == ["stale"]
     assert [entry.state for entry in ledger.documents()[0].states] == ["Scheduled", "Approved"]
 
 
 def test_default_terms_fill_a_missing_due_date() -> None:
     terms = Organisation(ORGANISATION.id, "Test", "USD", "UTC", 1, "00", policy=Policy(default_terms_days=30))
     ledger = MemoryLedger(terms)
-    told(ledger, invoice(due_on=None), invoice("J", due_on=None, issued_on="9999-12-31"), bill(due_on=None))
+    recorded(ledger, invoice(due_on=None), invoice("J", due_on=None, issued_on="9999-12-31"), bill(due_on=None))
     dues = {document.reference: document.dated.due for document in ledger.documents()}
     assert dues == {
         "I": date(2020, 1, 31).toordinal(),
@@ -214,47 +220,47 @@ def rejection(ledger: MemoryLedger, record: Raw) -> Result:
 
 def test_a_document_has_so_many_allocations(ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "MAX_PARTS", 3)
-    told(ledger, invoice(), payment("1"), credit("1"), dispute("1"))
+    recorded(ledger, invoice(), payment("1"), credit("1"), dispute("1"))
     assert "3 allocations and disputes already" in str(rejection(ledger, payment("2")).reason)
-    assert told(ledger, payment("1", amount="1")) == ["updated"]
+    assert recorded(ledger, payment("1", amount="1")) == ["updated"]
 
 
 def test_a_document_has_so_many_facts_in_the_future(ledger: MemoryLedger) -> None:
     dated = {"paid_on": "2020-07-01"}
-    told(ledger, invoice(), *(payment(str(n), **dated) for n in range(recording.MAX_FUTURE_PARTS)))
+    recorded(ledger, invoice(), *(payment(str(n), **dated) for n in range(recording.MAX_FUTURE_PARTS)))
     assert "dated in the future" in str(rejection(ledger, payment("more", **dated)).reason)
-    assert told(ledger, payment("today", paid_on="2020-06-30")) == ["created"]
+    assert recorded(ledger, payment("today", paid_on="2020-06-30")) == ["created"]
 
 
 def test_a_bill_has_so_many_states(ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "MAX_STATES", 3)
-    told(ledger, *(bill(state_on=f"2020-01-0{day}") for day in (1, 2, 3)))
+    recorded(ledger, *(bill(state_on=f"2020-01-0{day}") for day in (1, 2, 3)))
     assert rejection(ledger, bill(state_on="2020-01-04")).field == "state"
-    assert told(ledger, bill(state_on="2020-01-01")) == ["updated"]
+    assert recorded(ledger, bill(state_on="2020-01-01")) == ["updated"]
 
 
 def test_a_customer_has_so_many_promises_and_reminders(ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "MAX_PROMISES", 2)
     monkeypatch.setattr(recording, "MAX_REMINDERS", 2)
     for make in (promise, reminder):
-        told(ledger, make("1"), make("2"))
+        recorded(ledger, make("1"), make("2"))
         assert "2 " in str(rejection(ledger, make("3")).reason)
 
 
-def test_what_is_told_of_a_customer_has_room_in_one_item(ledger: MemoryLedger) -> None:
+def test_a_customer_fits_one_item(ledger: MemoryLedger) -> None:
     """Few reminders may be long: about a hundred invoices each, whose ids are longer outside than inside."""
     long = [reminder(str(n), invoice_ids=["é" * 190 + f"{n}.{k}" for k in range(100)]) for n in range(9)]
-    assert "rejected" in told(ledger, *long)
+    assert "rejected" in recorded(ledger, *long)
     short = [reminder(f"s{n}", customer_id="C2", invoice_ids=[f"{n}.{k}" for k in range(100)]) for n in range(40)]
-    results = told(ledger, *short)
+    results = recorded(ledger, *short)
     assert results.count("rejected") > 10
     for account in ledger.account_states():
         assert recording.size_of(account.reminders) <= recording.MAX_LIVE_BYTES
         assert recording.size_of(ledger.counterparty_record(account).reminders) <= recording.MAX_BYTES
 
 
-def test_what_is_told_of_a_document_has_room_in_one_item(ledger: MemoryLedger) -> None:
+def test_a_document_fits_one_item(ledger: MemoryLedger) -> None:
     long = [payment("é" * 190 + str(number)) for number in range(800)]
-    results = told(ledger, invoice(), *long)
+    results = recorded(ledger, invoice(), *long)
     assert results.count("rejected") > 100
     assert recording.size_of(ledger.documents()[0].parts) <= recording.MAX_BYTES

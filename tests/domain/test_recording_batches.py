@@ -35,7 +35,7 @@ def optional(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 def record(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     every = {"type": st.just(kind), "id": ids, "updated_at": optional(moments), **fields}
     return st.fixed_dictionaries(every).map(
-        lambda told: {key: value for key, value in told.items() if value is not None}
+        lambda payload: {key: value for key, value in payload.items() if value is not None}
     )
 
 
@@ -82,11 +82,13 @@ zones = st.sampled_from(["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
 
 
 @settings(max_examples=150)
-@given(told=st.lists(records, max_size=25), zone=zones, steps=st.lists(st.integers(0, 3), min_size=25, max_size=25))
-def test_any_records_on_any_days(told: list[dict[str, Any]], zone: str, steps: list[int]) -> None:
+@given(payloads=st.lists(records, max_size=25), zone=zones, steps=st.lists(st.integers(0, 3), min_size=25, max_size=25))
+def test_any_records_on_any_days_keep_the_sums_of_their_documents(
+    payloads: list[dict[str, Any]], zone: str, steps: list[int]
+) -> None:
     ledger = MemoryLedger(Organisation("0a0a0a0a-0000-4000-8000-000000000001", "Any", "USD", zone, 1, "00"))
     today = TODAY - 20
-    for raw, step in zip(told, steps, strict=False):
+    for raw, step in zip(payloads, steps, strict=False):
         today += step
         (result,) = ledger.record([raw], today)
         assert result.result in ("created", "updated", "unchanged", "stale", "pending", "rejected")
@@ -107,7 +109,7 @@ def _check_sums(ledger: MemoryLedger, today: int) -> None:
         closed = [document.dated for document in mine if document.closed]
         assert (account.documents, account.open) == (len(mine), len(mine) - len(closed))
         assert sum(account.closed_by_day.values()) == sum(
-            closed_from(dated) > account._closed_counts_after for dated in closed
+            closed_from(dated) > account.closed_counts_after for dated in closed
         )
         for promise in account.promises:
             assert promise.kept == sum(dated_document.applied_since(promise, dated, LAST) for dated in closed)

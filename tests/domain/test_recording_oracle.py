@@ -99,8 +99,8 @@ def _settled_view(ledger: MemoryLedger) -> dict[str, Any]:
 
 def _seen(account: tuple[Account, int, int, int]) -> tuple[Any, ...]:
     """A supplier known by name only has no reference outside: it is the spelling that came first."""
-    told = account[0]
-    return (told._replace(reference=told.reference if told.party_id else ""), *account[1:])
+    party = account[0]
+    return (party._replace(reference=party.reference if party.party_id else ""), *account[1:])
 
 
 @settings(max_examples=40)

@@ -112,7 +112,7 @@ def test_empty_rows_and_empty_values_behind_the_last_column_are_nothing() -> Non
     assert [row.line for row in found] == [5, 8]
 
 
-def test_the_separator_that_a_spreadsheet_names() -> None:
+def test_the_separator_that_a_spreadsheet_names_is_taken() -> None:
     assert good(rows(text_file("sep=;\nid;total\n1;1,5\n"))) == [{"id": "1", "total": "1,5"}]
 
 
@@ -158,7 +158,7 @@ def test_ndjson_shows_without_its_name() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_a_json_array(encoding: str) -> None:
+def test_each_element_of_a_json_array_is_a_row(encoding: str) -> None:
     text = json.dumps([{"id": "ä", "lines": [{"a": 1}]}, 3, {"id": "2"}], ensure_ascii=False)
     found = rows(text_file(text, "file.json", encoding))
     assert good(found) == [{"id": "ä", "lines": [{"a": 1}]}, {"id": "2"}]

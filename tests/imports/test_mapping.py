@@ -226,7 +226,7 @@ def test_minor_units_follow_the_currency_and_its_exceptions() -> None:
         ("123456789012345678.01", None, "123456789012345678.01"),
     ],
 )
-def test_numbers(text: str, decimal: str | None, number: str) -> None:
+def test_a_number_is_read_with_its_decimal_mark(text: str, decimal: str | None, number: str) -> None:
     assert read_number(text, decimal) == Decimal(number)
 
 

@@ -143,7 +143,9 @@ XERO = {
         ({"status": "DELETED"}, {}, {}),
     ],
 )
-def test_xero_statuses(changes: dict[str, str], before: dict[str, int], after: dict[str, int]) -> None:
+def test_xero_s_status_decides_whether_a_document_is_owed(
+    changes: dict[str, str], before: dict[str, int], after: dict[str, int]
+) -> None:
     invoice = {**XERO, **changes}
     bill = {**invoice, "invoice_id": "b1", "type": "ACCPAY"}
     kept = ledger(records(table(invoice, bill), "xero"))
@@ -160,7 +162,7 @@ def test_a_later_xero_export_moves_the_book_and_an_older_one_does_not() -> None:
     assert [result.result for result in kept.record(first, TODAY)] == ["stale"]
 
 
-def test_xero_api() -> None:
+def test_the_xero_api_reads_as_records() -> None:
     invoice = {
         "Type": "ACCREC", "InvoiceID": "i1", "InvoiceNumber": "INV-1", "Status": "AUTHORISED", "CurrencyCode": "EUR",
         "Contact": {"ContactID": "c1", "Name": "Acme"}, "DateString": "2020-01-01T00:00:00",
@@ -258,7 +260,7 @@ def test_a_quickbooks_bill_without_balance_is_not_paid_again() -> None:
     assert overdue(kept, "2020-03-01", Side.PAYABLE) == {"USD": 100}
 
 
-def test_quickbooks_api() -> None:
+def test_the_quickbooks_api_reads_as_records() -> None:
     answers = [
         {"QueryResponse": {"Invoice": [
             {"Id": "1", "CustomerRef": {"value": "C", "name": "Acme"}, "TotalAmt": 100.5, "TxnDate": "2020-01-01",
@@ -308,7 +310,7 @@ def test_deleted_sage_invoices_do_not_count_and_others_do() -> None:
     assert overdue(kept, "2021-06-01") == {"USD": pytest.approx(expected, abs=1e-9)}
 
 
-def test_a_partly_paid_sage_invoice() -> None:
+def test_a_partly_paid_sage_invoice_has_its_payment() -> None:
     invoice = {"recordno": "1", "customerid": "C", "state": "Partially Paid", "totalentered": "100", "totalpaid": "40",
                "whencreated": "2020-01-01", "whendue": "2020-02-01", "currency": "EUR", "_fivetran_deleted": "FALSE",
                "whenmodified": "2020-03-01 10:00:00", "whenpaid": ""}  # fmt: skip
@@ -338,7 +340,9 @@ STRIPE = {
         ({"Status": "uncollectible", "Marked Uncollectible At (UTC)": "2020-03-01 10:00"}, {"USD": 100}, {}),
     ],
 )
-def test_stripe_export(changes: dict[str, str], before: dict[str, int], after: dict[str, int]) -> None:
+def test_a_stripe_export_reads_as_records(
+    changes: dict[str, str], before: dict[str, int], after: dict[str, int]
+) -> None:
     kept = ledger(records(table({**STRIPE, **changes}), "stripe"))
     assert [overdue(kept, day) for day in ("2020-02-15", "2020-03-02")] == [before, after]
 
@@ -359,7 +363,7 @@ def stripe_invoice(**changes: Any) -> dict[str, Any]:
     return {**invoice, **changes}
 
 
-def test_stripe_api_lists_and_events() -> None:
+def test_lists_and_events_of_the_stripe_api_read_as_records() -> None:
     paid = stripe_invoice(status="paid", amount_paid=10000, amount_remaining=0)
     paid["status_transitions"] = {"finalized_at": 1577880000, "paid_at": 1583020800}
     listed = text_file(json.dumps({"object": "list", "data": [paid]}), "list.json")
@@ -401,7 +405,7 @@ LAGO = {
         ({"payment_dispute_lost_at": "2020-02-10T00:00:00Z"}, {"EUR": 100}),
     ],
 )
-def test_lago_export(changes: dict[str, str], amount: dict[str, int]) -> None:
+def test_a_lago_export_reads_as_records(changes: dict[str, str], amount: dict[str, int]) -> None:
     made = records(table({**LAGO, **changes}), "lago")
     assert made[0] == {
         "type": "customer", "id": LAGO["customer_lago_id"], "name": "Acme", "external_id": "ext-1",

@@ -90,18 +90,18 @@ def test_a_command_exists_with_its_options(page: str, line: str) -> None:
         assert {word for word in words[1:] if "=" not in word and word.isidentifier()} <= TARGETS
         return
     command: Any = typer.main.get_command(app)
-    rest = words[1:]
-    while rest and hasattr(command, "commands"):
-        name = rest.pop(0).split("|")[0]
+    left = words[1:]
+    while left and hasattr(command, "commands"):
+        name = left.pop(0).split("|")[0]
         assert name in command.commands, line
         command = command.commands[name]
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
-    assert {word.split("=")[0] for word in rest if word.startswith("--")} <= known | LOCAL_OPTIONS
+    assert {word.split("=")[0] for word in left if word.startswith("--")} <= known | LOCAL_OPTIONS
 
 
 def test_every_target_of_the_readme_is_explained_by_make_help() -> None:
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert all(f"make {target} " in told for target in TARGETS)
+    printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert all(f"make {target} " in printed for target in TARGETS)
 
 
 @pytest.mark.parametrize("target", ["deploy", "destroy"])

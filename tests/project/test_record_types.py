@@ -7,7 +7,7 @@ import pytest
 from arrears.ledger.recording import RECORD_TYPES, named_by
 from arrears.ledger.records import Record, read_record
 from arrears.storage.ledger.keys import POINTER_LETTERS
-from arrears.storage.ledger.recorder import _KEYS
+from arrears.storage.ledger.recorder import KEYS_OF_NAMED
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
 
 SAMPLES: dict[str, Any] = {
@@ -32,7 +32,7 @@ def test_every_type_has_a_sample() -> None:
 def test_what_a_record_names_has_a_key_and_a_letter(kind: str) -> None:
     named = list(named_by(ORGANISATION, read_record(SAMPLES[kind])))  # type: ignore[arg-type]
     assert named
-    assert {one.what for one in named} <= set(_KEYS)
+    assert {one.what for one in named} <= set(KEYS_OF_NAMED)
     assert {one.kind for one in named if one.what == "pointer"} <= set(POINTER_LETTERS)
 
 

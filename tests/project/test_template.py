@@ -122,7 +122,7 @@ def test_a_function_has_its_code_and_a_log_group_of_its_own(function: str) -> No
 
 
 @pytest.mark.parametrize("group", resources("AWS::Logs::LogGroup"))
-def test_logs_end(group: str) -> None:
+def test_log_groups_have_a_retention(group: str) -> None:
     assert resources("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 

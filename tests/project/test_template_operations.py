@@ -44,14 +44,14 @@ def test_functions_are_called_in_three_ways() -> None:
 
 
 @pytest.mark.parametrize(("function", "event"), events("ScheduleV2"))
-def test_what_the_schedule_calls_has_a_place_for_failures(function: str, event: dict[str, Any]) -> None:
+def test_what_the_schedule_calls_has_a_queue_for_failures(function: str, event: dict[str, Any]) -> None:
     on_failure = FUNCTIONS[function]["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]
     assert target(on_failure["Destination"]) in DEAD_LETTERS
     assert target(event["DeadLetterConfig"]["Arn"]) in DEAD_LETTERS
 
 
 @pytest.mark.parametrize(("function", "event"), events("SQS"))
-def test_what_a_queue_calls_has_a_place_for_failures(function: str, event: dict[str, Any]) -> None:
+def test_what_a_queue_calls_has_a_queue_for_failures(function: str, event: dict[str, Any]) -> None:
     queue = QUEUES[target(event["Queue"])]
     assert target(queue["RedrivePolicy"]["deadLetterTargetArn"]) in DEAD_LETTERS
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

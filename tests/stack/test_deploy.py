@@ -95,8 +95,8 @@ def test_it_answers_and_is_as_the_parameters_say(stack: Deployment, other: tuple
     }
     assert conditional & kinds == (conditional if kind == "large" else set())
     [described] = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    told = {one["ParameterKey"]: one["ParameterValue"] for one in described["Parameters"]}
-    assert told.items() >= (COMMON | COMBINATIONS[kind] | {"Stage": kind}).items()
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in described["Parameters"]}
+    assert parameters.items() >= (COMMON | COMBINATIONS[kind] | {"Stage": kind}).items()
     alarms = client(stack, "cloudwatch").describe_alarms(AlarmNamePrefix=name)["MetricAlarms"]
     assert len(alarms) == len(resources("AWS::CloudWatch::Alarm"))
     assert all(bool(alarm["AlarmActions"]) == (kind == "large") for alarm in alarms)

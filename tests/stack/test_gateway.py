@@ -19,7 +19,7 @@ def answer(stack: Deployment, method: str, path: str) -> tuple[int, Mapping[str,
         return error.code, error.headers, json.loads(error.read())
 
 
-def test_what_no_function_takes_is_a_problem_with_the_words_of_every_face(stack: Deployment) -> None:
+def test_what_no_function_takes_is_a_problem_with_the_members_of_every_error_format(stack: Deployment) -> None:
     status, headers, body = answer(stack, "TRACE", "/receivables/overdue")
     assert status == 404
     assert headers["Content-Type"] == "application/problem+json"

@@ -57,7 +57,7 @@ def sendable(text: str | None) -> bool:
     return text is None or not any(char < " " or "\ud800" <= char < "\ue000" or char == "\x7f" for char in text)
 
 
-def test_mutated_requests(stack: Deployment, who: Credentials) -> None:
+def test_a_mutated_request_is_never_answered_by_a_server_error(stack: Deployment, who: Credentials) -> None:
     random, client, ours = Random("hostile over HTTP"), Client(stack.base_url), 0
     for _ in range(TIMES):
         sent = mutated(random, who)

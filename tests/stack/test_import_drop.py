@@ -39,8 +39,8 @@ def test_a_dropped_export_is_in_the_book(stack: Deployment, services: Services, 
     folder = f"imports/{tenant.organisation_id}/xero"
     content = sample("xero", "xero_invoice_data.csv").content.replace(b"PAID,ACCREC", b"PAYED,ACCREC", 1)
     s3.put_object(Bucket=stack.import_bucket, Key=f"{folder}/invoices.csv", Body=content)
-    told = results(s3, stack.import_bucket, f"{folder}/results.json")
-    assert (told["status"], told["rows"], told["rejected_rows"]) == ("done", 117, 1)
+    written = results(s3, stack.import_bucket, f"{folder}/results.json")
+    assert (written["status"], written["rows"], written["rejected_rows"]) == ("done", 117, 1)
     rejected = s3.get_object(Bucket=stack.import_bucket, Key=f"{folder}/rejected.csv")["Body"].read().decode()
     assert "'PAYED' is not a value that the mapping knows" in rejected
     organisation = services.organisations().get(tenant.organisation_id)
@@ -49,7 +49,7 @@ def test_a_dropped_export_is_in_the_book(stack: Deployment, services: Services, 
     assert overdue_bodies(overdue_report(accounts, day, organisation).aging) == [
         {"currency": "GBP", "amount": 4500, "count": 2}
     ]
-    # What was written beside the input has told the function again, and was no input.
+    # What was written beside the input has invoked the function again, and was no input.
     time.sleep(2)
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket=stack.import_bucket, Prefix=folder)["Contents"]]
     assert sorted(key.removeprefix(f"{folder}/") for key in keys) == [

@@ -9,6 +9,7 @@ from arrears.runtime import Services
 from arrears_cli.deployment import Deployment
 from stack.conftest import Tenant
 from support.http import Answer, Client
+from support.records import invoice, payment
 
 SECONDS = 8
 WRITERS = 2
@@ -23,16 +24,10 @@ def written(client: Client, key: str, writer: int, until: float) -> tuple[list[A
         records = []
         for customer in ("shared", f"own {writer}"):
             id_ = f"{writer}/{batches}/{customer}"
-            invoice = {
-                "type": "invoice",
-                "id": id_,
-                "customer_id": customer,
-                "currency": "GBP",
-                "total": "10.00",
-                **DATES,
-            }
-            payment = {"type": "payment", "id": id_, "invoice_id": id_, "amount": "4.00", "paid_on": "2024-04-01"}
-            records += [invoice, payment]
+            records += [
+                invoice(id_, customer_id=customer, currency="GBP", total="10.00", **DATES),
+                payment(id_, invoice_id=id_, amount="4.00", paid_on="2024-04-01"),
+            ]
         answers.append(client.record(key, *records))
         batches += 1
     return answers, batches
@@ -53,7 +48,9 @@ def read(client: Client, key: str, until: float) -> list[Answer]:
     return answers
 
 
-def test_reads_and_writes_at_once(stack: Deployment, tenant: Tenant, services: Services) -> None:
+def test_reads_and_writes_at_once_are_all_answered_and_counted(
+    stack: Deployment, tenant: Tenant, services: Services
+) -> None:
     client, key = Client(stack.base_url), tenant.api_key
     until = time.monotonic() + SECONDS
     with ThreadPoolExecutor(WRITERS + READERS) as pool:

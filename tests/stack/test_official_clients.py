@@ -82,7 +82,7 @@ def balances(client: LagoClient, **options: Any) -> list[tuple[str, str, int]]:
     return [(row.month, row.currency, row.amount_cents) for row in found]
 
 
-def test_lago_overdue_balances(lago: LagoClient) -> None:
+def test_lago_s_client_reads_overdue_balances(lago: LagoClient) -> None:
     assert balances(lago) == [(month(LAST_MONTH), "GBP", 10100), (month(LAST_MONTH), "USD", 700)]
     assert balances(lago, currency="USD") == [(month(LAST_MONTH), "USD", 700)]
     assert balances(lago, months=1) == []
@@ -91,7 +91,7 @@ def test_lago_overdue_balances(lago: LagoClient) -> None:
     assert balances(lago, external_customer_id="nobody") == []
 
 
-def test_lago_invoice_collections(lago: LagoClient) -> None:
+def test_lago_s_client_reads_invoice_collections(lago: LagoClient) -> None:
     found = lago.invoice_collections.find_all({})["invoice_collections"]
     issued = month(LAST_MONTH - timedelta(days=40))
     counted = [row for row in found if row.invoices_count]
@@ -113,7 +113,7 @@ def failed(ask: Callable[[], object]) -> LagoApiError:
     return caught.value
 
 
-def test_lago_errors(stack: Deployment, owed: Tenant, lago: LagoClient, services: Services) -> None:
+def test_lago_s_client_reads_errors(stack: Deployment, owed: Tenant, lago: LagoClient, services: Services) -> None:
     error = failed(lambda: lago.overdue_balances.find_all({"months": "x", "currency": "XXX"}))
     assert error.status_code == 422
     assert error.response["error_details"] == {"currency": ["value_is_invalid"], "months": ["value_is_invalid"]}
@@ -158,7 +158,9 @@ def billing(stack: Deployment, header: str, value: str) -> docusign_esign.Billin
     return docusign_esign.BillingApi(client)
 
 
-def test_docusign_past_due_invoices(stack: Deployment, integrator: str, user: Callable[[str, bool], str]) -> None:
+def test_docusign_s_client_reads_past_due_invoices(
+    stack: Deployment, integrator: str, user: Callable[[str, bool], str]
+) -> None:
     token = user(NUMBER, True)
     credentials = (
         f"<DocuSignCredentials><Username>{NUMBER}-True</Username><Password>a long password</Password>"
@@ -177,7 +179,7 @@ def test_docusign_past_due_invoices(stack: Deployment, integrator: str, user: Ca
     ("number", "admin", "code"),
     [(NUMBER, False, "USER_LACKS_PERMISSIONS"), ("1002", True, "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT")],
 )
-def test_docusign_refusals(
+def test_docusign_s_client_reads_refusals(
     stack: Deployment, owed: Tenant, user: Callable[[str, bool], str], number: str, admin: bool, code: str
 ) -> None:
     api = billing(stack, "Authorization", f"Bearer {user(number, admin)}")
@@ -209,7 +211,7 @@ def javascript() -> Path:
     return folder
 
 
-def test_the_javascript_clients(
+def test_the_javascript_clients_read_the_same(
     stack: Deployment, owed: Tenant, user: Callable[[str, bool], str], javascript: Path
 ) -> None:
     tokens = [user(NUMBER, True), user(NUMBER, False)]
@@ -230,7 +232,7 @@ def test_the_javascript_clients(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status", "told"),
+    ("method", "path", "status", "wanted"),
     [
         ("GET", "/", 404, '"code":"not_found"'),
         ("POST", "/receivables/overdue", 405, '"code":"method_not_allowed"'),
@@ -240,10 +242,12 @@ def test_the_javascript_clients(
         ("GET", "/api/v1/customers", 404, '"error":"Not Found"'),
     ],
 )
-def test_what_nothing_answers(stack: Deployment, method: str, path: str, status: int, told: str) -> None:
+def test_what_no_endpoint_takes_is_refused_in_the_format_of_its_api(
+    stack: Deployment, method: str, path: str, status: int, wanted: str
+) -> None:
     request = urllib.request.Request(stack.base_url + path, method=method)
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
     with caught.value as error:
         assert error.code == status
-        assert told in error.read().decode()
+        assert wanted in error.read().decode()

@@ -52,12 +52,12 @@ def run(stack: Deployment, tmp_path: Path) -> Callable[..., str]:
     return shell
 
 
-def test_getting_data_in(stack: Deployment, run: Callable[..., str]) -> None:
+def test_the_readme_s_commands_get_data_in(stack: Deployment, run: Callable[..., str]) -> None:
     commands, curl = blocks("sh", "Getting data in")
     create, import_, key, receivables = commands.splitlines()
-    told = run(create)
-    found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", told)
-    assert found is not None, told
+    printed = run(create)
+    found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", printed)
+    assert found is not None, printed
     run(import_.replace("ID", found[0]))
     api_key = re.search(r"ar_\w+", run(key.replace("ID", found[0])))
     assert api_key is not None
@@ -68,7 +68,7 @@ def test_getting_data_in(stack: Deployment, run: Callable[..., str]) -> None:
     assert '"result":"created"' in answer
 
 
-def test_the_official_clients(
+def test_the_readme_s_official_clients_are_answered(
     stack: Deployment,
     services: Services,
     tenant: Tenant,

@@ -89,7 +89,7 @@ def answers(client: Client, key: str) -> dict[str, Any]:
     answered["escalations"] = client.dolfin(key, "/escalations", limit="1000")
     bodies = {name: answer.body for name, answer in answered.items()}
     records = bodies["escalations"]["escalations"]
-    # When something was written down is the one thing that a second writing tells otherwise.
+    # When something was written down is the one thing that differs in a second writing.
     kept = [{name: value for name, value in record.items() if name != "recordedAt"} for record in records]
     bodies["escalations"] = sorted(kept, key=lambda record: record["id"])
     return bodies
@@ -135,9 +135,9 @@ def test_an_export_brings_everything_back(
     for name, body in before.items():
         assert after[name] == body, name
     again = arrears("export", "--organisation", HOME.id)
-    assert told(again) == told(exported)
+    assert without_moments(again) == without_moments(exported)
 
 
-def told(exported: str) -> list[str]:
+def without_moments(exported: str) -> list[str]:
     """The records of an export, whatever their order."""
     return sorted(json.dumps(json.loads(line), sort_keys=True) for line in exported.splitlines())

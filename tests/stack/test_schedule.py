@@ -14,6 +14,7 @@ import pytest
 from arrears.runtime import Services
 from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
+from support.records import invoice
 
 TODAY = datetime.now(UTC).date()
 PATIENCE_SECONDS = 180
@@ -99,17 +100,10 @@ def received(aws: Callable[[str], Any], queue: str) -> list[Any]:
     return found
 
 
-def invoice(id: str, days_overdue: int) -> dict[str, Any]:
+def late_invoice(id: str, days_overdue: int) -> dict[str, Any]:
     due = TODAY - timedelta(days=days_overdue)
-    return {
-        "type": "invoice",
-        "id": id,
-        "customer_id": f"C-{id}",
-        "currency": "GBP",
-        "total": "10.00",
-        "issued_on": (due - timedelta(days=30)).isoformat(),
-        "due_on": due.isoformat(),
-    }
+    dates = {"issued_on": str(due - timedelta(days=30)), "due_on": str(due)}
+    return invoice(id, customer_id=f"C-{id}", currency="GBP", total="10.00", **dates)
 
 
 def test_the_schedule_closes_months_and_sends_escalations(
@@ -121,7 +115,7 @@ def test_the_schedule_closes_months_and_sends_escalations(
     old_tenant: Tenant,
 ) -> None:
     assert schedule["ScheduleExpression"] == "cron(5 * * * ? *)"
-    results = ask(stack, old_tenant, "/ledger/records", [invoice("1", 70), invoice("2", 20)])["results"]
+    results = ask(stack, old_tenant, "/ledger/records", [late_invoice("1", 70), late_invoice("2", 20)])["results"]
     assert {result["result"] for result in results} == {"created"}
     aws("scheduler").update_schedule(**{**schedule, "ScheduleExpression": "rate(1 minute)"})
 
@@ -135,8 +129,8 @@ def test_the_schedule_closes_months_and_sends_escalations(
     months = until(closed)
     escalations = ask(stack, old_tenant, "/escalations")["escalations"]
 
-    told = [(record["to"], record["historical"]) for record in escalations]
-    assert sorted(told) == [
+    moves = [(record["to"], record["historical"]) for record in escalations]
+    assert sorted(moves) == [
         ("escalation", False),
         ("final", False),
         ("firm", False),

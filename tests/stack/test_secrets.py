@@ -1,4 +1,4 @@
-"""No secret is in any log of a run, nor in what the stack tells of itself."""
+"""No secret is in any log of a run, nor in what the stack says of itself."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from arrears.runtime import Services
 from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
 from support.http import Client
+from support.records import customer, invoice
 
 ANY_KEY = re.compile(r"ar_[0-9a-f]{32}_[0-9a-f]{12}_[0-9a-f]{8}|ut_[0-9a-f]{32}_[0-9a-f]{32}_[0-9a-f]{8}")
 CUSTOMER = "22222222-2222-4333-8444-555555555555"
@@ -31,16 +32,9 @@ def asked(stack: Deployment, services: Services, tenant: Tenant) -> list[str]:
     """Uses every kind of secret, rightly and wrongly; all that must not be repeated anywhere."""
     client = Client(stack.base_url)
     key, id_ = tenant.api_key, tenant.organisation_id
-    told = {"type": "customer", "id": CUSTOMER, "name": NAME, "account_number": NUMBER}
-    owed = {
-        "type": "invoice",
-        "id": "I",
-        "customer_id": CUSTOMER,
-        "currency": "GBP",
-        "total": "1",
-        "issued_on": "2024-01-01",
-    }
-    assert client.record(key, told, owed).status == 200
+    payload = customer(CUSTOMER, name=NAME, account_number=NUMBER)
+    owed = invoice(customer_id=CUSTOMER, currency="GBP", total="1", issued_on="2024-01-01", due_on=None)
+    assert client.record(key, payload, owed).status == 200
     integrator = services.users().create_integrator_key(id_)
     token = services.users().create(id_, CUSTOMER, "ann", PASSWORD, integrator, True)
     login = {"Username": "ann", "Password": PASSWORD, "IntegratorKey": integrator}
@@ -55,7 +49,7 @@ def asked(stack: Deployment, services: Services, tenant: Tenant) -> list[str]:
             client.docusign(NUMBER, {"X-DocuSign-Authentication": credentials}).status,
             client.docusign(NUMBER, {"Authorization": f"Bearer {token}{wrong}"}).status,
             client.send("GET", "/nothing", {"x-dolfin-api-key": key + wrong}).status,
-            client.record(key + wrong, {**told, "name": NAME}).status,
+            client.record(key + wrong, {**payload, "name": NAME}).status,
         ]
     assert statuses == [200] * 6 + [404, 200] + [401] * 6 + [404, 401]
     secret = services.organisations().get(id_).cursor_secret
@@ -91,15 +85,15 @@ def test_no_secret_is_in_the_stacks_description(stack: Deployment, secrets: list
     session = administrator()
     formation = session.client("cloudformation", endpoint_url=stack.endpoint_url)
     functions = session.client("lambda", endpoint_url=stack.endpoint_url)
-    told = json.dumps(formation.describe_stacks(StackName=stack.stack_name), default=str)
+    described = json.dumps(formation.describe_stacks(StackName=stack.stack_name), default=str)
     for page in functions.get_paginator("list_functions").paginate():
-        told += json.dumps(page, default=str)
-    assert "ReceivablesOverdue" in told
-    assert [secret for secret in secrets if secret in told] == []
-    assert not ANY_KEY.search(told)
+        described += json.dumps(page, default=str)
+    assert "ReceivablesOverdue" in described
+    assert [secret for secret in secrets if secret in described] == []
+    assert not ANY_KEY.search(described)
 
 
-def test_keys_are_hashes_at_rest(services: Services, secrets: list[str]) -> None:
+def test_keys_are_stored_as_hashes(services: Services, secrets: list[str]) -> None:
     for page in services.client.get_paginator("scan").paginate(TableName=services.settings.access_table):
         text = json.dumps(page["Items"], default=str)
         # The secret that signs cursors is kept, in the table that is encrypted.

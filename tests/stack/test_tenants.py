@@ -144,7 +144,7 @@ def test_whether_there_is_an_organisation_does_not_show(client: Client, sides: l
     assert json.loads(answers.pop())[0] == 401
 
 
-def test_users_of_the_other(client: Client, sides: list[Side]) -> None:
+def test_users_of_the_other_organisation_are_refused(client: Client, sides: list[Side]) -> None:
     mine, other = sides
     own, foreign, nobody = (text.replace("-", "") for text in (
         mine.tenant.organisation_id, other.tenant.organisation_id, str(uuid4()),
@@ -159,11 +159,11 @@ def test_users_of_the_other(client: Client, sides: list[Side]) -> None:
     assert key.body["errorCode"] == "PARTNER_AUTHENTICATION_FAILED"
 
 
-def test_accounts_that_only_the_other_has(client: Client, sides: list[Side], services: Services) -> None:
+def test_accounts_that_only_the_other_has_are_not_found(client: Client, sides: list[Side], services: Services) -> None:
     mine, other = sides
-    told = {"type": "customer", "id": "only", "name": "Only", "account_number": "only-1", "external_id": "only"}
+    payload = {"type": "customer", "id": "only", "name": "Only", "account_number": "only-1", "external_id": "only"}
     owed = {**book("5")[4], "id": "only", "customer_id": "only", "issued_on": "2024-03-01"}
-    assert client.record(other.key, told, owed).status == 200
+    assert client.record(other.key, payload, owed).status == 200
     organisation = services.organisations().get(other.tenant.organisation_id)
     customer = services.ledger.customer(organisation, "only-1")
     assert customer is not None
@@ -176,7 +176,7 @@ def test_accounts_that_only_the_other_has(client: Client, sides: list[Side], ser
     assert client.lago(mine.key, "overdue_balance", external_customer_id="only").body == {"overdue_balances": []}
     assert client.dolfin(mine.key, "/escalations", customerId=customer.location.id).body["escalations"] == []
     # A number that the other has given away is free.
-    [result] = client.record(mine.key, {**told, "id": "mine"}).body["results"]
+    [result] = client.record(mine.key, {**payload, "id": "mine"}).body["results"]
     assert result["result"] == "created"
     # And the book of the tests is as it was.
     assert (

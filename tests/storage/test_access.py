@@ -30,7 +30,7 @@ def test_the_created_day_is_the_organisations(world: World) -> None:
     assert date.fromordinal(made.created_on) == date(2020, 7, 1)
 
 
-def test_an_organisation_of_a_given_id(world: World) -> None:
+def test_an_organisation_has_the_id_that_it_is_created_with(world: World) -> None:
     made = world.organisations.create("Acme", "UTC", "USD", CUSTOMER.upper())
     assert made.id == CUSTOMER
     assert world.organisations.get(CUSTOMER.upper()) == made
@@ -39,7 +39,7 @@ def test_an_organisation_of_a_given_id(world: World) -> None:
     assert world.organisations.get(CUSTOMER).name == "Acme"
 
 
-def test_all_organisations(world: World) -> None:
+def test_all_organisations_are_listed(world: World) -> None:
     made = [world.organisations.create(name, "UTC", "USD") for name in ("A", "B", "C")]
     found = list(world.organisations.all())
     assert sorted(found, key=lambda each: each.name) == made
@@ -59,13 +59,13 @@ def test_all_organisations(world: World) -> None:
         ({"id": "42"}, "UUID"),
     ],
 )
-def test_an_organisation_that_cannot_be(world: World, changes: dict[str, str], about: str) -> None:
+def test_an_organisation_that_cannot_be_is_refused(world: World, changes: dict[str, str], about: str) -> None:
     with pytest.raises(ValueError, match=about):
         world.organisations.create(**{"name": "A", "timezone": "UTC", "currency": "USD", **changes})
     assert world.items() == []
 
 
-def test_an_organisation_that_is_not(world: World) -> None:
+def test_an_unknown_organisation_is_refused(world: World) -> None:
     for ask in (
         lambda: world.organisations.get(CUSTOMER),
         lambda: world.organisations.set_policy(CUSTOMER, {}),
@@ -77,7 +77,7 @@ def test_an_organisation_that_is_not(world: World) -> None:
     assert world.items() == []
 
 
-def test_what_can_be_changed_of_an_organisation(world: World) -> None:
+def test_an_organisation_changes_in_what_may_change(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     world.organisations.set_features(id_, [])
     world.organisations.set_shards(id_, 8)
@@ -114,7 +114,7 @@ def test_a_key_names_its_organisation_and_is_stored_as_a_hash(world: World) -> N
     assert (caller.organisation, caller.key_id, caller.scopes) == (organisation, key.split("_")[2], set(Scope))
 
 
-def test_scopes(world: World) -> None:
+def test_a_key_allows_its_scopes_only(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     caller = world.store.authenticate(world.api_keys.create(id_, ["payables:read"]))
     caller.require(Scope.READ_PAYABLES)
@@ -123,7 +123,7 @@ def test_scopes(world: World) -> None:
         world.api_keys.create(id_, ["admin"])
 
 
-def test_keys_that_do_not_count(world: World) -> None:
+def test_keys_that_do_not_count_are_refused_alike(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     other = world.organisations.create("B", "UTC", "USD").id
     key = world.api_keys.create(id_)
@@ -155,7 +155,7 @@ def test_secrets_are_compared_even_where_there_is_none(world: World, monkeypatch
     assert compared == [(64, 64), (64, 64)]
 
 
-def test_one_read_a_minute(world: World) -> None:
+def test_a_key_is_read_once_a_minute(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     key = world.api_keys.create(id_)
     world.reads = 0
@@ -176,13 +176,18 @@ def test_a_new_key_works_at_once_though_it_was_tried_before(world: World, monkey
     world.store.authenticate(key)
 
 
-def test_the_cache_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_keeps_the_latest_keys_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "CACHE_ENTRIES", 3)
     id_ = world.organisations.create("A", "UTC", "USD").id
     keys = [world.api_keys.create(id_) for _ in range(5)]
     for key in keys:
         world.store.authenticate(key)
-    assert len(world.store._cache._entries) == 3
+    reads = world.reads
+    for key in reversed(keys[2:]):
+        world.store.authenticate(key)
+    assert world.reads == reads
+    world.store.authenticate(keys[0])
+    assert world.reads > reads
 
 
 def test_revocation_counts_within_a_minute(world: World) -> None:
@@ -195,7 +200,7 @@ def test_revocation_counts_within_a_minute(world: World) -> None:
     refused(lambda: world.store.authenticate(key), "unauthorised")
 
 
-def test_rotation_with_overlap(world: World) -> None:
+def test_a_rotated_key_works_until_its_overlap_ends(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     old = world.api_keys.create(id_, label="billing")
     new = world.api_keys.create(id_, label="billing")
@@ -269,7 +274,7 @@ def test_a_last_use_that_cannot_be_written_harms_nobody(world: World, caplog: py
     assert "could not be counted" in caplog.text
 
 
-def test_what_is_known_of_keys(world: World) -> None:
+def test_keys_are_listed_with_what_is_known_of_them(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     until = NOON + timedelta(days=1)
     world.api_keys.create(id_, ["payables:read"], until, "backup")
@@ -278,7 +283,7 @@ def test_what_is_known_of_keys(world: World) -> None:
     assert (found.revoked_at, found.last_used_on, found.organisation_id) == (None, None, id_)
 
 
-def test_keys_that_are_busy(world: World) -> None:
+def test_a_key_that_a_busy_table_does_not_return_is_unavailable(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     key = world.api_keys.create(id_)
     keys = [{"pk": {"S": f"O#{id_}"}, "sk": {"S": "ORGANISATION"}}]
@@ -296,7 +301,7 @@ def test_keys_that_are_busy(world: World) -> None:
 SECOND = CUSTOMER.replace("1", "a")
 
 
-def test_a_user_by_password_and_by_token(world: World) -> None:
+def test_a_user_is_known_by_password_and_by_token(world: World) -> None:
     organisation = world.organisations.create("A", "UTC", "USD")
     token = world.user(organisation.id, account=CUSTOMER.upper(), admin=True)
     by_password = world.log_in(organisation.id)
@@ -308,7 +313,7 @@ def test_a_user_by_password_and_by_token(world: World) -> None:
     assert "scrypt$" in stored
 
 
-def test_users_that_do_not_count(world: World) -> None:
+def test_users_that_do_not_count_are_refused_alike(world: World) -> None:
     id_ = world.organisation()
     token = world.user(id_)
     refused(lambda: world.store.authenticate_user("other", "ann", PASSWORD), "unknown_integrator")
@@ -407,7 +412,7 @@ def test_an_integrator_key_is_made_and_never_chosen(world: World) -> None:
     assert world.users.all(id_) == []
 
 
-def test_revoked_users(world: World) -> None:
+def test_a_revoked_user_is_refused(world: World) -> None:
     id_ = world.organisation()
     token = world.user(id_)
     world.log_in(id_, cached=True)
@@ -430,7 +435,7 @@ def test_revoked_users(world: World) -> None:
         {"integrator_key": ""},
     ],
 )
-def test_users_that_cannot_be(world: World, changes: dict[str, str]) -> None:
+def test_users_that_cannot_be_are_refused(world: World, changes: dict[str, str]) -> None:
     id_ = world.organisation()
     with pytest.raises(ValueError):
         world.user(id_, **changes)

@@ -31,7 +31,7 @@ def asked(table: Table, day: int, today: int) -> list[str]:
     return table.gate.operations()
 
 
-def test_the_index_shows_the_month_that_leaves_the_year_next_and_the_rest_as_one(table: Table) -> None:
+def test_the_index_shows_the_month_that_leaves_the_year_next_and_what_follows_as_one(table: Table) -> None:
     ledger = table.ledger()
     ledger.record(settling(300), NOW)
     [(account, _)] = ledger.accounts(Side.RECEIVABLE, NOW, NOW)

@@ -21,6 +21,7 @@ from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
 from support.books import arrivals, noon, organisation_of, random_terms
 from support.closing import Calls, Stored
+from support.records import invoice
 
 
 @pytest.fixture
@@ -65,17 +66,17 @@ def test_one_late_run_and_a_run_a_month_write_the_same(stored: Callable[..., Sto
     months = [first + timedelta(days=30 * n) for n in range(13) if first + timedelta(days=30 * n) < last]
     monthly.play(Book(book.organisation, [], book.pivot), [*months, last])
     assert late.months() == monthly.months()
-    assert [told(record, late) for record in late.records()] or not monthly.records()
+    assert [comparable(record, late) for record in late.records()] or not monthly.records()
     assert by_day(late) == by_day(monthly)
 
 
-def told(record: dict[str, Any], one: Stored) -> dict[str, Any]:
+def comparable(record: dict[str, Any], one: Stored) -> dict[str, Any]:
     """A record without when it was recorded, and without ids that differ between organisations."""
     return {name: value for name, value in record.items() if name not in ("id", "recordedAt", "customerId")}
 
 
 def by_day(one: Stored) -> list[str]:
-    return sorted(str(sorted(told(record, one).items(), key=str)) for record in one.records())
+    return sorted(str(sorted(comparable(record, one).items(), key=str)) for record in one.records())
 
 
 def test_each_months_overdue_is_what_was_answered_then(stored: Callable[..., Stored]) -> None:
@@ -102,7 +103,7 @@ def test_each_months_overdue_is_what_was_answered_then(stored: Callable[..., Sto
             assert day_text(kept.end) == day_text(end)
 
 
-def test_a_snapshot_never_changes_and_the_restatement_is_told(stored: Callable[..., Stored]) -> None:
+def test_a_snapshot_never_changes_and_the_restatement_is_reported(stored: Callable[..., Stored]) -> None:
     book = random_book(7, 8)
     organisation = organisation_of(book)
     one = stored(organisation)
@@ -110,15 +111,9 @@ def test_a_snapshot_never_changes_and_the_restatement_is_told(stored: Callable[.
     day = book.pivot.replace(day=1) + timedelta(days=65)
     one.closing().close(organisation, noon(day, organisation.timezone))
     before = one.months()
-    late = {
-        "type": "invoice",
-        "id": "late-posting",
-        "customer_id": "late",
-        "currency": "SEK",
-        "total": "70.00",
-        "issued_on": (day.replace(day=1) - timedelta(days=80)).isoformat(),
-        "due_on": (day.replace(day=1) - timedelta(days=60)).isoformat(),
-    }
+    first = day.replace(day=1)
+    dates = {"issued_on": str(first - timedelta(days=80)), "due_on": str(first - timedelta(days=60))}
+    late = invoice("late-posting", customer_id="late", currency="SEK", total="70.00", **dates)
     one.recorder.record(organisation, [late], noon(day, organisation.timezone))
     month = month_of(day.replace(day=1).toordinal() - 1)
     kept = one.history.snapshot(organisation.id, month)
@@ -165,16 +160,8 @@ def test_a_day_is_worked_through_once_it_is_over_where_the_organisation_is(
     book = random_book(1, 3)
     organisation = replace(organisation_of(book), timezone=zone)
     one = stored(organisation)
-    invoice = {
-        "type": "invoice",
-        "id": "1",
-        "customer_id": "c",
-        "currency": "USD",
-        "total": 10,
-        "issued_on": "2026-03-01",
-        "due_on": "2026-03-01",
-    }
-    one.recorder.record(organisation, [invoice], datetime.fromisoformat("2026-03-02T12:00:00Z"))
+    owed = invoice(issued_on="2026-03-01", due_on="2026-03-01")
+    one.recorder.record(organisation, [owed], datetime.fromisoformat("2026-03-02T12:00:00Z"))
     midnight = noon(date(2026, 4, 1), zone) - timedelta(hours=12)
     one.closing().close(organisation, midnight - timedelta(seconds=1))
     assert one.history.snapshots(organisation.id, 5) == []

@@ -88,7 +88,7 @@ def at_every_call(
     assert not expected["outbox"]
     yield "undisturbed", expected
     for number, name in enumerate(names, 1):
-        kept.bring_back()
+        kept.restore()
         one.sent[:] = sent
         calls = Calls(one.client, one.bus)
         calls.before[number] = happen
@@ -104,12 +104,12 @@ def at_every_call(
 
 def assert_all_alike(found: Iterator[tuple[str, dict[str, Any]]]) -> None:
     _, expected = next(found)
-    for place, state in found:
+    for call, state in found:
         for part in expected:
-            assert state[part] == expected[part], f"{part}, disturbed at {place}"
+            assert state[part] == expected[part], f"{part}, disturbed at {call}"
 
 
-def test_a_worker_killed_at_every_call(begun: tuple[Stored, datetime]) -> None:
+def test_a_worker_killed_at_any_call_leaves_what_an_undisturbed_one_does(begun: tuple[Stored, datetime]) -> None:
     assert_all_alike(at_every_call(*begun, kill))
 
 
@@ -122,7 +122,7 @@ def test_the_calls_are_all_of_their_kinds(book: Stored) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 1])
-def test_a_run_overtaken_at_every_call_by_another(begun: tuple[Stored, datetime], days: int) -> None:
+def test_a_run_overtaken_at_any_call_by_another_leaves_the_same(begun: tuple[Stored, datetime], days: int) -> None:
     """The other one runs from end to end while this one waits before its call: for the same days, or one more."""
     book, moment = begun
     other = Stored(book.client, HOME)
@@ -134,12 +134,12 @@ def test_a_run_overtaken_at_every_call_by_another(begun: tuple[Stored, datetime]
     assert_all_alike(at_every_call(book, moment, overtake, days))
 
 
-def test_runs_at_once(begun: tuple[Stored, datetime]) -> None:
+def test_runs_at_once_leave_what_one_does(begun: tuple[Stored, datetime]) -> None:
     book, moment = begun
     kept, sent = Tables(), list(book.sent)
     expected, _ = undisturbed(book, moment)
     for _ in range(4):
-        kept.bring_back()
+        kept.restore()
         book.sent[:] = sent
         calls = Calls(book.client, book.bus)
         with ThreadPoolExecutor(3) as pool:
@@ -166,7 +166,7 @@ def test_all_at_one_late_run_is_the_same(book: Stored, ledger_tables: Any) -> No
     for moment in (FIRST, SECOND, THIRD):
         monthly.close(moment)
     expected = monthly.state()
-    kept.bring_back()
+    kept.restore()
     book.close(THIRD)
     assert book.state() == expected
 
@@ -191,10 +191,10 @@ def test_a_slow_run_writes_nothing_once_another_has_finished(book: Stored) -> No
     """Cleared rows are forgotten when a run ends: a slower one must not start them anew."""
     kept = Tables()
     _, names = undisturbed(book, THIRD)
-    kept.bring_back()
+    kept.restore()
     calls = Calls(book.client)
     calls.before[names.index("TransactWriteItems") + 1] = lambda: Stored(book.client, HOME).close(THIRD)
     book.close(THIRD)
     calls.release()
-    told = [(r["customerId"], r["currency"], r["crossedOn"], r["from"], r["to"]) for r in book.records()]
-    assert len(told) == len(set(told))
+    moves = [(r["customerId"], r["currency"], r["crossedOn"], r["from"], r["to"]) for r in book.records()]
+    assert len(moves) == len(set(moves))

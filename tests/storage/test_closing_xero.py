@@ -28,8 +28,8 @@ HOME = Organisation(
 def book(ledger_tables: Any, monkeypatch: pytest.MonkeyPatch) -> Stored:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     one = Stored(ledger_tables, replace(HOME))
-    told = records(sample("xero", "xero_invoice_data.csv"), "xero")
-    one.recorder.record(HOME, told, datetime(2019, 12, 31, 12, tzinfo=UTC))
+    payloads = records(sample("xero", "xero_invoice_data.csv"), "xero")
+    one.recorder.record(HOME, payloads, datetime(2019, 12, 31, 12, tzinfo=UTC))
     return one
 
 
@@ -55,7 +55,7 @@ def test_however_it_is_closed_it_is_the_same(book: Stored) -> None:
     ways: list[Callable[[Stored], None]] = [closed_monthly, closed_late, closed_at_once]
     states = []
     for close in ways:
-        kept.bring_back()
+        kept.restore()
         book.sent.clear()
         close(book)
         states.append(book.state())

@@ -29,7 +29,7 @@ def at_once(ledger: StoredLedger, batches: list[list[Any]], today: int) -> None:
             assert "rejected" not in {result.result for result in done.result()}
 
 
-def test_eight_writers_on_one_customer(make_table: Callable[[], Table]) -> None:
+def test_eight_writers_on_one_customer_lose_nothing(make_table: Callable[[], Table]) -> None:
     """Each brings its own invoices, and pays, credits and disputes those of the others."""
     batches = [[*_own(n), *_of_others(n)] for n in range(WRITERS)]
     alone, together = make_table().ledger(), None
@@ -67,7 +67,7 @@ def _seen(ledger: StoredLedger) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_random_book_written_by_four_at_once(make_table: Callable[[], Table], seed: int) -> None:
+def test_a_random_book_written_by_four_at_once_is_the_same(make_table: Callable[[], Table], seed: int) -> None:
     book = random_book(seed, 10, order_free=True)
     organisation = organisation_of(book)
     today = organisation.today(noon(book.entries[0].recorded_on, organisation.timezone))
@@ -89,7 +89,7 @@ def _today(ledger: StoredLedger, today: int) -> list[dict[str, Any]]:
     return [answer(ledger.accounts(side, today, today), side, day, organisation) for side in Side]
 
 
-def test_the_same_batch_from_two_at_once(make_table: Callable[[], Table]) -> None:
+def test_the_same_batch_from_two_at_once_counts_once(make_table: Callable[[], Table]) -> None:
     batch = [*_own(1), *_of_others(1), *_own(2)]
     alone, together = make_table(), None
     alone.ledger().record(batch, NOW)
@@ -102,32 +102,34 @@ def test_the_same_batch_from_two_at_once(make_table: Callable[[], Table]) -> Non
 # One writer between any two requests of another
 
 
-def between(table: Table, stood: list[Any], first: list[Any], second: list[Any]) -> Iterator[tuple[set[str], set[str]]]:
-    """What both are told when the second does all its work before the n-th request of the first, for every n."""
+def between(
+    table: Table, previous: list[Any], first: list[Any], second: list[Any]
+) -> Iterator[tuple[set[str], set[str]]]:
+    """The results of both when the second does all its work before the n-th request of the first, for every n."""
     ledger, other = table.ledger(), replace(table, client=table.open).ledger()
-    ledger.record(stood, NOW)
+    ledger.record(previous, NOW)
     restore = table.save()
     ledger.record(first, NOW)
     for number in range(1, len(table.gate.operations()) + 1):
         restore()
-        told: set[str] = set()
+        results: set[str] = set()
 
-        def meanwhile(gate: Gate, operation: str, request: AWSRequest, told: set[str] = told) -> AWSResponse:
-            told.update(result.result for result in other.record(second, NOW))
+        def meanwhile(gate: Gate, operation: str, request: AWSRequest, results: set[str] = results) -> AWSResponse:
+            results.update(result.result for result in other.record(second, NOW))
             return gate.answer(operation, request)
 
         table.gate.faults = {number: meanwhile}
-        yield {result.result for result in ledger.record(first, NOW)}, told
+        yield {result.result for result in ledger.record(first, NOW)}, results
 
 
 def allocations(table: Table) -> dict[str, list[str]]:
     return {document.reference: list(document.parts) for document in table.ledger().documents()}
 
 
-def test_a_payment_is_on_one_document_whoever_tells_it_first(table: Table) -> None:
+def test_a_payment_is_on_one_document_whoever_writes_first(table: Table) -> None:
     two = [invoice("A"), invoice("B")]
-    for told in between(table, two, [payment(invoice_id="A")], [payment(invoice_id="B")]):
-        assert told == ({"updated"}, {"created"})
+    for results in between(table, two, [payment(invoice_id="A")], [payment(invoice_id="B")]):
+        assert results == ({"updated"}, {"created"})
         assert allocations(table) == {"A": ["payment:P"], "B": []}
 
 
@@ -146,9 +148,9 @@ def test_what_two_move_ends_with_one_customer(table: Table, make: Any) -> None:
         assert shown == {"A": 0, "B": 1, "D": 0}
 
 
-def test_an_account_number_has_one_holder_whoever_claims_it_first(table: Table) -> None:
-    for told in between(table, [], [customer("A", account_number="N")], [customer("B", account_number="N")]):
-        assert told == ({"rejected"}, {"created"})
+def test_an_account_number_has_one_holder_whoever_writes_first(table: Table) -> None:
+    for results in between(table, [], [customer("A", account_number="N")], [customer("B", account_number="N")]):
+        assert results == ({"rejected"}, {"created"})
         held = table.ledger().store.customer(ORGANISATION, "N")
         assert held is not None
         assert held.reference == "B"
@@ -156,8 +158,8 @@ def test_an_account_number_has_one_holder_whoever_claims_it_first(table: Table) 
 
 def test_an_older_record_does_not_win_by_writing_last(table: Table) -> None:
     early, late = (invoice(updated_at=f"2020-06-0{n}T00:00:00Z", total=str(n)) for n in (1, 2))
-    for told in between(table, [], [early], [late]):
-        assert told == ({"stale"}, {"created"})
+    for results in between(table, [], [early], [late]):
+        assert results == ({"stale"}, {"created"})
         assert table.ledger().documents()[0].dated.total == 200
 
 
@@ -170,15 +172,15 @@ def test_an_older_record_does_not_win_by_writing_last(table: Table) -> None:
         [invoice("J", due_on="2020-12-31")],
     ],
 )
-def test_a_promise_sees_what_comes_to_rest_meanwhile_or_moves(table: Table, second: list[Any]) -> None:
+def test_a_promise_counts_what_closes_or_moves_meanwhile(table: Table, second: list[Any]) -> None:
     paid = payment("J", invoice_id="J", amount="100", paid_on="2020-05-10")
-    stood = [invoice(), invoice("J"), paid]
-    for _ in between(table, stood, [promise(amount="100")], second):
+    previous = [invoice(), invoice("J"), paid]
+    for _ in between(table, previous, [promise(amount="100")], second):
         seen = table.ledger().account_items()
         mine = next(item["p"] for item in seen.values() if item["p"][1] == "C")
         closed = [d.dated for d in table.ledger().documents() if d.closed and d.account == _key(seen, "C")]
-        told = Promise(*mine[4][0])
-        assert told.kept == sum(applied_since(told, document, LAST) for document in closed)
+        kept = Promise(*mine[4][0])
+        assert kept.kept == sum(applied_since(kept, document, LAST) for document in closed)
 
 
 def _key(seen: dict[str, Any], reference: str) -> str:
@@ -190,8 +192,8 @@ def test_a_long_history_is_not_torn_from_its_account(table: Table) -> None:
     for n in range(30):
         on = f"2020-03-{n + 1:02}"
         paid += [invoice(f"H{n}", total="1"), payment(f"H{n}", invoice_id=f"H{n}", amount="1", paid_on=on)]
-    stood = [invoice(), invoice("J"), *paid]
-    for _ in between(table, stood, [payment(amount="100")], [payment("Q", invoice_id="J", amount="100")]):
+    previous = [invoice(), invoice("J"), *paid]
+    for _ in between(table, previous, [payment(amount="100")], [payment("Q", invoice_id="J", amount="100")]):
         assert "h" in {sk for _, sk in table.contents()}
         later = table.ledger()
         later.record([invoice("K")], NOW)

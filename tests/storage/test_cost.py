@@ -22,22 +22,22 @@ def mixed_batch(size: int, customers: int) -> tuple[list[Any], list[Any]]:
             name, customer_id=f"customer-{rng.randrange(customers)}", number=name, issued_on=on, total="1234.50"
         )
 
-    stood = [new(f"old-{n}") for n in range(size * 45 // 100)]
+    previous = [new(f"old-{n}") for n in range(size * 45 // 100)]
     paid = [
         payment(f"pay-{n}", invoice_id=old["id"], amount="1234.50" if n % 9 > 1 else "100", paid_on="2020-06-29")
-        for n, old in enumerate(stood)
+        for n, old in enumerate(previous)
     ]
     batch = [new(f"new-{n}") for n in range(size - len(paid))] + paid
     rng.shuffle(batch)
     names = [customer(f"customer-{n}", name=f"Customer {n} Ltd") for n in range(customers)]
-    return [*names, *stood], batch
+    return [*names, *previous], batch
 
 
 def test_a_mixed_batch_takes_few_write_units_and_requests(table: Table) -> None:
     """Measured on 200; a batch of 500 shares more."""
-    stood, batch = mixed_batch(200, 40)
+    previous, batch = mixed_batch(200, 40)
     ledger = table.ledger()
-    ledger.record(stood, NOW)
+    ledger.record(previous, NOW)
     table.gate.operations()
     table.gate.units.clear()
     assert {result.result for result in ledger.record(batch, NOW)} == {"created"}
@@ -49,7 +49,7 @@ def test_a_mixed_batch_takes_few_write_units_and_requests(table: Table) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "most_units", "requests"),
+    ("payloads", "most_units", "requests"),
     [
         ([invoice("new")], 8, ["BatchGetItem", "TransactWriteItems"]),
         ([payment("part")], 6, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
@@ -58,11 +58,13 @@ def test_a_mixed_batch_takes_few_write_units_and_requests(table: Table) -> None:
     ],
     ids=["invoice", "part payment", "payment that closes", "unchanged"],
 )
-def test_single_records(table: Table, told: list[Any], most_units: int, requests: list[str]) -> None:
+def test_a_single_record_takes_few_write_units_and_requests(
+    table: Table, payloads: list[Any], most_units: int, requests: list[str]
+) -> None:
     ledger = table.ledger()
     ledger.record([customer(), invoice(), invoice("J")], NOW)
     table.gate.operations()
     table.gate.units.clear()
-    ledger.record(told, NOW)
+    ledger.record(payloads, NOW)
     assert table.gate.operations() == requests
     assert table.gate.units["table"] + table.gate.units["index"] <= most_units

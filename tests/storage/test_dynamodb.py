@@ -18,13 +18,13 @@ type Request = tuple[str, dict[str, Any]]
 LEDGER, HISTORY = "LedgerTable", "HistoryTable"
 
 
-def place(pk: str, sk: str) -> dict[str, Any]:
+def key_of(pk: str, sk: str) -> dict[str, Any]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
 def item(pk: str, sk: str, **more: Any) -> dict[str, Any]:
     typed = {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in more.items()}
-    return place(pk, sk) | typed
+    return key_of(pk, sk) | typed
 
 
 def put(table: str, entry: dict[str, Any], condition: str | None = None, **values: Any) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def test_conditions_hold_or_not_for_single_writes(condition: str, values: dict[s
     stored = [item("a", "1", v=1, t="a"), item("a", "2", v=10), item("a", "3", t="c"), item("a", "4")]
     requests: list[Request] = [("put_item", put(LEDGER, each)) for each in stored]
     for entry in (*stored, item("a", "5")):
-        key = {"TableName": LEDGER, "Key": place("a", entry["sk"]["S"])}
+        key = {"TableName": LEDGER, "Key": key_of("a", entry["sk"]["S"])}
         requests += [
             ("put_item", put(LEDGER, entry, condition, **values)),
             ("delete_item", key | conditional(condition, values)),
@@ -119,7 +119,7 @@ def test_transactions_are_made_whole_or_not_at_all_and_say_why(condition: str, v
     stored = [item("a", str(n), v=n, t="abcd"[n]) for n in range(4)]
     requests: list[Request] = [("put_item", put(LEDGER, each)) for each in stored]
     for number in range(5):
-        key = place("a", str(number))
+        key = key_of("a", str(number))
         check = {"TableName": LEDGER, "Key": key, **conditional(condition, values)}
         requests.append(
             (
@@ -128,13 +128,13 @@ def test_transactions_are_made_whole_or_not_at_all_and_say_why(condition: str, v
                     "TransactItems": [
                         {"Put": put(HISTORY, item(f"new {number}", "1", t="x"), "attribute_not_exists(pk)")},
                         {"ConditionCheck": check},
-                        {"Delete": {"TableName": LEDGER, "Key": place("a", str(number + 1))}},
+                        {"Delete": {"TableName": LEDGER, "Key": key_of("a", str(number + 1))}},
                     ]
                 },
             )
         )
-        requests += [("get_item", {"TableName": HISTORY, "Key": place(f"new {number}", "1")})]
-        requests += [("get_item", {"TableName": LEDGER, "Key": place("a", str(number + 1))})]
+        requests += [("get_item", {"TableName": HISTORY, "Key": key_of(f"new {number}", "1")})]
+        requests += [("get_item", {"TableName": LEDGER, "Key": key_of("a", str(number + 1))})]
     hold(requests)
 
 
@@ -154,14 +154,14 @@ def test_updates_add_set_and_remove(returned: str) -> None:
         needed = {name: {"N": "-7"} for name in (":0", ":1") if name in update["UpdateExpression"]}
         values = {"ExpressionAttributeValues": needed} if needed else {}
         for entry in ("1", "2"):
-            key = {"TableName": LEDGER, "Key": place("a", entry)}
+            key = {"TableName": LEDGER, "Key": key_of("a", entry)}
             requests.append(("update_item", key | update | values | {"ReturnValues": returned}))
             requests.append(("get_item", key))
     hold(requests)
 
 
-def test_an_update_gives_what_it_has_updated() -> None:
-    key = {"TableName": LEDGER, "Key": place("a", "1")}
+def test_an_update_returns_what_it_has_updated() -> None:
+    key = {"TableName": LEDGER, "Key": key_of("a", "1")}
     values = {":0": {"N": "3"}, ":1": {"N": "1"}}
     count = {"UpdateExpression": "SET t = :0 ADD guesses :1", "ExpressionAttributeValues": values}
     update = ("update_item", key | count | {"ReturnValues": "UPDATED_NEW"})
@@ -170,7 +170,7 @@ def test_an_update_gives_what_it_has_updated() -> None:
 
 
 def test_sums_are_exact_to_the_last_digit() -> None:
-    key = {"TableName": LEDGER, "Key": place("a", "1")}
+    key = {"TableName": LEDGER, "Key": key_of("a", "1")}
     add = {"UpdateExpression": "ADD n :n", "ExpressionAttributeValues": {":n": {"N": "9999999999999999999999999999"}}}
     found = hold([("update_item", key | add)] * 3 + [("get_item", key)])
     assert found[-1]["Item"]["n"] == {"N": "29999999999999999999999999997"}
@@ -237,11 +237,11 @@ def test_pages_go_on_where_the_one_before_ended(index: bool, forward: bool) -> N
     [first] = hold([*shelves(), ("query", query)])[-1:]
     second = query | {"ExclusiveStartKey": first["LastEvaluatedKey"]}
     third = second | {"Limit": 100}
-    [*_, middle, rest] = hold([*shelves(), ("query", second), ("query", third)])
-    shown = [entry[names[1]]["S"] for page in (first, rest) for entry in page["Items"]]
+    [*_, middle, last] = hold([*shelves(), ("query", second), ("query", third)])
+    shown = [entry[names[1]]["S"] for page in (first, last) for entry in page["Items"]]
     assert shown == sorted(shown, reverse=not forward)
     assert len(shown) == (5 if index else 11)
-    assert middle["Items"] == rest["Items"][:2]
+    assert middle["Items"] == last["Items"][:2]
 
 
 def test_a_page_ends_at_a_megabyte(only: Callable[[list[Request]], list[Any]]) -> None:
@@ -253,7 +253,7 @@ def test_a_page_ends_at_a_megabyte(only: Callable[[list[Request]], list[Any]]) -
     }
     page = only([*many, ("query", query)])[-1]
     assert page["Count"] == PAGE_BYTES // 100_000 + 1
-    assert page["LastEvaluatedKey"] == place("p", f"{page['Count'] - 1:02}")
+    assert page["LastEvaluatedKey"] == key_of("p", f"{page['Count'] - 1:02}")
 
 
 def test_a_page_that_is_full_with_the_last_item_says_that_there_may_be_more(
@@ -282,17 +282,17 @@ def test_an_index_shows_its_projection_and_follows_every_change() -> None:
         put(LEDGER, shown | {"v": {"N": "2"}}),
         put(LEDGER, shown | {"isk": {"S": "2"}}),
         put(LEDGER, shown | {"ipk": {"S": "j"}}),
-        put(LEDGER, place("a", "1")),
+        put(LEDGER, key_of("a", "1")),
         put(LEDGER, shown),
     ]
     requests: list[Request] = [step for change in changes for step in (("put_item", change), ("query", query))]
-    hold([*requests, ("delete_item", {"TableName": LEDGER, "Key": place("a", "1")}), ("query", query)])
+    hold([*requests, ("delete_item", {"TableName": LEDGER, "Key": key_of("a", "1")}), ("query", query)])
 
 
 def test_batches_read_and_write_what_they_name() -> None:
     writes = [{"PutRequest": {"Item": item("a", str(n), v=n)}} for n in range(20)]
-    deletes = [{"DeleteRequest": {"Key": place("a", str(n))}} for n in range(0, 24, 2)]
-    keys = {"Keys": [place("a", str(n)) for n in range(24)], "ConsistentRead": True}
+    deletes = [{"DeleteRequest": {"Key": key_of("a", str(n))}} for n in range(0, 24, 2)]
+    keys = {"Keys": [key_of("a", str(n)) for n in range(24)], "ConsistentRead": True}
     hold(
         [
             ("batch_write_item", {"RequestItems": {LEDGER: writes}}),
@@ -304,7 +304,7 @@ def test_batches_read_and_write_what_they_name() -> None:
 
 
 def test_a_batch_has_no_more_than_it_may() -> None:
-    keys = [place("a", str(n)) for n in range(101)]
+    keys = [key_of("a", str(n)) for n in range(101)]
     writes = [{"PutRequest": {"Item": key}} for key in keys]
     hold(
         [
@@ -319,7 +319,10 @@ def test_a_batch_has_no_more_than_it_may() -> None:
 
 def test_a_table_that_is_not_there_is_refused() -> None:
     hold(
-        [("get_item", {"TableName": "nowhere", "Key": place("a", "1")}), ("put_item", put("nowhere", place("a", "1")))]
+        [
+            ("get_item", {"TableName": "nowhere", "Key": key_of("a", "1")}),
+            ("put_item", put("nowhere", key_of("a", "1"))),
+        ]
     )
 
 
@@ -330,7 +333,7 @@ def test_any_mix_of_requests_is_answered_alike(seed: int) -> None:
 
 
 def _any(random: Random) -> Request:
-    key = place(random.choice("ab"), random.choice("123"))
+    key = key_of(random.choice("ab"), random.choice("123"))
     entry = key | {"v": {"N": str(random.randrange(3))}}
     if random.random() < 0.5:
         entry |= {"ipk": {"S": random.choice("ij")}, "isk": {"S": random.choice("123")}, "p": {"S": "x"}}

@@ -22,12 +22,12 @@ from support.books import arrivals, body_of, last_day, noon, organisation_of
 def answers(client: Any, organisation: Organisation, days: list[int], today: int) -> list[Any]:
     """Every report on every day, and the collection figures, as text."""
     store = LedgerStore(client, os.environ["LEDGER_TABLE"])
-    told: list[Any] = []
+    answers: list[Any] = []
     for side in (Side.RECEIVABLE, Side.PAYABLE):
         for day in days:
             report = overdue_report(store.accounts(organisation, side, day, today), day, organisation)
-            told.append(body_of(report, side))
-    return [*told, sorted(store.collection(organisation, today).items())]
+            answers.append(body_of(report, side))
+    return [*answers, sorted(store.collection(organisation, today).items())]
 
 
 @pytest.mark.parametrize("seed", range(8))

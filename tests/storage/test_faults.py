@@ -17,7 +17,7 @@ from support.stored_ledger import Contents, StoredLedger, Table
 TODAY = date(2020, 6, 30).toordinal()
 LATER = date(2020, 8, 30).toordinal()
 LINES = [{"id": "1", "name": "Work", "quantity": "1", "unit_price": "100", "amount": "100"}]
-STOOD = [
+PREVIOUS = [
     customer(account_number="N", external_id="X"),
     invoice(lines=LINES),
     invoice("J", customer_id="E", customer_name="Eve"),
@@ -31,7 +31,7 @@ STOOD = [
     *(payment(f"H{n}", invoice_id=f"H{n}", amount="1", paid_on=f"2020-03-{n + 1:02}") for n in range(14)),
 ]
 """What is in the book before anything fails."""
-TOLD = [
+PAYLOADS = [
     payment("early", invoice_id="new"),
     invoice("new", customer_name="Ada L"),
     payment("settling", invoice_id="J", amount="100"),
@@ -50,7 +50,7 @@ TOLD = [
     payment("H", invoice_id="H3", amount="-1"),
     invoice("bad", total="x"),
 ]
-"""What is told while something fails: every type, moves, both sides, the past and the future."""
+"""What is recorded while something fails: every type, moves, both sides, the past and the future."""
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +61,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def prepared(table: Table, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Table]:
-    """The table as it stood before anything failed, each time. From then on transactions are small, and so several."""
-    table.ledger().record(STOOD, TODAY)
+    """The table as it was before anything failed, each time. From then on transactions are small, and so several."""
+    table.ledger().record(PREVIOUS, TODAY)
     restore = table.save()
     monkeypatch.setattr(recorder, "MOST_CHANGES", 8)
 
@@ -76,8 +76,8 @@ def prepared(table: Table, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Tabl
 type Work = Callable[[StoredLedger], object]
 
 
-def told(ledger: StoredLedger) -> object:
-    return ledger.record(TOLD, TODAY)
+def recorded(ledger: StoredLedger) -> object:
+    return ledger.record(PAYLOADS, TODAY)
 
 
 def settled(ledger: StoredLedger) -> object:
@@ -88,7 +88,7 @@ def taken_in(ledger: StoredLedger) -> object:
     return ledger.recorder.apply_due_effects(ledger.organisation, LATER)
 
 
-WORK = {work.__name__: work for work in (told, settled, taken_in)}
+WORK = {work.__name__: work for work in (recorded, settled, taken_in)}
 
 
 def without_fault(table: Table, work: Work) -> tuple[Contents, int]:
@@ -101,7 +101,7 @@ def without_fault(table: Table, work: Work) -> tuple[Contents, int]:
 
 def test_the_run_without_a_fault_takes_several_transactions(prepared: Callable[[], Table]) -> None:
     table = prepared()
-    results = [result.result for result in table.ledger().record(TOLD, TODAY)]
+    results = [result.result for result in table.ledger().record(PAYLOADS, TODAY)]
     assert results[:5] == ["pending", "created", "created", "updated", "created"]
     assert results[-1] == "rejected"
     assert table.gate.operations().count("TransactWriteItems") >= 4
@@ -121,7 +121,9 @@ TRIES = {
 
 @pytest.mark.parametrize("work", WORK)
 @pytest.mark.parametrize(("name", "tries"), [(name, tries) for name in FAULTS for tries in TRIES[name]])
-def test_every_request_may_fail(prepared: Callable[[], Table], work: str, name: str, tries: int) -> None:
+def test_whichever_request_fails_the_book_is_the_same_after_a_retry(
+    prepared: Callable[[], Table], work: str, name: str, tries: int
+) -> None:
     expected, requests = without_fault(prepared(), WORK[work])
     for number in range(1, requests + 1):
         table = prepared()
@@ -144,10 +146,10 @@ def _work_and_retry(table: Table, work: Work, faults: dict[int, Fault]) -> None:
 
 def test_a_write_that_was_applied_is_not_applied_again(prepared: Callable[[], Table]) -> None:
     """The client sends the same token again, so nobody notices that the answer was lost."""
-    expected = [result.result for result in prepared().ledger().record(TOLD, TODAY)]
+    expected = [result.result for result in prepared().ledger().record(PAYLOADS, TODAY)]
     table = prepared()
     table.gate.faults = {3: FAULTS["lose_answer"]}
-    assert [result.result for result in table.ledger().record(TOLD, TODAY)] == expected
+    assert [result.result for result in table.ledger().record(PAYLOADS, TODAY)] == expected
 
 
 def test_a_table_that_answers_nothing_is_no_endless_loop(table: Table) -> None:
@@ -157,10 +159,10 @@ def test_a_table_that_answers_nothing_is_no_endless_loop(table: Table) -> None:
 
 
 def test_what_could_not_be_read_at_once_is_read_further(prepared: Callable[[], Table]) -> None:
-    expected, _ = without_fault(prepared(), told)
+    expected, _ = without_fault(prepared(), recorded)
     table = prepared()
     table.gate.most_keys = 3
-    table.ledger().record(TOLD, TODAY)
+    table.ledger().record(PAYLOADS, TODAY)
     assert table.contents() == expected
 
 
@@ -180,14 +182,14 @@ def hide(table: Table, documents: Any, queries: int) -> None:
 
 
 def test_a_promise_waits_until_the_index_shows_what_it_is_about(make_table: Callable[[], Table]) -> None:
-    """The same transaction that the index has not seen yet brought the invoices to rest."""
+    """The same transaction that the index has not seen yet closed the invoices."""
     kept = {}
     for queries in (0, 3):
         table = make_table()
         ledger = table.ledger()
-        told = [invoice(f"I{n}") for n in range(3)]
+        invoices = [invoice(f"I{n}") for n in range(3)]
         paid = [payment(f"P{n}", invoice_id=f"I{n}", amount="100", paid_on="2020-05-20") for n in range(3)]
-        ledger.record([*told, *paid], TODAY)
+        ledger.record([*invoices, *paid], TODAY)
         hide(table, [document.id for document in ledger.documents()[:2]], queries)
         ledger.record([promise(amount="250")], TODAY)
         assert table.gate.hidden_for == 0

@@ -35,7 +35,7 @@ def test_transactions_have_the_size_that_dynamodb_takes(table: Table) -> None:
     assert table.contents() == {}
 
 
-def test_a_token_stands_for_one_request(table: Table) -> None:
+def test_a_token_belongs_to_one_request(table: Table) -> None:
     one, other = put(table.name), put(table.name, "q")
     table.client.transact_write_items(TransactItems=[one], ClientRequestToken="t" * 36)
     table.open.delete_item(TableName=table.name, Key=_key("p"))
@@ -45,7 +45,7 @@ def test_a_token_stands_for_one_request(table: Table) -> None:
     assert "IdempotentParameterMismatch" in again
 
 
-def test_batches_and_queries(table: Table) -> None:
+def test_batches_and_queries_that_dynamodb_refuses_are_refused(table: Table) -> None:
     many, twice = [_key(f"p{n}") for n in range(101)], [_key("p")] * 2
     for keys, why in ((many, "101 items"), (twice, "twice"), ([], "0 items")):
         assert why in refused(table.client.batch_get_item, RequestItems={table.name: {"Keys": keys}})

@@ -118,7 +118,7 @@ def test_an_address_is_known_for_a_month(world: World) -> None:
     refused(lambda: world.log_in(id_, address=OFFICE), "rate_limited")
 
 
-def test_one_user_from_many_addresses(world: World, hashed: list[bool]) -> None:
+def test_guesses_at_one_user_from_many_addresses_are_limited(world: World, hashed: list[bool]) -> None:
     id_ = world.organisation()
     world.user(id_)
     for number in range(GUESSES_FOR_A_USER + 10):
@@ -126,7 +126,7 @@ def test_one_user_from_many_addresses(world: World, hashed: list[bool]) -> None:
     assert len(hashed) == GUESSES_FOR_A_USER
 
 
-def test_one_address_against_many_users(world: World, hashed: list[bool]) -> None:
+def test_guesses_of_one_address_at_many_users_are_limited(world: World, hashed: list[bool]) -> None:
     id_ = world.organisation()
     world.user(id_)
     for number in range(GUESSES_FROM_AN_ADDRESS + 10):
@@ -135,7 +135,7 @@ def test_one_address_against_many_users(world: World, hashed: list[bool]) -> Non
     world.log_in(id_, address=OFFICE)
 
 
-def test_one_integrator_key_from_many_addresses_against_many_users(
+def test_guesses_with_one_integrator_key_are_limited(
     world: World, hashed: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guess_limit, "GUESSES_WITH_AN_INTEGRATOR_KEY", 20)

@@ -87,8 +87,8 @@ def test_a_row_from_before_goes_on_where_it_is_and_is_recorded_once(
         book.close(FIRST)
     book.close(SECOND)
     assert partitions(book, "tier") == {f"{HOME.id}#tier": CUSTOMERS}
-    told = [(one["customerId"], one["crossedOn"], one["from"], one["to"]) for one in book.records()]
-    assert len(told) == len(set(told))
+    moves = [(one["customerId"], one["crossedOn"], one["from"], one["to"]) for one in book.records()]
+    assert len(moves) == len(set(moves))
     paid = [payment(f"P{n}", invoice_id=f"I{n}", amount="100", paid_on="2020-05-05") for n in range(CUSTOMERS)]
     book.recorder.record(HOME, paid, noon(date(2020, 5, 6)))
     book.close(noon(date(2020, 6, 2)))

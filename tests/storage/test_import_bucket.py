@@ -94,7 +94,7 @@ def test_a_connection_that_breaks_off_is_made_again(
         file.open().read()
 
 
-def test_files_beside_and_results(s3: Any, store: ImportBucket, tmp_path: Path) -> None:
+def test_files_beside_are_found_and_results_are_written(s3: Any, store: ImportBucket, tmp_path: Path) -> None:
     for key in (KEY, "imports/x/folder/b.csv", "imports/x/folder/deeper/c.csv", "imports/x/d.csv"):
         put(s3, key.encode(), key)
     assert [file.name for file in store.beside("drops", KEY)] == ["a.csv", "b.csv"]

@@ -30,7 +30,7 @@ def results(ledger: StoredLedger, records: list[Any]) -> list[str]:
     return [result.result for result in ledger.record(records, NOW)]
 
 
-def test_the_largest_invoice(table: Table) -> None:
+def test_the_largest_invoice_fits_its_items(table: Table) -> None:
     """Its texts, its lines, and allocations until there is no room for more."""
     ledger = table.ledger()
     line = {"name": LONG, "quantity": "1." + "1" * 27, "unit_price": AMOUNT, "amount": AMOUNT, "tax_amount": AMOUNT}
@@ -40,13 +40,13 @@ def test_the_largest_invoice(table: Table) -> None:
     assert results(ledger, [largest]) == ["created"]
     voided = {"invoice_id": long_id("I"), "amount": AMOUNT, "paid_on": "2020-03-01", "voided_on": "2020-04-01"}
     parts = [payment(long_id(n), **voided, updated_at="2020-06-01T00:00:00.123456Z") for n in range(300)]
-    told = results(ledger, parts)
-    assert told[:150] == ["created"] * 150
-    assert told[-1] == "rejected"
+    outcomes = results(ledger, parts)
+    assert outcomes[:150] == ["created"] * 150
+    assert outcomes[-1] == "rejected"
     assert ledger.documents()[0].dated.applied
 
 
-def test_as_many_allocations_as_there_may_be(table: Table) -> None:
+def test_a_document_with_as_many_allocations_as_there_may_be_fits(table: Table) -> None:
     """Each on days of its own, voided on another, so that none is added to another."""
     ledger = table.ledger()
     ledger.record([invoice(total=AMOUNT)], NOW)
@@ -54,8 +54,8 @@ def test_as_many_allocations_as_there_may_be(table: Table) -> None:
     crowded = book.document("invoice", ledger.documents()[0].id, "I")
     first = date(2000, 1, 1).toordinal()
     for n in range(recording.MAX_PARTS - 1):
-        told = {"amount": f"{10**20 + n}.11", "paid_on": first + n, "voided_on": first + 1_000 + n}
-        crowded.parts[f"payment:P{n}"] = Part(told, None)
+        content = {"amount": f"{10**20 + n}.11", "paid_on": first + n, "voided_on": first + 1_000 + n}
+        crowded.parts[f"payment:P{n}"] = Part(content, None)
     crowded.refresh(NOW)
     book.touch(crowded)
     book.flush()
@@ -64,7 +64,7 @@ def test_as_many_allocations_as_there_may_be(table: Table) -> None:
     assert len(ledger.documents()[0].dated.applied) == 2 * recording.MAX_PARTS - 1
 
 
-def test_as_many_states_as_there_may_be(table: Table) -> None:
+def test_a_bill_with_as_many_states_as_there_may_be_fits(table: Table) -> None:
     ledger = table.ledger()
     first = date(2000, 1, 1)
     many = [
@@ -78,16 +78,16 @@ def test_as_many_states_as_there_may_be(table: Table) -> None:
         )
         for n in range(recording.MAX_STATES + 1)
     ]
-    told = results(ledger, many)
-    assert told == ["created", *["updated"] * (recording.MAX_STATES - 1), "rejected"]
+    outcomes = results(ledger, many)
+    assert outcomes == ["created", *["updated"] * (recording.MAX_STATES - 1), "rejected"]
 
 
-def test_the_largest_customer(table: Table) -> None:
+def test_the_largest_customer_fits_its_items(table: Table) -> None:
     """Its record, names on its documents, promises and reminders until there is no room for more."""
     ledger = table.ledger()
     mine = {"customer_id": long_id("C")}
     about = [long_id(n) for n in range(MAX_INVOICE_IDS)]
-    told = results(
+    outcomes = results(
         ledger,
         [
             customer(long_id("C"), name=LONG, external_id="x" * 500, account_number=LONG, currency="CLF"),
@@ -97,13 +97,13 @@ def test_the_largest_customer(table: Table) -> None:
             *(reminder(f"{n}", **mine, invoice_ids=[f"{n}.{k}" for k in range(100)]) for n in range(60)),
         ],
     )
-    assert told[:7] == ["created"] * 7
-    assert told.count("rejected") > 20
+    assert outcomes[:7] == ["created"] * 7
+    assert outcomes.count("rejected") > 20
     account, _ = next(iter(ledger.accounts(Side.RECEIVABLE, NOW, NOW)))
     assert account.name == LONG
 
 
-def test_external_ids_and_account_numbers_of_any_length(table: Table) -> None:
+def test_external_ids_and_account_numbers_of_any_length_are_found(table: Table) -> None:
     ledger = table.ledger()
     assert results(ledger, [customer(external_id=LONG, account_number=LONG)]) == ["created"]
     held = ledger.store.customer(ORGANISATION, LONG)
@@ -116,16 +116,16 @@ def test_a_document_with_all_its_days_in_the_future_moves_in_one_transaction(tab
     """Each day is a figure of its own; a payment that moves changes those of two documents."""
     organisation = replace(ORGANISATION, shards=16)
     ledger = table.ledger(organisation)
-    told = []
+    payloads = []
     for document in "AB":
-        told.append(invoice(document, customer_id=document, total="10"))
+        payloads.append(invoice(document, customer_id=document, total="10"))
         for n in range(recording.MAX_FUTURE_PARTS - 1):
             days = {
                 "paid_on": str(TODAY + timedelta(days=1 + 2 * n)),
                 "voided_on": str(TODAY + timedelta(days=2 + 2 * n)),
             }
-            told.append(payment(f"{document}{n}", invoice_id=document, amount="10", **days))
-    assert set(results(ledger, told)) == {"created"}
+            payloads.append(payment(f"{document}{n}", invoice_id=document, amount="10", **days))
+    assert set(results(ledger, payloads)) == {"created"}
     moving = [payment("M", invoice_id=name, amount="10", paid_on=str(TODAY + timedelta(days=90))) for name in "ABAB"]
     for record in moving:
         assert results(ledger, [record])[0] in ("created", "updated")
@@ -143,7 +143,7 @@ def test_a_batch_of_large_records_takes_more_transactions_not_larger_ones(table:
     assert results(ledger, large) == ["unchanged"] * 16
 
 
-def test_a_month_in_many_currencies(table: Table) -> None:
+def test_a_month_in_many_currencies_is_answered_whole(table: Table) -> None:
     """All figures of a month are in one item, and move in one expression."""
     ledger = table.ledger()
     many = sorted(EXPONENTS)[::9]

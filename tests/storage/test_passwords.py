@@ -1,4 +1,4 @@
-"""Passwords at rest."""
+"""Stored passwords."""
 
 import pytest
 

@@ -47,8 +47,8 @@ def spoil(client: Any) -> set[str]:
     spoiled = set()
     for item in client.scan(TableName=table)["Items"]:
         if item["sk"]["S"] == "a":
-            told = json.loads(item["b"]["S"])
-            item["b"]["S"] = json.dumps({**told, "open": told["open"] + 1})
+            stored = json.loads(item["b"]["S"])
+            item["b"]["S"] = json.dumps({**stored, "open": stored["open"] + 1})
             spoiled.add("".join(item["pk"]["S"].split("#")[1:]))
         elif item["pk"]["S"].endswith("#m"):
             for name, value in item.items():

@@ -33,7 +33,7 @@ class Line:
         return next(self._answers)
 
 
-def told(answer: Any) -> Any:
+def without_headers(answer: Any) -> Any:
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
@@ -51,16 +51,16 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("operation", ANSWERS)
-def test_what_is_read_is_what_botocore_gives(operation: str) -> None:
+def test_what_is_read_is_what_botocore_reads(operation: str) -> None:
     plain, fast = (Line(response(200, ANSWERS[operation])) for _ in range(2))
     read_fast(fast.client)
-    answers = [told(getattr(line.client, operation)(**ASKED[operation])) for line in (plain, fast)]
+    answers = [without_headers(getattr(line.client, operation)(**ASKED[operation])) for line in (plain, fast)]
     assert answers[0] == answers[1]
     assert plain.bodies == fast.bodies
 
 
 @pytest.mark.parametrize("operation", ANSWERS)
-def test_errors_are_botocores(operation: str) -> None:
+def test_errors_are_those_of_botocore(operation: str) -> None:
     line = Line(failure("ResourceNotFoundException", "no such table"))
     read_fast(line.client)
     with pytest.raises(line.client.exceptions.ResourceNotFoundException, match="no such table"):
@@ -106,7 +106,7 @@ def test_a_transaction_that_is_sent_again_carries_the_same_token() -> None:
     assert line.bodies[0]["TransactItems"] == ACTIONS
 
 
-def test_reasons_of_a_cancelled_transaction_are_told() -> None:
+def test_a_cancelled_transaction_has_its_reasons() -> None:
     reasons = [{"Code": "ConditionalCheckFailed"}, {"Code": "None"}]
     line = Line(failure("TransactionCanceledException", "cancelled", CancellationReasons=reasons))
     write_fast(line.client)

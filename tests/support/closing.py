@@ -96,7 +96,7 @@ def timeless(record: dict[str, Any]) -> dict[str, Any]:
 
 
 class Bus:
-    """An EventBridge client as far as it is called: it takes what it is given, and can be told to refuse some first."""
+    """An EventBridge client as far as it is called: it accepts entries, and can be set to refuse some first."""
 
     def __init__(self, taken: list[dict[str, Any]]) -> None:
         self.taken = taken
@@ -158,7 +158,7 @@ def kill() -> None:
 
 
 class Tables:
-    """The tables as they stood, to be brought back."""
+    """The tables as they are now, to be restored."""
 
     def __init__(self) -> None:
-        self.bring_back = current().save()
+        self.restore = current().save()

@@ -75,29 +75,29 @@ class Index:
         old, new = self.projected(before), self.projected(after)
         if old == new:
             return 0
-        places = [None if item is None else self._place(key, item) for item in (old, new)]
-        if places[0] is not None and places[0] != places[1]:
-            partition, place = places[0]
-            del self.partitions[partition][place]
+        positions = [None if item is None else self._position(key, item) for item in (old, new)]
+        if positions[0] is not None and positions[0] != positions[1]:
+            partition, position = positions[0]
+            del self.partitions[partition][position]
             self.ordered.pop(partition, None)
-        if places[1] is not None and new is not None:
-            partition, place = places[1]
+        if positions[1] is not None and new is not None:
+            partition, position = positions[1]
             shown = self.partitions.setdefault(partition, {})
-            if place not in shown:
+            if position not in shown:
                 self.ordered.pop(partition, None)
-            shown[place] = new
-        both = old is not None and new is not None and places[0] == places[1]
+            shown[position] = new
+        both = old is not None and new is not None and positions[0] == positions[1]
         return max(write_units(old), write_units(new)) if both else write_units(old) + write_units(new)
 
-    def _place(self, key: Key, item: Item) -> tuple[str, tuple[str, str, str]]:
+    def _position(self, key: Key, item: Item) -> tuple[str, tuple[str, str, str]]:
         return item[self.names.partition]["S"], (item[self.names.order]["S"], *key)
 
     def copy(self) -> "Index":
         """Another that shows the same."""
-        return Index(self.names, self.shown, {name: dict(places) for name, places in self.partitions.items()})
+        return Index(self.names, self.shown, {name: dict(positions) for name, positions in self.partitions.items()})
 
     def order(self, partition: str) -> list[tuple[str, str, str]]:
-        """The places of a partition in order."""
+        """The positions of a partition in order."""
         if partition not in self.ordered:
             self.ordered[partition] = sorted(self.partitions.get(partition, ()))
         return self.ordered[partition]
@@ -231,9 +231,9 @@ class DynamoDB:
         for name, wanted in asked["RequestItems"].items():
             table = self._named(name)
             responses[name] = []
-            for place, key in enumerate(wanted["Keys"]):
+            for position, key in enumerate(wanted["Keys"]):
                 if size > MOST_BATCH_BYTES:
-                    left[name] = {**wanted, "Keys": wanted["Keys"][place:]}
+                    left[name] = {**wanted, "Keys": wanted["Keys"][position:]}
                     break
                 item = table.get(table.key(key))
                 size += item_size(item)
@@ -260,13 +260,13 @@ class DynamoDB:
         order = index.order(partition)
         first = bisect_left(order, (low.text,)) if low.included else bisect_right(order, (low.text, _LAST))
         last = bisect_right(order, (high.text, _LAST)) if high.included else bisect_left(order, (high.text,))
-        places = order[first:last]
+        positions = order[first:last]
         if not asked.get("ScanIndexForward", True):
-            places.reverse()
+            positions.reverse()
         start = asked.get("ExclusiveStartKey")
         if start is not None:
-            places = _after(places, (start[index.names.order]["S"], *table.key(start)), asked)
-        return self._page(asked, table, index, [index.partitions[partition][place] for place in places])
+            positions = _after(positions, (start[index.names.order]["S"], *table.key(start)), asked)
+        return self._page(asked, table, index, [index.partitions[partition][position] for position in positions])
 
     def _Scan(self, asked: Any) -> Any:  # noqa: N802
         table = self._table(asked)
@@ -386,8 +386,8 @@ class DynamoDB:
     # What DynamoDB refuses
 
     def _refuse_transaction(self, tables: list[Table], keys: list[Key], changes: list[Any]) -> None:
-        places = [(table.name, *key) for table, key in zip(tables, keys, strict=True)]
-        if len(set(places)) < len(places):
+        positions = [(table.name, *key) for table, key in zip(tables, keys, strict=True)]
+        if len(set(positions)) < len(positions):
             raise Failure("ValidationException", "two actions on one item in one transaction")
         items = [change["Item"] for change in changes if "Item" in change]
         if sum(map(item_size, items)) > MOST_TRANSACTION_BYTES:
@@ -415,10 +415,10 @@ def _refuse_key(name: str, item: Item, most: int) -> None:
             raise Failure("ValidationException", f"{name} is no text of 1 to {most} bytes")
 
 
-def _refuse_batch(places: list[tuple[str, ...]], most: int) -> None:
-    if not 0 < len(places) <= most:
-        raise Failure("ValidationException", f"{len(places)} items in one batch")
-    if len(set(places)) < len(places):
+def _refuse_batch(positions: list[tuple[str, ...]], most: int) -> None:
+    if not 0 < len(positions) <= most:
+        raise Failure("ValidationException", f"{len(positions)} items in one batch")
+    if len(set(positions)) < len(positions):
         raise Failure("ValidationException", "an item twice in one batch")
 
 
@@ -443,9 +443,11 @@ def _shown(table: Any, index: Any) -> frozenset[str] | None:
 _LAST = "\U0010ffff" * 3
 
 
-def _after(places: list[tuple[str, str, str]], start: tuple[str, str, str], asked: Any) -> list[tuple[str, str, str]]:
+def _after(
+    positions: list[tuple[str, str, str]], start: tuple[str, str, str], asked: Any
+) -> list[tuple[str, str, str]]:
     forward = asked.get("ScanIndexForward", True)
-    return [place for place in places if (place > start if forward else place < start)]
+    return [position for position in positions if (position > start if forward else position < start)]
 
 
 def _changed(kind: str, change: Any, before: Item | None) -> Item | None:

@@ -63,13 +63,13 @@ def project(item: Item, asked: Any) -> Item:
 
 
 def _tokens(expression: str) -> list[str]:
-    tokens, place = [], 0
-    while place < len(expression.rstrip()):
-        found = _TOKEN.match(expression, place)
+    tokens, position = [], 0
+    while position < len(expression.rstrip()):
+        found = _TOKEN.match(expression, position)
         if found is None:
             raise NotImplementedError(expression)
         tokens.append(found[1])
-        place = found.end()
+        position = found.end()
     return tokens
 
 

@@ -74,20 +74,20 @@ class Gate:
         """A batch of which not all could be read: so it is under load, and beyond 16 MB."""
         if answered.status_code != 200:
             return answered
-        told = json.loads(answered.content)
+        answer = json.loads(answered.content)
         for table, asked in body["RequestItems"].items():
             left = asked["Keys"][self.most_keys :]
             if left:
-                read = [item for item in told["Responses"][table] if _key(item) not in map(_key, left)]
-                told["Responses"][table] = read
-                told["UnprocessedKeys"] = {table: {**asked, "Keys": left}}
-        return response(200, told)
+                read = [item for item in answer["Responses"][table] if _key(item) not in map(_key, left)]
+                answer["Responses"][table] = read
+                answer["UnprocessedKeys"] = {table: {**asked, "Keys": left}}
+        return response(200, answer)
 
     def _lagging(self, answered: AWSResponse) -> AWSResponse:
         """An index that does not show some documents yet."""
-        told = json.loads(answered.content)
-        told["Items"] = [item for item in told["Items"] if not any(id_ in json.dumps(item) for id_ in self.hidden)]
-        return response(200, told)
+        answer = json.loads(answered.content)
+        answer["Items"] = [item for item in answer["Items"] if not any(id_ in json.dumps(item) for id_ in self.hidden)]
+        return response(200, answer)
 
 
 # What fails

@@ -220,8 +220,12 @@ def _any_text(random: Random) -> str:
 
 
 def _spoil_bytes(random: Random, text: str) -> str:
-    place, width = random.randrange(len(text) + 1), random.randint(0, 5)
-    return text[:place] + random.choice((_any_text(random), text[place : place + 20] * 2, "")) + text[place + width :]
+    position, width = random.randrange(len(text) + 1), random.randint(0, 5)
+    return (
+        text[:position]
+        + random.choice((_any_text(random), text[position : position + 20] * 2, ""))
+        + text[position + width :]
+    )
 
 
 def _body_text(random: Random, sent: Sent) -> None:
@@ -234,27 +238,27 @@ def _body_whole(random: Random, sent: Sent) -> None:
 
 def _body_value(random: Random, sent: Sent) -> None:
     try:
-        told = json.loads(sent.body or "")
+        body = json.loads(sent.body or "")
     except (ValueError, RecursionError):
         return
-    places: list[tuple[Any, Any]] = []
-    _walk(told, places)
-    if places:
-        holder, name = random.choice(places)
+    positions: list[tuple[Any, Any]] = []
+    _walk(body, positions)
+    if positions:
+        holder, name = random.choice(positions)
         if random.random() < 0.2:
             del holder[name]
         elif isinstance(holder, dict) and random.random() < 0.2:
             holder[_any_text(random)] = holder[name]
         else:
             holder[name] = random.choice(WEIRD_VALUES)
-    sent.body = json.dumps(told, ensure_ascii=random.random() < 0.5)
+    sent.body = json.dumps(body, ensure_ascii=random.random() < 0.5)
 
 
-def _walk(value: Any, places: list[tuple[Any, Any]]) -> None:
+def _walk(value: Any, positions: list[tuple[Any, Any]]) -> None:
     if isinstance(value, dict | list):
         for name, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
-            places.append((value, name))
-            _walk(inner, places)
+            positions.append((value, name))
+            _walk(inner, positions)
 
 
 def _query_value(random: Random, sent: Sent) -> None:

@@ -20,7 +20,7 @@ class Answer:
         return json.loads(self.text)
 
     def without_ids(self) -> tuple[int, Any]:
-        """What is left to tell two refusals apart when what names the request is taken away."""
+        """What may still differ between two refusals without what names the request."""
         return self.status, {name: value for name, value in self.body.items() if name != "instance"}
 
 

@@ -19,7 +19,7 @@ from arrears.storage.ledger.recorder import Recorder
 from support.books import noon
 from support.dynamodb import current
 from support.gate import Gate
-from support.memory_ledger import Figures
+from support.memory_ledger import Figures, MemoryLedger
 from support.records import ORGANISATION
 
 type Contents = dict[tuple[str, str], dict[str, Any]]
@@ -55,7 +55,7 @@ class Table:
         for page in self.open.get_paginator("scan").paginate(TableName=self.name):
             for item in page["Items"]:
                 found[item["pk"]["S"], item["sk"]["S"]] = {
-                    name: _told(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")
+                    name: _decoded(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")
                 }
         return found
 
@@ -103,7 +103,20 @@ class StoredLedger:
         return noon(date.fromordinal(day), zone)
 
 
-def _told(name: str, value: dict[str, str]) -> Any:
+def check_same(ledger: StoredLedger, memory: MemoryLedger) -> None:
+    """Raises unless a table keeps the documents and accounts that memory keeps."""
+    assert {d.id: d for d in ledger.documents()} == {d.id: d for d in memory.documents()}
+    kept = ledger.account_items()
+    for state in memory.account_states():
+        stored, shown = kept[state.key]["b"], kept[state.key]["p"]
+        assert (stored["open"], stored["documents"]) == (state.open, state.documents)
+        assert stored["names"] == [list(name) for name in state.names]
+        assert {int(day): count for day, count in stored["rested"].items()} == state.closed_by_day
+        assert shown[2] == state.display_name()
+        assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
+
+
+def _decoded(name: str, value: dict[str, str]) -> Any:
     kind, text = next(iter(value.items()))
     if kind == "N":
         return int(text)

@@ -108,23 +108,24 @@ class AccountState:
         if history_start > self.history_start:
             self.history_start = history_start
             self.history = {day: settled for day, settled in self.history.items() if day > history_start}
-            after = self._closed_counts_after
+            after = self.closed_counts_after
             self.closed_by_day = {day: count for day, count in self.closed_by_day.items() if day > after}
 
     @property
-    def _closed_counts_after(self) -> int:
+    def closed_counts_after(self) -> int:
+        """The day after which `closed_by_day` counts every closed document; earlier days are forgotten."""
         return self.history_start + HISTORY_DAYS - CLOSED_COUNT_DAYS
 
     def _count_closed(self, day: int, sign: int) -> None:
         self.last_closed_on = max(self.last_closed_on, day)
-        if day > self._closed_counts_after:
+        if day > self.closed_counts_after:
             self.closed_by_day[day] = self.closed_by_day.get(day, 0) + sign
             if not self.closed_by_day[day]:
                 del self.closed_by_day[day]
 
     def closed_count_since(self, day: int) -> int | None:
         """How many documents are closed from a day or later; None when that is not known any more."""
-        if day <= self._closed_counts_after:
+        if day <= self.closed_counts_after:
             return None
         return sum(count for closed, count in self.closed_by_day.items() if closed >= day)
 

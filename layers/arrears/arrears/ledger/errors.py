@@ -6,7 +6,7 @@
   its HTTP status and title, and each contract has an error format that makes a body of it.
 - A record that is not taken is no error of its batch but a result, `rejected`, with its reason (`ledger.recording`).
 - `imports/` raise `FileRefused` for a file that cannot be read at all; a row that cannot be is an outcome.
-- The command raises `Failed` for what a person can correct. It prints that, `ArrearsError` and `FileRefused` as one
+- The command raises `Failed` for what a person can correct. It prints `Failed`, `ArrearsError` and `FileRefused` in one
   line.
 - Every other exception is a fault of ours: it is logged, and answered as `internal_error` with no more than its id.
 """

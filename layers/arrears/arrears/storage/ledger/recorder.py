@@ -129,7 +129,7 @@ def _wait(tries: int) -> None:
     time.sleep(random.uniform(0, min(_LONGEST_WAIT_SECONDS, 0.02 * 2**tries)))  # noqa: S311
 
 
-_KEYS: dict[str, Callable[[str, Named], Key]] = {
+KEYS_OF_NAMED: dict[str, Callable[[str, Named], Key]] = {
     "account": lambda organisation, named: keys.account_key(organisation, named.id),
     "account_number": lambda organisation, named: keys.number_key(organisation, named.id),
     "counterparty_record": lambda organisation, named: keys.account_key(organisation, named.id, keys.COUNTERPARTY),
@@ -140,4 +140,4 @@ _KEYS: dict[str, Callable[[str, Named], Key]] = {
 
 
 def _key_of(organisation: Organisation, named: Named) -> Key:
-    return _KEYS[named.what](organisation.id, named)
+    return KEYS_OF_NAMED[named.what](organisation.id, named)
