@@ -23,7 +23,7 @@ from typing import Any
 from bench import here
 from bench.book import Bulk, open_papers, organisation_of, party_id, services_of
 from bench.server import served
-from bench.table import Table
+from bench.table import Tables
 from local_stack.sam import BUILD, build, building
 
 ROUNDS = 15
@@ -83,7 +83,7 @@ class _Room:
 
     def __init__(self, folder: Path) -> None:
         here.set_environment()
-        self.table = Table()
+        self.table = Tables()
         organisation, key = organisation_of(self.table)
         today = organisation.today(here.now())
         for kind in ("invoice", "bill"):
