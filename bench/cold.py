@@ -95,11 +95,9 @@ class _Room:
         self._floor = folder / "floor"
         self._floor.mkdir()
         (self._floor / "app.py").write_text(FLOOR)
-        token = (
-            services_of(self.table)
-            .users()
-            .create(organisation.id, party_id("invoice", 0), "bench", "-" * 12, "integrator", admin=True)
-        )
+        users = services_of(self.table).users()
+        integrator = users.create_integrator_key(organisation.id)
+        token = users.create(organisation.id, party_id("invoice", 0), "bench", "-" * 12, integrator, admin=True)
         self.events = {"floor": {}, **_events(key), "BillingInvoicesPastDue": _past_due(token)}
 
     def folder_of(self, name: str) -> Path:
