@@ -45,7 +45,7 @@ client = boto3.client("dynamodb")
 
 def handler(event, context):
     """Reads one item."""
-    client.get_item(TableName="ledger", Key={"pk": {"S": "-"}, "sk": {"S": "-"}})
+    client.get_item(TableName="LedgerTable", Key={"pk": {"S": "-"}, "sk": {"S": "-"}})
     return {"statusCode": 200, "body": "{}"}
 '''
 
