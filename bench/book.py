@@ -4,7 +4,6 @@ A customer has five open documents, half of them overdue. What is settled came i
 much in every 45 days: ten times the open set is the last fifteen months, a hundred times the last twelve years.
 """
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -26,7 +25,7 @@ from arrears.runtime import Services
 from arrears.storage.ledger.recorder import Recorder
 from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 from bench import here
-from bench.table import Table
+from bench.table import Tables
 
 OPEN_PER_ACCOUNT = 5
 DAYS_OUTSTANDING = 45
@@ -170,7 +169,7 @@ def contacts(kind: str, accounts: int, today: int) -> Iterator[Record]:
 class _Direct:
     """The part of a client that a book is written through, without the way over HTTP."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Tables) -> None:
         self._table = table
         self.meta = SimpleNamespace(events=HierarchicalEmitter())
 
@@ -187,16 +186,13 @@ class _Direct:
         return self._ask("Query", request)
 
     def _ask(self, operation: str, request: Any) -> Any:
-        status, answer = self._table.perform(operation, request)
-        if status != 200:
-            raise AssertionError(answer)
-        return json.loads(answer)
+        return self._table.perform(operation, request)
 
 
 class Bulk:
     """Fills a table with a book of one kind of document, quicker than record by record; the same rows come of it."""
 
-    def __init__(self, table: Table, organisation: Organisation, kind: str, accounts: int, today: int) -> None:
+    def __init__(self, table: Tables, organisation: Organisation, kind: str, accounts: int, today: int) -> None:
         self._client: Any = _Direct(table)
         self._organisation = organisation
         self._kind = kind
@@ -251,14 +247,14 @@ class Bulk:
         self._book.flush()
 
 
-def services_of(table: Table) -> Services:
+def services_of(table: Tables) -> Services:
     """The services over a table."""
     connected = here.client()
     table.attach(connected)
     return here.services(connected)
 
 
-def organisation_of(table: Table) -> tuple[Organisation, str]:
+def organisation_of(table: Tables) -> tuple[Organisation, str]:
     """The organisation of a table, made there, and its API key."""
     services = services_of(table)
     organisation = services.organisations().create("Bench", "Europe/Berlin", "EUR", here.ORGANISATION)

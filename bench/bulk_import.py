@@ -22,7 +22,7 @@ from typing import Any
 from bench import here
 from bench.book import organisation_of
 from bench.server import served
-from bench.table import Table
+from bench.table import Tables
 
 ROWS_PER_CUSTOMER = 20
 MAPPING = """
@@ -106,7 +106,7 @@ def _done(folder: Path) -> int:
 def measure(rows: int) -> dict[str, float]:
     """Imports so many rows, and checks that nothing is lost or doubled."""
     here.set_environment()
-    table = Table()
+    table = Tables()
     organisation_of(table)
     table.reset()
     folder = Path(mkdtemp(prefix="bulk-import-"))
@@ -143,15 +143,14 @@ def _describe(folder: Path, endpoint: str) -> None:
     (folder / ".local" / "stack.json").write_text(json.dumps({**stack, **tables}))
 
 
-def _kept(table: Table) -> tuple[int, int, int]:
+def _kept(table: Tables) -> tuple[int, int, int]:
     """Invoices in the table, the sum of their totals and of what was paid on them, in cents."""
     from arrears.storage.ledger import keys
     from arrears.storage.ledger.entities import read_document
 
     invoices = totals = paid = 0
-    for (name, _), items in table.items.items():
-        item = items.get(keys.DOCUMENT)
-        if name == here.ENVIRONMENT["LEDGER_TABLE"] and item is not None:
+    for item in table.ledger.items():
+        if item["sk"]["S"] == keys.DOCUMENT:
             dated = read_document("invoice", keys.document_id((item["pk"]["S"], item["sk"]["S"])), item).dated
             invoices += 1
             totals += dated.total

@@ -23,7 +23,7 @@ from typing import Any
 from bench import here
 from bench.book import Bulk, open_papers, organisation_of, party_id, services_of
 from bench.server import served
-from bench.table import Table
+from bench.table import Tables
 from local_stack.sam import BUILD, build, building
 
 ROUNDS = 15
@@ -45,7 +45,7 @@ client = boto3.client("dynamodb")
 
 def handler(event, context):
     """Reads one item."""
-    client.get_item(TableName="ledger", Key={"pk": {"S": "-"}, "sk": {"S": "-"}})
+    client.get_item(TableName="LedgerTable", Key={"pk": {"S": "-"}, "sk": {"S": "-"}})
     return {"statusCode": 200, "body": "{}"}
 '''
 
@@ -83,7 +83,7 @@ class _Room:
 
     def __init__(self, folder: Path) -> None:
         here.set_environment()
-        self.table = Table()
+        self.table = Tables()
         organisation, key = organisation_of(self.table)
         today = organisation.today(here.now())
         for kind in ("invoice", "bill"):
@@ -95,11 +95,9 @@ class _Room:
         self._floor = folder / "floor"
         self._floor.mkdir()
         (self._floor / "app.py").write_text(FLOOR)
-        token = (
-            services_of(self.table)
-            .users()
-            .create(organisation.id, party_id("invoice", 0), "bench", "-" * 12, "integrator", admin=True)
-        )
+        users = services_of(self.table).users()
+        integrator = users.create_integrator_key(organisation.id)
+        token = users.create(organisation.id, party_id("invoice", 0), "bench", "-" * 12, integrator, admin=True)
         self.events = {"floor": {}, **_events(key), "BillingInvoicesPastDue": _past_due(token)}
 
     def folder_of(self, name: str) -> Path:

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 ORGANISATION = "5f0c2f8e-2f5d-4b8e-9d53-8a5f6a3f0b11"
 ENVIRONMENT = {
-    "ACCESS_TABLE": "access",
-    "LEDGER_TABLE": "ledger",
-    "HISTORY_TABLE": "history",
-    "COUNTERS_TABLE": "counters",
+    "ACCESS_TABLE": "AccessTable",
+    "LEDGER_TABLE": "LedgerTable",
+    "HISTORY_TABLE": "HistoryTable",
+    "COUNTERS_TABLE": "CountersTable",
+    "REQUESTS_PER_KEY": "1000000",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
     "AWS_DEFAULT_REGION": "us-east-1",

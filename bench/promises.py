@@ -13,7 +13,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.storage.ledger.recorder import Recorder
 from bench import here
 from bench.book import LEDGER, Bulk, _Direct, open_papers, organisation_of, party_id, settled_papers
-from bench.table import Table
+from bench.table import Tables
 
 RECENT_DAYS, OLD_DAYS = 30, 400
 WRITE_PRICE = 5
@@ -34,10 +34,10 @@ class Cost:
         return self.read_units + WRITE_PRICE * self.write_units
 
 
-def book(closed: int, customers: int) -> tuple[Table, Organisation, int]:
+def book(closed: int, customers: int) -> tuple[Tables, Organisation, int]:
     """A book of closed invoices, spread over customers, each with five open ones beside them."""
     here.set_environment()
-    table = Table()
+    table = Tables()
     organisation, _ = organisation_of(table)
     today = organisation.today(here.now())
     bulk = Bulk(table, organisation, "invoice", customers, today)
@@ -46,7 +46,7 @@ def book(closed: int, customers: int) -> tuple[Table, Organisation, int]:
     return table, organisation, today
 
 
-def promise(table: Table, organisation: Organisation, today: int, age: int, customer: int = 1) -> Cost:
+def promise(table: Tables, organisation: Organisation, today: int, age: int, customer: int = 1) -> Cost:
     """The cost of recording a promise made so many days ago."""
     client: Any = _Direct(table)
     recorder = Recorder(client, LEDGER)

@@ -1,6 +1,5 @@
 """Proofs that what is measured is the product: rows, pages and answers, byte for byte."""
 
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +10,10 @@ from arrears.storage.ledger.recorder import Recorder
 from arrears_cli.deployment import ADMINISTRATOR
 from bench import here
 from bench.book import LEDGER, OPEN_PER_ACCOUNT, Bulk, Record, contacts, open_papers, organisation_of, settled_papers
-from bench.table import Partition, Table
+from bench.table import Tables, rows
 from bench.warm import FUNCTIONS
 from local_stack.local import LocalStack
+from support.dynamodb import Item
 
 OPEN, SETTLED = 200, 600
 
@@ -32,7 +32,7 @@ def _records(kind: str, today: int) -> Iterator[Record]:
 
 def bulk_is_recording() -> int:
     """A book filled in bulk has the rows that recording it leaves; so many."""
-    recorded, bulk = Table(), Table()
+    recorded, bulk = Tables(), Tables()
     organisation, _ = organisation_of(recorded)
     organisation_of(bulk)
     today = organisation.today(here.now())
@@ -45,22 +45,18 @@ def bulk_is_recording() -> int:
         filled = Bulk(bulk, organisation, kind, OPEN // OPEN_PER_ACCOUNT, today)
         filled.add(open_papers(kind, OPEN, today))
         filled.add(settled_papers(kind, 0, SETTLED, OPEN // OPEN_PER_ACCOUNT, today))
-    if _rows(recorded.indexes["state"]) != _rows(bulk.indexes["state"]) or _months(recorded) != _months(bulk):
+    if _rows(recorded) != _rows(bulk) or _months(recorded) != _months(bulk):
         raise Unequal("rows")
-    return sum(len(partition.rows) for partition in recorded.indexes["state"].values())
+    return sum(map(len, recorded.state.partitions.values()))
 
 
-def _rows(index: dict[str, Partition]) -> dict[str, list[tuple[str, bytes]]]:
-    return {
-        key: [(place, partition.rows[place][0]) for place in partition.order]
-        for key, partition in index.items()
-        if partition.rows
-    }
+def _rows(table: Tables) -> dict[str, list[Item]]:
+    return {key: rows(table.state, key) for key, shown in table.state.partitions.items() if shown}
 
 
-def _months(table: Table) -> Any:
+def _months(table: Tables) -> Any:
     """The figures of all months, without the versions that count additions."""
-    items = table.items[LEDGER, f"{here.ORGANISATION}#m"]
+    items = table.ledger.own.partitions[f"{here.ORGANISATION}#m"]
     return {
         place: {name: value for name, value in item.items() if name != "v" and value != {"N": "0"}}
         for place, item in items.items()
@@ -81,9 +77,9 @@ def answers_are_the_stacks() -> int:
         today = organisation.today(here.now())
         for kind in ("invoice", "bill"):
             Recorder(connected, stack.ledger_table).record(organisation, list(_records(kind, today)), here.now())
-        for partition_key, partition in table.indexes["state"].items():
-            if _page(connected, stack.ledger_table, partition_key) != _row_items(partition):
-                raise Unequal(partition_key)
+        for partition, expected in _rows(table).items():
+            if _page(connected, stack.ledger_table, partition) != expected:
+                raise Unequal(partition)
     finally:
         del os.environ["AWS_ENDPOINT_URL"]
         here.set_environment()
@@ -95,11 +91,11 @@ def answers_are_the_stacks() -> int:
     return len(here_bodies)
 
 
-def _recorded_here(organisation_id: str) -> tuple[Table, dict[str, str]]:
+def _recorded_here(organisation_id: str) -> tuple[Tables, dict[str, str]]:
     """The small book in a table here, and the bodies of the answers on it."""
     from arrears import runtime
 
-    table = Table()
+    table = Tables()
     connected = here.client()
     table.attach(connected)
     services = here.services(connected)
@@ -124,7 +120,3 @@ def _page(connected: Any, table: str, partition: str) -> list[Any]:
     )
     found: list[Any] = answer["Items"]
     return found
-
-
-def _row_items(partition: Partition) -> list[Any]:
-    return [json.loads(partition.rows[place][0]) for place in partition.order]

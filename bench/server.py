@@ -5,16 +5,22 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 
-from bench.table import Table
+from botocore.awsrequest import AWSRequest
+
+from bench.table import Tables
 
 SENT = b'{"MessageId": "1"}'
 """What a queue answers to a message."""
 
 
 @contextmanager
-def served(table: Table) -> Iterator[str]:
+def served(table: Tables) -> Iterator[str]:
     """The table behind HTTP, as long as it is needed: its address. What is sent to a queue is taken and forgotten."""
     lock = Lock()
+
+    def _answered(operation: str, body: bytes) -> tuple[int, bytes]:
+        answered = table.answer(operation, AWSRequest("POST", "http://table", data=body).prepare())
+        return answered.status_code, answered.content
 
     class Answering(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -25,7 +31,7 @@ def served(table: Table) -> Iterator[str]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             service, _, operation = self.headers["X-Amz-Target"].partition(".")
             with lock:
-                status, answer = table.answer(operation, body) if service.startswith("DynamoDB") else (200, SENT)
+                status, answer = _answered(operation, body) if service.startswith("DynamoDB") else (200, SENT)
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(answer)))

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import here
 from bench.book import OPEN_PER_ACCOUNT, Bulk, open_papers, organisation_of, settled_papers
-from bench.table import Table
+from bench.table import Tables
 
 SIZES = (1_000, 10_000, 100_000)
 MOST_DOCUMENTS = {"invoice": 1_100_000, "bill": 110_000}
@@ -63,7 +63,7 @@ class Book:
 
     def __init__(self, kind: str, open_count: int) -> None:
         self.kind, self.open, self.history = kind, open_count, 0
-        self.table = Table(keep_documents=False)
+        self.table = Tables(keep_documents=False)
         self.organisation, self.key = organisation_of(self.table)
         self.today = self.organisation.today(here.now())
         self._bulk = Bulk(self.table, self.organisation, kind, open_count // OPEN_PER_ACCOUNT, self.today)
@@ -122,7 +122,7 @@ class Book:
         return cold, table.requests.total(), table.read_units, documents, table.transcript
 
 
-def _answered_by(table: Table, function: str) -> tuple[here.Handler, Table]:
+def _answered_by(table: Tables, function: str) -> tuple[here.Handler, Tables]:
     """A function whose requests a table answers, with nothing cached."""
     from arrears import runtime
 
@@ -158,7 +158,7 @@ def _keep(transcript: Transcript, folder: Path) -> None:
 
 def today() -> int:
     """The organisation's today."""
-    table = Table()
+    table = Tables()
     return organisation_of(table)[0].today(here.now())
 
 

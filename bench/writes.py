@@ -12,7 +12,7 @@ from uuid import UUID
 
 from bench import here
 from bench.book import organisation_of
-from bench.table import Table
+from bench.table import Tables
 
 BATCH = 500
 type Record = dict[str, Any]
@@ -88,7 +88,7 @@ def measure(
     from arrears.runtime import services
 
     here.set_environment()
-    table, mixed = Table(), Mixed(size, customers)
+    table, mixed = Tables(), Mixed(size, customers)
     _, key = organisation_of(table)
     handler = here.handler("ledger_records")
     table.attach(services().client)

@@ -9,7 +9,7 @@ import io
 import json
 from base64 import b64decode
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ class Index:
     names: Names
     shown: frozenset[str] | None
     """Projected attributes; None: all."""
-    partitions: dict[str, dict[tuple[str, str, str], Item]] = field(default_factory=dict)
+    partitions: defaultdict[str, dict[tuple[str, str, str], Item]] = field(default_factory=lambda: defaultdict(dict))
     ordered: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
 
     def projected(self, item: Item | None) -> Item | None:
@@ -75,26 +75,34 @@ class Index:
         old, new = self.projected(before), self.projected(after)
         if old == new:
             return 0
+        both = self.show(key, old, new)
+        return max(write_units(old), write_units(new)) if both else write_units(old) + write_units(new)
+
+    def show(self, key: Key, old: Item | None, new: Item | None) -> bool:
+        """Shows one projection in place of another; whether both are there, in the same position."""
         positions = [None if item is None else self._position(key, item) for item in (old, new)]
         if positions[0] is not None and positions[0] != positions[1]:
             partition, position = positions[0]
-            del self.partitions[partition][position]
+            shown = self.partitions[partition]
+            del shown[position]
             self.ordered.pop(partition, None)
+            if not shown:
+                del self.partitions[partition]
         if positions[1] is not None and new is not None:
             partition, position = positions[1]
-            shown = self.partitions.setdefault(partition, {})
+            shown = self.partitions[partition]
             if position not in shown:
                 self.ordered.pop(partition, None)
             shown[position] = new
-        both = old is not None and new is not None and positions[0] == positions[1]
-        return max(write_units(old), write_units(new)) if both else write_units(old) + write_units(new)
+        return old is not None and positions[0] == positions[1]
 
     def _position(self, key: Key, item: Item) -> tuple[str, tuple[str, str, str]]:
         return item[self.names.partition]["S"], (item[self.names.order]["S"], *key)
 
     def copy(self) -> "Index":
         """Another that shows the same."""
-        return Index(self.names, self.shown, {name: dict(positions) for name, positions in self.partitions.items()})
+        partitions = {name: dict(positions) for name, positions in self.partitions.items()}
+        return Index(self.names, self.shown, defaultdict(dict, partitions))
 
     def order(self, partition: str) -> list[tuple[str, str, str]]:
         """The positions of a partition in order."""
@@ -126,7 +134,7 @@ class Table:
     def put(self, key: Key, after: Item | None) -> tuple[int, int]:
         """Puts or (None) takes away an item; write units of the table and of its indexes."""
         before = self.get(key)
-        self.own.change(key, before, after)
+        self.own.show(key, before, after)
         indexed = sum(index.change(key, before, after) for index in self.indexes.values())
         return max(1, write_units(before), write_units(after)), indexed
 
@@ -476,7 +484,13 @@ def _cancelled(codes: list[str]) -> Failure:
 
 def item_size(item: Item | None) -> int:
     """An item's bytes: names, texts, and numbers at about half a byte a digit."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in (item or {}).items())
+    size = 0
+    for name, value in (item or {}).items():
+        text = value.get("S")
+        # Nearly all values are short texts in ASCII, and every write and read is charged by their sizes.
+        size += len(name) if name.isascii() else len(name.encode())
+        size += len(text) if text is not None and text.isascii() else _value_size(value)
+    return size
 
 
 def _value_size(value: dict[str, Any]) -> int:
@@ -511,10 +525,14 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
+def wire(status: int, body: bytes) -> AWSResponse:
+    """An HTTP answer as botocore takes it."""
+    return AWSResponse("", status, {"content-type": "application/x-amz-json-1.0"}, _Raw(body))
+
+
 def response(status: int, body: Any) -> AWSResponse:
     """An answer of DynamoDB's form."""
-    headers = {"content-type": "application/x-amz-json-1.0"}
-    return AWSResponse("", status, headers, _Raw(json.dumps(body).encode()))
+    return wire(status, json.dumps(body, separators=(",", ":")).encode())
 
 
 def failure(code: str, message: str, status: int = 400, **more: Any) -> AWSResponse:

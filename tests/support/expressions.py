@@ -1,7 +1,7 @@
 """DynamoDB's expressions: conditions, filters, projections, key ranges and updates, as far as Arrears writes any."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Context, Decimal, Inexact
 from functools import cache
 from operator import eq, ge, gt, le, lt, ne
@@ -62,15 +62,17 @@ def project(item: Item, asked: Any) -> Item:
 # Conditions
 
 
-def _tokens(expression: str) -> list[str]:
-    tokens, position = [], 0
+@cache
+def _tokens(expression: str) -> tuple[str, ...]:
+    tokens: list[str] = []
+    position = 0
     while position < len(expression.rstrip()):
         found = _TOKEN.match(expression, position)
         if found is None:
             raise NotImplementedError(expression)
         tokens.append(found[1])
         position = found.end()
-    return tokens
+    return tuple(tokens)
 
 
 @cache
@@ -85,8 +87,8 @@ def _parsed(expression: str) -> Test:
 class _Reader:
     """Reads a condition by recursive descent."""
 
-    def __init__(self, tokens: list[str]) -> None:
-        self.tokens = tokens[::-1]
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = [*reversed(tokens)]
 
     def _take(self, *wanted: str) -> str:
         token = self.tokens.pop()
@@ -186,7 +188,7 @@ def range_of(asked: Any, names: tuple[str, str]) -> tuple[str, Bound, Bound]:
         raise NotImplementedError(asked["KeyConditionExpression"])
     key = bound.values[tokens[2]]["S"]
     match tokens[3:]:
-        case []:
+        case ():
             return key, Bound(""), Bound(_END)
         case ["AND", "begins_with", "(", name, ",", prefix, ")"] if bound.name(name) == order:
             text = bound.values[prefix]["S"]

@@ -29,34 +29,34 @@ class Erasing(Recording):
     @classmethod
     def of(cls, recording: Recording) -> "Erasing":
         """In the unit of work of another recording."""
-        return cls(recording._organisation, recording._work, recording._today)
+        return cls(recording.organisation, recording.work, recording.today)
 
     def account_of(self, key: str) -> AccountState:
         """The customer of an account's key."""
-        return self._work.account(key, "")
+        return self.work.account(key, "")
 
     def invoices_of(self, customer: AccountState) -> Iterable[Document]:
         """All of its invoices."""
-        return self._work.documents_of(customer)
+        return self.work.documents_of(customer)
 
     def stored_invoice(self, id: str) -> Document:
         """The invoice of an outward id."""
-        return self._work.document("invoice", id, "")
+        return self.work.document("invoice", id, "")
 
     def erase_customer(self, account: AccountState) -> bool:
         """Erases a customer's own record and the ids of its reminders; False when there is nothing to erase."""
-        own = self._work.counterparty_record(account)
+        own = self.work.counterparty_record(account)
         erased = CounterpartyRecord(
             None if own.record is None else own.record._replace(content=_erased_record(own.record.content)),
-            {outward_id(self._organisation.id, "reminder", id_): part for id_, part in own.reminders.items()},
+            {outward_id(self.organisation.id, "reminder", id_): part for id_, part in own.reminders.items()},
             own.promises,
         )
         if erased == own:
             return False
         if own.record is not None:
             record = own.record.content
-            self._work.move_number(account, record.get("account_number"), None)
-            self._work.move_external_id(account, record.get("external_id"), None)
+            self.work.move_number(account, record.get("account_number"), None)
+            self.work.move_external_id(account, record.get("external_id"), None)
             account.name = ERASED
         own.record, own.reminders = erased.record, erased.reminders
         self._show_contacts(account, self._show_reminders)
@@ -75,7 +75,7 @@ class Erasing(Recording):
 
         def erase() -> None:
             if digest != invoice.lines:
-                self._work.put_lines(invoice, anonymous)
+                self.work.put_lines(invoice, anonymous)
             invoice.head, invoice.lines = head, digest
 
         self._change(invoice, erase)

@@ -137,9 +137,9 @@ class Recording:
     """Applies records to a unit of work on one day of one organisation."""
 
     def __init__(self, organisation: Organisation, work: UnitOfWork, today: int) -> None:
-        self._organisation = organisation
-        self._work = work
-        self._today = today
+        self.organisation = organisation
+        self.work = work
+        self.today = today
 
     def apply(self, record: Record | Rejection, raw: object = None) -> Result:
         """Applies one record and says what became of it. A rejected one changes nothing."""
@@ -151,8 +151,8 @@ class Recording:
 
     def close_document(self, kind: str, id: str) -> bool:
         """Closes a document that time has closed; False when it was closed, or is to stay open, already."""
-        document = self._work.document(kind, id, "")
-        if document.closed == (dated_document.closed_from(document.dated) <= self._today):
+        document = self.work.document(kind, id, "")
+        if document.closed == (dated_document.closed_from(document.dated) <= self.today):
             return False
         self._change(document, lambda: None)
         return True
@@ -177,7 +177,7 @@ class Recording:
         lines: list[list[str | None]],
         state: StateEntry | None,
     ) -> Result:
-        document = self._work.document(kind, self._outward(kind, record.id), record.id)
+        document = self.work.document(kind, self._outward(kind, record.id), record.id)
         payload, digest = content(record), lines_digest(lines)
         states = document.states if state is None else with_state(document.states, state)
         if len(states) > MAX_STATES:
@@ -194,19 +194,19 @@ class Recording:
 
         def replace_head() -> None:
             if digest != document.lines:
-                self._work.put_lines(document, lines)
+                self.work.put_lines(document, lines)
             document.head, document.lines, document.updated_at = payload, digest, record.updated_at
             document.states = states
-            document.recorded_on = document.recorded_on or self._today
+            document.recorded_on = document.recorded_on or self.today
             document.filled_due = self._filled_due(document)
-            account = self._work.account(*party_of(self._organisation, record))
+            account = self.work.account(*party_of(self.organisation, record))
             document.account, document.shard = account.key, account.shard
 
         self._change(document, replace_head)
         return Result(kind, record.id, "updated" if known else "created")
 
     def _filled_due(self, document: Document) -> int | None:
-        terms = self._organisation.policy.default_terms_days
+        terms = self.organisation.policy.default_terms_days
         if terms is None or "due_on" in (document.head or {}):
             return None
         issued, _ = document.issued_on()
@@ -215,15 +215,15 @@ class Recording:
     def _note_moment(self, document: Document, updated_at: str | None, states: list[StateEntry]) -> None:
         if updated_at is not None and (updated_at, states) != (document.updated_at, document.states):
             document.updated_at, document.states = updated_at, states
-            self._work.touch(document)
+            self.work.touch(document)
 
     def _change(self, document: Document, change: Callable[[], None]) -> None:
         """Changes a document, and moves its account and its month by the difference."""
         before, shard = contribution_of(document), document.shard
         previous = document.dated
         change()
-        document.refresh(self._today)
-        self._work.touch(document)
+        document.refresh(self.today)
+        self.work.touch(document)
         if document.kind == "invoice" and (previous, shard) != (document.dated, document.shard):
             self._add_to_months(document.dated, document.shard, 1)
             self._add_to_months(previous, shard, -1)
@@ -233,26 +233,26 @@ class Recording:
 
     def _add_to_months(self, invoice: DatedDocument, shard: int, sign: int) -> None:
         for day, before, after in payment_status.status_changes(invoice):
-            effective = day if day > self._today else 0
+            effective = day if day > self.today else 0
             for status, change in ((before, -sign), (after, sign)):
                 if status is not None:
                     figure, amount = (status, invoice.currency), change * invoice.total
-                    self._work.add_to_month(month_of(invoice.issued), shard, effective, figure, change, amount)
+                    self.work.add_to_month(month_of(invoice.issued), shard, effective, figure, change, amount)
 
     def _move(self, before: Contribution, after: Contribution) -> None:
         if (before.account, before.name, before.order) == (after.account, after.name, after.order):
             before, after = before._replace(name=None), after._replace(name=None)
         moved = [
-            (self._work.account(contribution.account, ""), contribution, sign)
+            (self.work.account(contribution.account, ""), contribution, sign)
             for contribution, sign in ((after, 1), (before, -1))
             if contribution.account is not None
         ]
         for account, contribution, sign in moved:
-            account.apply(contribution, sign, self._today - HISTORY_DAYS)
-            self._work.touch(account)
+            account.apply(contribution, sign, self.today - HISTORY_DAYS)
+            self.work.touch(account)
         for account, _, _ in moved:
             if account.names_forgotten():
-                account.recompute_names(self._work.documents_of(account))
+                account.recompute_names(self.work.documents_of(account))
 
     # Allocations and disputes
 
@@ -260,8 +260,8 @@ class Recording:
         """An allocation or dispute goes onto its document, and off the one it was on."""
         kind, reference = document_of(record)
         id_, part_id = self._outward(kind, reference), self._outward(record.type, record.id)
-        document = self._work.document(kind, id_, reference)
-        target, previous_target = kind[0] + id_, self._work.target(record.type, part_id)
+        document = self.work.document(kind, id_, reference)
+        target, previous_target = kind[0] + id_, self.work.target(record.type, part_id)
         holder = document if previous_target in (None, target) else self._document_at(previous_target)
         key = f"{record.type}:{record.id}"
         if previous_target is not None:
@@ -282,7 +282,7 @@ class Recording:
             self._change(holder, lambda: _remove(holder.parts, key))
         self._change(document, lambda: document.parts.__setitem__(key, part))
         if previous_target != target:
-            self._work.point(record.type, part_id, target)
+            self.work.point(record.type, part_id, target)
         if document.head is None:
             return Result(record.type, record.id, "pending")
         return Result(record.type, record.id, "created" if stored is None else "updated")
@@ -309,10 +309,10 @@ class Recording:
         """Keeps the moment of a part that is recorded again as it was."""
         if updated_at is not None and updated_at != parts[key].updated_at:
             parts[key] = parts[key]._replace(updated_at=updated_at)
-            self._work.touch(holder)
+            self.work.touch(holder)
 
     def _document_at(self, target: str) -> Document:
-        return self._work.document("invoice" if target.startswith("i") else "bill", target[1:], "")
+        return self.work.document("invoice" if target.startswith("i") else "bill", target[1:], "")
 
     def _rejected_part(
         self, record: Payment | Credit | DisputeRecord, document: Document, parts: dict[str, Part], key: str
@@ -337,42 +337,42 @@ class Recording:
 
     def _future(self, part: Part) -> bool:
         days = (part.content.get(name, 0) for name in ("paid_on", "credited_on", "voided_on", "resolved_on"))
-        return any(day > self._today for day in days)
+        return any(day > self.today for day in days)
 
     # Counterparties
 
     def customer(self, record: Customer) -> Result:
         """A customer's own record. An account number belongs to one customer."""
-        account = self._work.account("c" + self._outward("customer", record.id), record.id)
-        before = self._work.counterparty_record(account).record
-        holder = self._work.account_number(record.account_number) if record.account_number else None
+        account = self.work.account("c" + self._outward("customer", record.id), record.id)
+        before = self.work.counterparty_record(account).record
+        holder = self.work.account_number(record.account_number) if record.account_number else None
         stale = before is not None and older(record.updated_at, before.updated_at)
         if holder not in (None, account.id) and not stale:
             return Result(record.type, record.id, "rejected", "account_number", "belongs to another customer")
         result = self._counterparty(record, account)
         if result.result in ("created", "updated"):
             previous = {} if before is None else before.content
-            self._work.move_number(account, previous.get("account_number"), record.account_number or None)
-            self._work.move_external_id(account, previous.get("external_id"), record.external_id or None)
+            self.work.move_number(account, previous.get("account_number"), record.account_number or None)
+            self.work.move_external_id(account, previous.get("external_id"), record.external_id or None)
         return result
 
     def supplier(self, record: Supplier) -> Result:
         """A supplier's own record."""
-        return self._counterparty(record, self._work.account("s" + self._outward("supplier", record.id), record.id))
+        return self._counterparty(record, self.work.account("s" + self._outward("supplier", record.id), record.id))
 
     def _counterparty(self, record: Customer | Supplier, account: AccountState) -> Result:
-        own = self._work.counterparty_record(account)
+        own = self.work.counterparty_record(account)
         part = Part(content(record), record.updated_at)
         outcome = _outcome(own.record, part)
         if outcome == "unchanged" and own.record is not None and record.updated_at is not None:
             if record.updated_at != own.record.updated_at:
                 own.record = own.record._replace(updated_at=record.updated_at)
-                self._work.touch(own)
+                self.work.touch(own)
         elif outcome in ("created", "updated"):
             own.record = part
             account.name = record.name
-            self._work.touch(own)
-            self._work.touch(account)
+            self.work.touch(own)
+            self.work.touch(account)
         return Result(record.type, record.id, outcome)
 
     def reminder(self, record: ReminderRecord) -> Result:
@@ -391,20 +391,20 @@ class Recording:
         show: Callable[[AccountState, CounterpartyRecord], None],
     ) -> Result:
         """A reminder or promise goes to its customer, and away from the one who had it."""
-        account = self._work.account("c" + self._outward("customer", record.customer_id), record.customer_id)
+        account = self.work.account("c" + self._outward("customer", record.customer_id), record.customer_id)
         contact_id = self._outward(record.type, record.id)
-        previous_target = self._work.target(record.type, contact_id)
-        holder = account if previous_target in (None, account.key) else self._work.account(previous_target, "")
-        known, key = contacts_of(self._work.counterparty_record(holder)), record.id
+        previous_target = self.work.target(record.type, contact_id)
+        holder = account if previous_target in (None, account.key) else self.work.account(previous_target, "")
+        known, key = contacts_of(self.work.counterparty_record(holder)), record.id
         if previous_target is not None:
             key = self._recorded_key(known, record.type, "", record.id)
         part = Part(content(record), record.updated_at)
         outcome = _outcome(known.get(key), part)
         if outcome in ("stale", "unchanged"):
             if outcome == "unchanged":
-                self._note_part_moment(self._work.counterparty_record(holder), known, key, record.updated_at)
+                self._note_part_moment(self.work.counterparty_record(holder), known, key, record.updated_at)
             return Result(record.type, record.id, outcome)
-        contacts = contacts_of(self._work.counterparty_record(account))
+        contacts = contacts_of(self.work.counterparty_record(account))
         rejected = self._rejected_contact(record, {**contacts, key: part}, limit)
         if rejected is not None:
             return rejected
@@ -414,7 +414,7 @@ class Recording:
         contacts[key] = part
         self._show_contacts(account, show)
         if previous_target != account.key:
-            self._work.point(record.type, contact_id, account.key)
+            self.work.point(record.type, contact_id, account.key)
         return Result(record.type, record.id, outcome if account.known else "pending")
 
     def _rejected_contact(
@@ -433,15 +433,15 @@ class Recording:
 
     def _shown(self, reminders: dict[str, Part]) -> tuple[list[Reminder], bool]:
         """The reminders that readers are shown, and whether there are more."""
-        every = read_reminders(self._organisation, {id_: part.content for id_, part in reminders.items()})
-        live = live_reminders(every, self._today)
+        every = read_reminders(self.organisation, {id_: part.content for id_, part in reminders.items()})
+        live = live_reminders(every, self.today)
         return live, len(live) < len(every)
 
     def _show_contacts(self, account: AccountState, show: Callable[[AccountState, CounterpartyRecord], None]) -> None:
-        own = self._work.counterparty_record(account)
+        own = self.work.counterparty_record(account)
         show(account, own)
-        self._work.touch(own)
-        self._work.touch(account)
+        self.work.touch(own)
+        self.work.touch(account)
 
     def _show_reminders(self, account: AccountState, own: CounterpartyRecord) -> None:
         account.reminders, account.reminders_truncated = self._shown(own.reminders)
@@ -460,11 +460,11 @@ class Recording:
         """What closed documents have had applied since the promise: none that closed before it."""
         if account.last_closed_on < promise.made:
             return 0
-        documents = self._work.closed_since(account, promise.made)
+        documents = self.work.closed_since(account, promise.made)
         return sum(dated_document.applied_since(promise, document.dated, dated_document.LAST) for document in documents)
 
     def _outward(self, kind: str, id: str) -> str:
-        return outward_id(self._organisation.id, kind, id)
+        return outward_id(self.organisation.id, kind, id)
 
 
 # What a record type is
