@@ -58,7 +58,12 @@ def translated(**parameters: str) -> dict[str, Any]:
         for name in ("CodeUri", "ContentUri"):
             if name in resource["Properties"]:
                 resource["Properties"][name] = "s3://bucket/code"
+    return translate(fragment, parameters)
+
+
+def translate(packaged: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """A packaged template, which it uses up, as CloudFormation gets it with those parameters."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
-        found: dict[str, Any] = transform(fragment, parameters, NoPolicies())
+        found: dict[str, Any] = transform(packaged, parameters, NoPolicies())
     return found
