@@ -29,11 +29,17 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def statements(function: str) -> list[dict[str, Any]]:
-    """What a function's role allows: its own statements, and those of the template's managed policies it names."""
+    """What a function's role allows: its own statements, those of the template's managed policies that it names, and
+    what SAM adds for a queue of failed calls."""
     shared = resources("AWS::IAM::ManagedPolicy")
-    policies = resources("AWS::Serverless::Function")[function].get("Policies", [])
+    properties = resources("AWS::Serverless::Function")[function]
+    policies = properties.get("Policies", [])
     documents = [shared[one["Ref"]]["PolicyDocument"] if "Ref" in one else one for one in policies]
-    return [statement for document in documents for statement in document["Statement"]]
+    found = [statement for document in documents for statement in document["Statement"]]
+    if "EventInvokeConfig" in properties:
+        queue = properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]
+        found.append({"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": [queue]})
+    return found
 
 
 def create_tables(client: Any) -> dict[str, str]:
@@ -58,7 +64,12 @@ def translated(**parameters: str) -> dict[str, Any]:
         for name in ("CodeUri", "ContentUri"):
             if name in resource["Properties"]:
                 resource["Properties"][name] = "s3://bucket/code"
+    return translate(fragment, parameters)
+
+
+def translate(packaged: dict[str, Any], parameters: dict[str, str]) -> dict[str, Any]:
+    """A packaged template, which it uses up, as CloudFormation gets it with those parameters."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1"))
-        found: dict[str, Any] = transform(fragment, parameters, NoPolicies())
+        found: dict[str, Any] = transform(packaged, parameters, NoPolicies())
     return found

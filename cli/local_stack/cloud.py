@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 DEFAULT_ARCHITECTURE = "x86_64"
+KEPT = ("LedgerTableName", "AccessTableName", "HistoryTableName", "ImportBucketName")
+"""The outputs that name what deleting the stack leaves behind."""
 MOST_BUCKET_NAME = 63
 _STAGE = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 
@@ -153,7 +155,7 @@ def _delete_remains(target: Target) -> None:
 
 @app.command()
 def destroy(stage: str, yes: Annotated[bool, typer.Option(envvar="YES", help="Do not ask")] = False) -> None:
-    """Delete the stack; its tables and its bucket are kept, and named."""
+    """Delete the stack; its books and its bucket are kept, and named."""
     target = Target.of(stage)
     stack = target.stack()
     if stack is None:
@@ -164,8 +166,7 @@ def destroy(stage: str, yes: Annotated[bool, typer.Option(envvar="YES", help="Do
     if "EventBusName" in outputs:
         remove_rules(target, outputs["EventBusName"])
     target.sam(["delete", "--no-prompts"])
-    kept = [value for name, value in outputs.items() if name.endswith("TableName") or name == "ImportBucketName"]
-    say("Kept, with what is in them: " + ", ".join(kept))
+    say("Kept, with what is in them: " + ", ".join(outputs[name] for name in KEPT if name in outputs))
 
 
 def remove_rules(target: Target, bus: str) -> None:

@@ -53,6 +53,15 @@ def test_a_link_leads_to_a_file_and_a_heading(page: Path, link: str) -> None:
     assert not anchor or anchor in anchors(target)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_a_test_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    files = re.findall(r"`(tests/[\w/]+(?:\.py)?)`", text)
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    code = "".join((ROOT / name).read_text() for name in set(files) if name.endswith(".py"))
+    assert [name for name in re.findall(r"`(test_\w+)`", text) if f"def {name}(" not in code] == []
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     found, ahead = set(), [ROOT / "README.md"]
     while ahead:

@@ -183,6 +183,12 @@ def test_the_firewall_counts_what_batches_cursors_and_plain_clients_would_be_blo
     }
 
 
+def test_the_firewall_lets_an_address_use_two_keys_to_the_full() -> None:
+    """One key alone would otherwise be blocked at a rate that its own limit allows. The rule counts 300 seconds."""
+    [limit] = [rule["Statement"]["RateBasedStatement"]["Limit"] for rule in MANAGED_RULES if "Limit" in str(rule)]
+    assert limit >= 2 * 300 * template()["Parameters"]["RequestsPerKey"]["Default"]
+
+
 @pytest.mark.parametrize("kind", sorted(GATEWAY_RESPONSES.keys() - {"DEFAULT_4XX"}))
 def test_the_gateway_refuses_in_words_that_every_api_understands(kind: str) -> None:
     response = GATEWAY_RESPONSES[kind]

@@ -94,7 +94,7 @@ def test_a_dead_letter_sets_off_an_alarm(queue: str) -> None:
 @pytest.mark.parametrize("name", ALARMS)
 def test_an_alarm_tells_somebody_and_names_its_section_of_the_runbook(name: str) -> None:
     alarm = ALARMS[name]
-    expected = {"Fn::If": ["TellSomebody", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
+    expected = {"Fn::If": ["NotifyOperators", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
     assert alarm["AlarmActions"] == alarm["OKActions"] == expected
     assert alarm["TreatMissingData"] in ("breaching", "notBreaching")
     named = re.search(r"Runbook: docs/operations\.md#([a-z-]+)$", alarm["AlarmDescription"])
@@ -157,7 +157,7 @@ def test_canary_deployments_are_a_switch_and_watch_alarms() -> None:
         ("UseHostedZone", {"ApiDomainRecord"}),
         ("CreateWebAcl", {"ManagedWebAcl"}),
         ("UseWebAcl", {"WebAclOfStage"}),
-        ("TellSomebody", {"AlarmTopic"}),
+        ("NotifyOperators", {"AlarmTopic"}),
         ("UseOwnKey", {"TableKeyPolicy"}),
         ("CreateApiGatewayAccount", {"ApiGatewayAccountSetting", "ApiGatewayLogsRole"}),
     ],
