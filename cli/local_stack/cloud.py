@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 DEFAULT_ARCHITECTURE = "x86_64"
 MOST_BUCKET_NAME = 63
+KEPT = ("LedgerTableName", "AccessTableName", "HistoryTableName", "ImportBucketName")
+"""Outputs that name what a deletion of the stack leaves behind."""
 _STAGE = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 
 app = typer.Typer(help="The stack in AWS.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -165,8 +167,7 @@ def destroy(stage: str, yes: Annotated[bool, typer.Option(envvar="YES", help="Do
     if "EventBusName" in outputs:
         _remove_rules(target, outputs["EventBusName"])
     target.sam(["delete", "--no-prompts"])
-    kept = [value for name, value in outputs.items() if name.endswith("TableName") or name == "ImportBucketName"]
-    say("Kept, with what is in them: " + ", ".join(kept))
+    say("Kept, with what is in them: " + ", ".join(outputs[name] for name in KEPT if name in outputs))
 
 
 def _remove_rules(target: Target, bus: str) -> None:

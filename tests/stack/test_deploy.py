@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from arrears_cli.deployment import ADMINISTRATOR, Deployment, administrator, deployed
+from local_stack.cloud import KEPT
 from template import ROOT, resources
 
 COMMON = {"DeletionProtection": "off", "PlainHttp": "allowed"}
@@ -69,7 +70,7 @@ def other(request: pytest.FixtureRequest, stack: Deployment) -> Iterator[tuple[s
     kept = client(stack, "cloudformation").describe_stacks(StackName=f"arrears-{kind}")["Stacks"][0]["Outputs"]
     destroyed = make("destroy", stack, STAGE=kind, YES="1")
     assert "Removing the rule crm" in destroyed.stderr
-    assert all(one["OutputValue"] in destroyed.stderr for one in kept if one["OutputKey"].endswith("TableName"))
+    assert all(one["OutputValue"] in destroyed.stderr for one in kept if one["OutputKey"] in KEPT)
     assert bus not in [one["Name"] for one in events.list_event_buses()["EventBuses"]]
 
 
