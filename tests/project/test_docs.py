@@ -85,6 +85,13 @@ def test_a_walk_through_the_code_names_each_file_once(walk: str) -> None:
     assert len(set(named)) == len(named)
 
 
+def test_the_contract_explains_every_reason() -> None:
+    codes = set(re.findall(r'"code": "(\w+)"', (TOPS[1] / "rendering" / "reasons.py").read_text()))
+    explained = (ROOT / "docs" / "contract.md").read_text()
+    assert codes
+    assert not {code for code in codes if f"`{code}`" not in explained}
+
+
 def commands() -> list[tuple[str, str]]:
     """Every command line of the documentation: fenced, indented or between backticks, continued lines put together."""
     found = []
