@@ -29,6 +29,8 @@ DEFAULT_ARCHITECTURE = "x86_64"
 KEPT = ("LedgerTableName", "AccessTableName", "HistoryTableName", "ImportBucketName")
 """The outputs that name what deleting the stack leaves behind."""
 MOST_BUCKET_NAME = 63
+KEPT = ("LedgerTableName", "AccessTableName", "HistoryTableName", "ImportBucketName")
+"""Outputs that name what a deletion of the stack leaves behind."""
 _STAGE = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 
 app = typer.Typer(help="The stack in AWS.", no_args_is_help=True, pretty_exceptions_enable=False)

@@ -44,12 +44,12 @@ ORGANISATION = {
     "schema": {"type": "string", "format": "uuid"},
 }
 AS_OF = query(
-    "asOf", "The day to look at; today in the organisation's time zone without it.", type="string", format="date"
+    "asOf", "The day of the report. Without it: today in the organisation's time zone.", type="string", format="date"
 )
-LIMIT = query("limit", "Rows in a page; all rows without it.", type="integer", minimum=1, maximum=MAX_LIMIT)
-CURSOR = query("cursor", "nextCursor of the page before.", type="string")
-CURRENCY = query("currency", "Only this currency; lower case is taken too.", type="string", example="EUR")
-MONTHS = query("months", "The current month and so many less one before it; all without it.", type="integer", minimum=1)
+LIMIT = query("limit", "Rows in a page. Without it: all rows.", type="integer", minimum=1, maximum=MAX_LIMIT)
+CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
+CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
+MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
 
 _REPORT = (
     "Totals and aging cover the whole book, whatever the page. The answer is rebuilt from dated facts, "
@@ -78,14 +78,14 @@ OPERATIONS: dict[str, Operation] = {
     routes.RECEIVABLES_HISTORY: Operation(
         "receivablesHistory",
         "History",
-        "What was overdue at each month's end, and how it came about",
-        "Closed months as they were known at their close, oldest first. "
+        "Closed months: what was overdue, and how it changed",
+        "Each month as it was known at its close, oldest first. "
         "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue.",
         "History",
         parameters=(
             query(
                 "months",
-                "So many of the latest closed months.",
+                "How many of the latest closed months.",
                 type="integer",
                 minimum=1,
                 maximum=dolfin_history.MAX_MONTHS,
@@ -99,7 +99,7 @@ OPERATIONS: dict[str, Operation] = {
         "escalations",
         "History",
         "Every tier that a customer's row has entered or left",
-        "Newest first by recordedAt, then id. from and to are tiers, or null for entering and clearing.",
+        "Newest first by recordedAt, then id. from is null on entering, to is null on clearing; else they are tiers.",
         "Escalations",
         parameters=(
             query("since", "Recorded at or after this moment (RFC 3339) or day.", type="string"),
@@ -121,9 +121,9 @@ OPERATIONS: dict[str, Operation] = {
     routes.LEDGER_RECORDS: Operation(
         "recordLedger",
         "Ledger",
-        "What the caller's books say now, record by record",
+        "Write records into the ledger",
         "Each record replaces the stored one of its type and id; the order of arrival does not matter. "
-        "One result per record, in order; a rejected record stops no other. "
+        "One result per record, in order; a rejected record does not stop the others. "
         "NDJSON is taken with the content type application/x-ndjson.",
         "LedgerResults",
         parameters=(ORGANISATION,),
@@ -132,8 +132,8 @@ OPERATIONS: dict[str, Operation] = {
     routes.OVERDUE_BALANCE: Operation(
         "overdueBalance",
         "Lago",
-        "What is overdue, by the month it was due in",
-        "Lago's contract: amounts are integers of minor units. Parameters that Lago does not know are passed over.",
+        "Overdue amounts by due month",
+        "Lago's contract: amounts are integers in minor units. Unknown parameters are ignored, as Lago does.",
         "OverdueBalances",
         "LagoError",
         ("bearer",),
@@ -143,7 +143,7 @@ OPERATIONS: dict[str, Operation] = {
     routes.INVOICE_COLLECTION: Operation(
         "invoiceCollection",
         "Lago",
-        "What was invoiced, by month of issue and payment status",
+        "Invoiced amounts by issue month and payment status",
         "Lago's contract. Months without invoices appear once with zeros, unless currency is given.",
         "InvoiceCollections",
         "LagoError",
@@ -154,8 +154,8 @@ OPERATIONS: dict[str, Operation] = {
     routes.BILLING_INVOICES_PAST_DUE: Operation(
         "billingInvoicesPastDue",
         "DocuSign",
-        "What a customer owes that is past due",
-        "DocuSign's contract: every value is a string. Only administrators of the account are answered.",
+        "The past-due invoices of a customer",
+        "DocuSign's contract: every value is a string. The user must be an administrator of the account.",
         "PastDue",
         "DocusignError",
         ("docusignCredentials", "userToken"),
@@ -186,8 +186,8 @@ OPERATIONS: dict[str, Operation] = {
     routes.PROBLEM: Operation(
         "problem",
         "Documentation",
-        "What the code of a refusal means, and what to do",
-        "Every problem answer links here (Link, rel=help).",
+        "What an error code means, and what to do",
+        "Every problem details answer links here (Link, rel=help).",
         security=(),
         parameters=(part("code", "The member code of the answer.", type="string"),),
     ),
@@ -198,7 +198,7 @@ for _path in (routes.OVERDUE_BALANCE, routes.INVOICE_COLLECTION):
         _own.id + "V1",
         _own.tag,
         _own.summary,
-        "The same where Lago's own clients look.",
+        "The same, at the path that Lago's own clients use.",
         _own.body,
         _own.errors,
         _own.security,
@@ -208,11 +208,11 @@ for _path in (routes.OVERDUE_BALANCE, routes.INVOICE_COLLECTION):
 
 TAGS = {
     "Overdue": "Receivables and payables, row by row, as of any day.",
-    "History": "Closed months, and what has changed tier.",
-    "Ledger": "Writing.",
+    "History": "Closed months, and changes of tier.",
+    "Ledger": "Writing records.",
     "Lago": "Lago's analytics, for Lago's own clients.",
     "DocuSign": "DocuSign's past-due invoices, for DocuSign's own clients.",
-    "Documentation": "This.",
+    "Documentation": "The documentation of the API.",
 }
 
 SECURITY = {
@@ -249,19 +249,19 @@ STATUSES = {
     403: "The credentials do not allow this",
     404: "There is nothing at this address",
     413: "Too large: the body, or the answer without paging",
-    422: "Readable, but not what this takes",
+    422: "Readable, but not valid",
     429: "Too many requests",
-    500: "A failure of ours, logged under the request's id",
+    500: "An internal error, logged under the request's id",
     503: "Busy; send the request again",
 }
 
 _DAY, _IDS = {"type": "string", "format": "date"}, {"type": "array", "items": {"type": "string", "format": "uuid"}}
 _REASONS = {
     "type": "array",
-    "description": "Why the row says what it says: codes with their inputs.",
+    "description": "Why the row has its tier and action: codes with the values that were compared.",
     "items": {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}},
 }
-_CURSOR = {"type": ["string", "null"], "description": "Send it as cursor for the next page; null on the last."}
+_CURSOR = {"type": ["string", "null"], "description": "Send it as cursor to get the next page; null on the last page."}
 
 OURS: dict[str, dict[str, Any]] = {
     "OverdueResponse": {"nextCursor": _CURSOR},

@@ -3,7 +3,7 @@
 COMMON = {
     "type": "Which record this is.",
     "id": "Your own id. A record replaces the stored one of its type and id.",
-    "updated_at": "When your system last changed it. An older one than stored is `stale` and changes nothing.",
+    "updated_at": "When your system last changed it. A record older than the stored one is `stale`.",
     "voided_on": "The first day on which it no longer counts.",
     "customer_id": "Your id of the customer.",
     "invoice_id": "Your id of the invoice. Give this or `bill_id`.",
@@ -16,7 +16,7 @@ RECORDS = {
     "customer": "Somebody who owes us.",
     "supplier": "Somebody whom we owe.",
     "invoice": "What a customer owes, with its dates.",
-    "bill": "What we owe a supplier, and the state that our approval and payment process has given it.",
+    "bill": "What we owe a supplier, with its state in our approval and payment process.",
     "payment": "Money applied to one invoice or bill. A negative amount is a reversal.",
     "credit": "A credit note or write-off applied to one invoice or bill. A negative amount is a reversal.",
     "reminder": "A reminder that was sent to a customer.",
@@ -27,19 +27,19 @@ RECORDS = {
 FIELDS = {
     "customer": {
         "name": "The name that answers show.",
-        "external_id": "The id by which Lago's `external_customer_id` finds it. Several customers may share one.",
-        "account_number": "The account id in DocuSign's address. One customer per number.",
-        "currency": "The currency of its DocuSign answer. Without one: the organisation's.",
+        "external_id": "The customer's id in Lago's `external_customer_id`. Several customers may share one.",
+        "account_number": "The account in DocuSign's address. Each number belongs to one customer.",
+        "currency": "The currency of DocuSign's answer. Without one: the organisation's.",
         "payment_blocked": "True: DocuSign's `paymentAllowed` is false.",
     },
     "supplier": {"name": "The name that answers show."},
     "invoice": {
-        "customer_name": "The customer's name, for as long as no customer record gives one.",
+        "customer_name": "The customer's name. It counts until a customer record gives one.",
         "total": "Gross amount. Not negative: what lowers a debt is a credit.",
         "issued_on": "The day from which it counts.",
         "due_on": "The last day on which it is not overdue. Without one it is never overdue, unless the policy has "
         "default payment terms.",
-        "status": "`draft` never counts. `voided` counts until `voided_on`, or never where there is none.",
+        "status": "`draft` never counts. `voided` counts until `voided_on`; without that day it never counts.",
         "payment_status": "`failed`: the last attempt to collect it failed. Lago's invoice collection shows it.",
         "taxable_amount": "The part of the total that is taxed. DocuSign's answer shows it.",
         "pdf_available": "Whether there is a PDF of it. DocuSign's answer shows it.",
@@ -55,7 +55,7 @@ FIELDS = {
     },
     "bill": {
         "supplier_id": "Your id of the supplier. Without one, bills are grouped by `supplier_name`.",
-        "supplier_name": "The supplier's name, for as long as no supplier record gives one.",
+        "supplier_name": "The supplier's name. It counts until a supplier record gives one.",
         "total": "Gross amount. Not negative: what lowers a debt is a credit.",
         "issued_on": "The day from which it counts. Without one: the day it was recorded, or its due date if earlier.",
         "issued_on_inferred": "True: `issued_on` was inferred. `averageDaysToPay` then leaves the bill out.",
@@ -80,20 +80,21 @@ FIELDS = {
         "promised_on": "The last day on which it can be kept.",
     },
     "dispute": {
+        "invoice_id": "Your id of the invoice.",
         "opened_on": "The first day on which the invoice is disputed.",
-        "resolved_on": "The first day on which it no longer is.",
-        "outcome": "`won`: the customer owes it. `lost`: we were wrong; it stays disputed until it is credited.",
+        "resolved_on": "The first day on which it no longer is, unless the outcome is `lost`.",
+        "outcome": "`won`: the customer owes it. `lost`: we were wrong; it stays disputed and owed until credited.",
     },
 }
 
 BILL_STATES = {
-    "Created": "Entered, nothing checked.",
+    "Created": "Entered; not checked yet.",
     "OcrProcessing": "Being read by software.",
     "OcrFailed": "Could not be read.",
     "PendingReview": "Waits for a person to check it.",
-    "NeedsApproval": "Checked, waits for approval.",
+    "NeedsApproval": "Checked; waits for approval.",
     "Rejected": "Refused by us.",
-    "Approved": "To be paid, payment not arranged yet.",
+    "Approved": "To be paid; no payment is arranged yet.",
     "Scheduled": "Payment is arranged for a day.",
     "PaymentInProgress": "Payment is on its way.",
     "PaymentFailed": "Payment was tried and failed.",

@@ -11,22 +11,22 @@ from generate.openapi import record_schemas
 
 _HEAD = f"""# Records
 
-What `POST /ledger/records` takes. A request has `{{"records": [...]}}`, or one record a line (NDJSON), at most
-{records.MAX_RECORDS} of them. `arrears import` takes the same records from files. How they are answered:
+The records that `POST /ledger/records` takes. The body is `{{"records": [...]}}`, or one record per line (NDJSON), with
+at most {records.MAX_RECORDS} records. `arrears import` takes the same records from files. Results:
 [contract.md](contract.md#writing).
 
 - Decimals are text (`"1250.50"`) or JSON numbers, read exactly. Amounts are in major units; one with more
   decimals than its currency has is rejected.
 - Days are `YYYY-MM-DD`. Moments are RFC 3339 with an offset.
-- Every record has `type` and `id`, your own id of it. `updated_at` is optional: the moment at which your system last
-  changed it. A record with an older one than stored is `stale` and changes nothing.
-- A field that is left out is cleared: a record replaces the stored one as a whole.
+- Every record has `type` and `id`; the id is your own. `updated_at` is optional: the moment at which your system last
+  changed it. A record older than the stored one is `stale` and changes nothing.
+- A record replaces the stored one as a whole: a field that is left out is cleared.
 """
 
 _STATES = """
 ## States of a bill
 
-Only payable bills are debts: a bill that waits for approval is not counted.
+Only payable bills are debts. A bill that waits for approval does not count.
 
 | state | payable | |
 |---|---|---|
@@ -35,7 +35,8 @@ Only payable bills are debts: a bill that waits for approval is not counted.
 _SCOPES = """
 ## Scopes of a key
 
-`arrears key create --scope NAME`, as often as needed; without one the key may do everything in its organisation.
+`arrears key create --scope NAME`; repeat the option for several scopes. A key without a scope may do everything in its
+organisation.
 
 | scope | allows |
 |---|---|

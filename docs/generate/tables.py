@@ -15,12 +15,14 @@ _MADE = "<!-- Made by `make docs`; changes by hand are lost. -->\n\n"
 
 _ERRORS = """# Errors
 
-Every error has one code, the same in every answer. In problem details (RFC 9457) it is the member `code` and the end
-of `type`, and a link (`Link: …; rel="help"`) leads to the same text: `GET /problems/<code>`. Lago's errors carry
-it as `code`, but for 401; DocuSign's as `errorCode`, in their own words where they have some, else in capitals.
+Every error has one code, the same in all three error formats:
 
-`type` is a name, `urn:arrears:problem:<code>`, and no address: the same code has to be the same type in every
-deployment, whatever its host.
+- Problem details (RFC 9457): the member `code`, and the end of `type`. A link (`Link: …; rel="help"`) leads to
+  `GET /problems/<code>`, which says the same as this page.
+- Lago: the member `code`, except for 401, which has none.
+- DocuSign: the member `errorCode`: DocuSign's own code where it has one, else ours in capitals.
+
+`type` is a URN, `urn:arrears:problem:<code>`, and not an address, so that a code has the same type in every deployment.
 
 | status | code | DocuSign's errorCode | what happened |
 |---|---|---|---|
@@ -28,13 +30,14 @@ deployment, whatever its host.
 _LAGO = "| 422 | `validation_errors` | | Lago's: a query parameter cannot be used; `error_details` names it |\n"
 _PERMISSIONS = """# Permissions
 
-What the role of each function allows, beside writing to its own log group. No action is a wildcard, and no
-table is ever scanned. The local stack can enforce it, and the tests do.
+What the role of each function allows, besides writing to its own log group. No action is a wildcard, and no table is
+scanned. The local stack enforces the roles, and tests try what they allow and what they deny.
 
-With `KmsKeyArn`, every role that uses a table may also use that key, through DynamoDB alone. SAM adds policies of AWS
-whose resource is `*`: writing to log groups (`AWSLambdaBasicExecutionRole`), and for `CloseWorker` and `ImportDrop`
-receiving and deleting messages (`AWSLambdaSQSQueueExecutionRole`). Who shares the account with other queues narrows
-both with a permissions boundary.
+With `KmsKeyArn`, every role that uses a table may also use that key, through DynamoDB alone.
+
+SAM adds two policies of AWS whose resource is `*`: `AWSLambdaBasicExecutionRole` writes to log groups, and
+`AWSLambdaSQSQueueExecutionRole` lets `CloseWorker` and `ImportDrop` receive and delete messages. If other queues share
+the account, restrict both with a permissions boundary.
 
 | function | actions | on |
 |---|---|---|
@@ -77,8 +80,8 @@ def _resource(resource: Any) -> str:
 
 _PARAMETERS = """# Parameters
 
-What a deployment can be given: `make deploy STAGE=prod PARAMETERS="NAME=value NAME=value"`.
-A stack keeps what it was given.
+The parameters of a deployment: `make deploy STAGE=prod PARAMETERS="NAME=value NAME=value"`. A stack keeps their values
+until you give them again.
 
 | parameter | default | allowed | |
 |---|---|---|---|
@@ -86,7 +89,7 @@ A stack keeps what it was given.
 
 
 def parameters() -> str:
-    """parameters.md: the parameters of a deployment."""
+    """parameters.md: the parameters of the template."""
     lines = []
     for name, own in template()["Parameters"].items():
         bounds = [f"{word} {own[key]}" for word, key in (("from", "MinValue"), ("to", "MaxValue")) if key in own]

@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from arrears_cli.output import Failed
 from local_stack import cloud
-from local_stack.cloud import Target, given_parameters, overrides, release
+from local_stack.cloud import KEPT, Target, given_parameters, overrides, release
+from template import template
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +147,23 @@ def test_a_stack_that_is_not_there_cannot_be_deleted(sam: Sam, monkeypatch: pyte
     with pytest.raises(Failed, match="no stack arrears-prod"):
         cloud.destroy("prod", yes=True)
     assert not sam.commands
+
+
+def test_a_deletion_names_what_the_template_keeps_and_nothing_else(
+    sam: Sam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resources, outputs = template()["Resources"], template()["Outputs"]
+    stored = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
+    retained = {
+        name
+        for name, one in resources.items()
+        if one["Type"] in stored and one["DeletionPolicy"] in ("Retain", "RetainExceptOnCreate")
+    }
+    assert {outputs[name]["Value"]["Ref"] for name in KEPT} == retained
+    names = [{"OutputKey": name, "OutputValue": f"{name}-1"} for name in (*KEPT, "CountersTableName")]
+    monkeypatch.setattr(Target, "stack", lambda _: {"StackStatus": "UPDATE_COMPLETE", "Outputs": names})
+    cloud.destroy("prod", yes=True)
+    assert "Kept, with what is in them: " + ", ".join(f"{name}-1" for name in KEPT) in capsys.readouterr().err
 
 
 @mock_aws

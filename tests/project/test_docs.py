@@ -74,6 +74,33 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
     assert {page for page in PAGES if page.suffix == ".md"} <= found
 
 
+TOPS = (ROOT, ROOT / "layers" / "arrears" / "arrears")
+FILE = re.compile(r"`([\w./-]+/[\w-]+\.(?:py|md|yaml)|test_\w+\.py)`")
+"""A path from the root of the checkout or of the package; of a test the name may do."""
+
+NAMED_FILES = sorted({(relative(page), name) for page in PAGES for name in FILE.findall(page.read_text())})
+
+
+@pytest.mark.parametrize(("page", "name"), NAMED_FILES)
+def test_a_file_that_a_page_names_is_there(page: str, name: str) -> None:
+    assert any((top / name).is_file() for top in TOPS) or ("/" not in name and any((ROOT / "tests").rglob(name)))
+
+
+@pytest.mark.parametrize("walk", ["One GET", "One POST"])
+def test_a_walk_through_the_code_names_each_file_once(walk: str) -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text().partition(f"## {walk}")[2].partition("\n## ")[0]
+    named = FILE.findall(text)
+    assert len(named) > 5
+    assert len(set(named)) == len(named)
+
+
+def test_the_contract_explains_every_reason() -> None:
+    codes = set(re.findall(r'"code": "(\w+)"', (TOPS[1] / "rendering" / "reasons.py").read_text()))
+    explained = (ROOT / "docs" / "contract.md").read_text()
+    assert codes
+    assert not {code for code in codes if f"`{code}`" not in explained}
+
+
 def commands() -> list[tuple[str, str]]:
     """Every command line of the documentation: fenced, indented or between backticks, continued lines put together."""
     found = []

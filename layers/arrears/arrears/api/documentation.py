@@ -1,4 +1,4 @@
-"""The documentation of the API: its OpenAPI document, a page that shows it, and a page per error code.
+"""The documentation that the API serves: its OpenAPI document, a page that shows it, and a page per error.
 
 All of it is public. Links are relative, so they work behind any host, stage and prefix. Nothing is loaded from
 another host: the page's script and style are the Swagger UI that Powertools ships.
@@ -54,12 +54,12 @@ _START = """SwaggerUIBundle({
 """
 
 ADVICE: Mapping[str, str] = {
-    "invalid_parameter": "Change the parameter named in the answer as its sentence says.",
+    "invalid_parameter": "Correct the parameter that the answer names; its message says what is allowed.",
     "unknown_parameter": "Leave the parameter out, or correct its spelling.",
     "invalid_cursor": "Start again without a cursor, and send the same filters with each page.",
-    "malformed_body": "Send JSON or NDJSON in UTF-8; the sentence names line and column.",
-    "invalid_envelope": 'Send {"records": [...]} and nothing beside it.',
-    "too_large": "Send fewer records in each request; the sentence names the limit.",
+    "malformed_body": "Send JSON or NDJSON in UTF-8; the message names line and column.",
+    "invalid_envelope": 'Send {"records": [...]} and nothing else.',
+    "too_large": "Send fewer records in each request; the message names the limit.",
     "answer_too_large": "Ask for the answer in pages, with limit and cursor.",
     "unauthorised": "Send a key that exists, is not revoked and has not expired.",
     "unknown_integrator": "Send the integrator key of the organisation that has the account.",
@@ -67,9 +67,9 @@ ADVICE: Mapping[str, str] = {
     "invalid_token": "Create a new user token; the old one was revoked or never existed.",
     "no_administrator": "Make the user an administrator of the account, or ask as one who is.",
     "foreign_account": "Ask for an account that the user belongs to.",
-    "forbidden": "Use a key with the scope that the sentence names, or leave out the foreign organisation's id.",
+    "forbidden": "Use a key with the scope that the message names, or leave out the other organisation's id.",
     "feature_unavailable": "Switch the feature on for the organisation: arrears org set.",
-    "not_found": "Correct the address; the API's page lists them all.",
+    "not_found": "Correct the address; the API's page lists all addresses.",
     "method_not_allowed": "Use the method that the Allow header names.",
     "throttled": "Wait for the seconds that Retry-After names, then send the request again.",
     "rate_limited": (
@@ -112,7 +112,7 @@ def problem_page(code: str) -> Page:
     """What an error's code means and what to do about it. Raises an error for a code that is none."""
     kind = {kind.code: kind for kind in KINDS}.get(code)
     if kind is None:
-        raise ArrearsError(NOT_FOUND, "No refusal has this code.")
+        raise ArrearsError(NOT_FOUND, "No error has this code.")
     return Page(_problem_html(kind), _HTML, _A_DAY | _ONLY_OURS)
 
 
