@@ -173,7 +173,7 @@ def test_it_may_be_killed_at_any_call_and_run_again(book: Stored) -> None:
     expected = outcome()
     assert count > 20
     for number in range(1, count + 1, 3):
-        tables.bring_back()
+        tables.restore()
         calls = Calls(book.client)
         (calls.before if number % 2 else calls.after)[number] = kill
         with pytest.raises(Killed):
@@ -186,7 +186,7 @@ def test_it_may_be_killed_at_any_call_and_run_again(book: Stored) -> None:
 def test_what_others_write_meanwhile_is_neither_lost_nor_in_the_way(book: Stored) -> None:
     tables = Tables()
     for number in range(2, 30, 3):
-        tables.bring_back()
+        tables.restore()
         calls = Calls(book.client)
         sent = [invoice(f"new {number}", customer_name="Newly Told"), payment("late", amount="5", paid_on="2020-06-10")]
         calls.before[number] = lambda sent=sent: book.recorder.record(ORGANISATION, sent, NOW)  # type: ignore[misc]
@@ -212,7 +212,7 @@ def test_a_run_that_read_the_book_before_writes_no_name_after(ledger_tables: Any
     tables, number = Tables(), 0
     while True:
         number += 1
-        tables.bring_back()
+        tables.restore()
         book.sent.clear()
         calls = Calls(book.client)
         calls.before[number] = lambda: erase(book)

@@ -167,7 +167,7 @@ def test_it_may_be_killed_anywhere_and_run_again(world: World) -> None:
     count = calls.count
     calls.release()
     for number in range(1, count + 1, 5):
-        tables.bring_back()
+        tables.restore()
         calls = Calls(world.client)
         (calls.before if number % 2 else calls.after)[number] = kill
         with pytest.raises(Killed):
