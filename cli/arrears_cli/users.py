@@ -112,7 +112,7 @@ def create_user(
     organisation_id: OrganisationId,
     account: Annotated[str, typer.Option(help="The customer: account number, your own id of it, or its UUID.")],
     username: Annotated[str, typer.Option()],
-    integrator_key: Annotated[str, typer.Option(help="Made by `integrator create`.")],
+    integrator_key: Annotated[str, typer.Option(help="Made by `integrator create`, or a random UUID that is in use.")],
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
     admin: Annotated[bool, typer.Option("--admin", help="Administrator of the account: may see its bills.")] = False,
     token_days: Annotated[int, typer.Option(min=1, max=3_650, help="Days that the token counts.")] = 365,

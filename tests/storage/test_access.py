@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -396,6 +396,14 @@ def test_an_integrator_key_belongs_to_one_organisation(world: World) -> None:
     world.user(second)
     assert world.log_in(first).organisation.id == first
     assert world.log_in(second).organisation.id == second
+
+
+def test_a_random_uuid_becomes_the_organisations_integrator_key_with_its_first_user(world: World) -> None:
+    first, second, key = world.organisation(), world.organisation(), str(uuid4())
+    world.user(first, integrator_key=key)
+    assert world.process().authenticate_user(key, "ann", PASSWORD).organisation.id == first
+    with pytest.raises(ValueError, match="integrator key"):
+        world.user(second, username="bob", integrator_key=key)
 
 
 def test_an_integrator_key_is_made_and_never_chosen(world: World) -> None:

@@ -70,7 +70,7 @@ class Users:
         """
         organisation = self._table.organisation(organisation_id)
         text = str(uuid4()) if existing is None else existing
-        if not is_uuid(text) or UUID(text).version != 4:
+        if not _is_random(text):
             raise ValueError("an integrator key is a random UUID (version 4)")
         self._audit.write(
             organisation.id,
@@ -119,7 +119,7 @@ class Users:
             "create_user",
             user_id,
             {"account": account.lower(), "admin": admin},
-            _check_integrator_key(integrator_key, organisation.id),
+            _own_integrator_key(integrator_key, organisation.id),
             put(integrator_listing_key(organisation.id, integrator_key_key(integrator_key)), {}),
             _put_user(key, item, stored),
             unmet="the integrator key is not one of the organisation's, or the user was changed at the same moment",
@@ -186,8 +186,15 @@ def _put_integrator_key(integrator_key: str, organisation_id: str) -> Item:
     return action
 
 
-def _check_integrator_key(integrator_key: str, organisation_id: str) -> Item:
-    """That the integrator key is the organisation's."""
+def _is_random(integrator_key: str) -> bool:
+    """Whether it is a random UUID, which nobody can guess."""
+    return is_uuid(integrator_key) and UUID(integrator_key).version == 4
+
+
+def _own_integrator_key(integrator_key: str, organisation_id: str) -> Item:
+    """That the key is the organisation's: a random UUID becomes so with its first user, any other must be already."""
+    if _is_random(integrator_key):
+        return _put_integrator_key(integrator_key, organisation_id)
     return {
         "ConditionCheck": {
             "Key": key_attributes(integrator_key_key(integrator_key)),
