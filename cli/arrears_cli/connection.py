@@ -32,7 +32,7 @@ DESCRIPTION = Path(".local") / "stack.json"
 def connect(stack: str | None) -> "Services":
     """The services of a stack. The actor that its audit names is the AWS identity that runs the command."""
     from arrears.runtime import Settings, build
-    from arrears.storage.identity import caller_arn
+    from arrears_cli.identity import caller_arn
 
     os.environ.update(_deployment(stack).environment())
     return build(Settings.from_environment(os.environ), actor=cache(caller_arn))

@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from arrears.ledger.errors import ArrearsError
 from arrears.runtime import Services, Settings, build
-from arrears.storage.identity import UNKNOWN_IDENTITY, caller_arn
 from arrears_cli import command
 from arrears_cli.connection import DESCRIPTION
+from arrears_cli.identity import UNKNOWN_IDENTITY, caller_arn
 from arrears_cli.output import Failed
 
 INVOICE = {
@@ -67,7 +67,7 @@ def test_an_identity_that_cannot_be_found_out_holds_nothing_up(
         raise NoCredentialsError
 
     with monkeypatch.context() as patch:
-        patch.setattr("arrears.storage.identity.get_session", type("Session", (), {"create_client": fail}))
+        patch.setattr("arrears_cli.identity.get_session", type("Session", (), {"create_client": fail}))
         assert caller_arn() == UNKNOWN_IDENTITY
         run("org", "set", "--feature", "none", organisation=organisation)
     assert acts(organisation)[-1]["actor"] == UNKNOWN_IDENTITY
