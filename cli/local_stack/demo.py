@@ -55,7 +55,7 @@ EXAMPLES = (
     Example("Who owes the most overdue money, and what to do", "/receivables/overdue?limit=1", KEY),
     Example("Whom to pay first", "/payables/overdue?limit=1", KEY),
     Example("The latest closed month", "/receivables/overdue/history?months=1", KEY),
-    Example("Who has reached the last dunning tier", "/escalations?tier=escalation&limit=1", KEY),
+    Example("Who has reached the last dunning tier", "/escalations?tier=escalation&limit=1000", KEY),
     Example("Lago: overdue by month", "/analytics/overdue_balance?currency=GBP&months=3", BEARER),
     Example(
         "Lago: invoiced by month and payment status", "/analytics/invoice_collection?currency=EUR&months=3", BEARER
