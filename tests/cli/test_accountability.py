@@ -14,7 +14,6 @@ from typer.testing import CliRunner, Result
 from arrears.ledger.errors import ArrearsError
 from arrears.runtime import Services, Settings, build
 from arrears_cli import command
-from arrears_cli.connection import DESCRIPTION
 from arrears_cli.identity import UNKNOWN_IDENTITY, caller_arn
 from arrears_cli.output import Failed
 
@@ -24,24 +23,6 @@ INVOICE = {
 }  # fmt: skip
 
 pytestmark = pytest.mark.usefixtures("s3_and_sts")
-
-
-@pytest.fixture
-def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any) -> Services:
-    """The stores that the command works on."""
-    tables = ("ledger", "access", "history", "counters")
-    names = {f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in tables}
-    (tmp_path / DESCRIPTION).parent.mkdir()
-    described = {"stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", **names}
-    (tmp_path / DESCRIPTION).write_text(json.dumps(described))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("EVENT_BUS", "")
-    return build(Settings.from_environment(os.environ))
-
-
-@pytest.fixture
-def organisation(services: Services) -> str:
-    return services.organisations().create("Acme", "UTC", "USD").id
 
 
 def run(*arguments: str, organisation: str, input: str | None = None) -> Result:

@@ -1,37 +1,15 @@
 """What an administrator does on the command line: organisations, keys and users over their whole life."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from arrears.ledger.errors import ArrearsError
-from arrears.runtime import Services, Settings, build
+from arrears.runtime import Services
 from arrears_cli import command
-from arrears_cli.connection import DESCRIPTION
 from arrears_cli.output import Failed
-
-
-@pytest.fixture
-def services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any) -> Services:
-    """The stores that the command works on."""
-    names = {
-        f"{table}_table": os.environ[f"{table.upper()}_TABLE"] for table in ("ledger", "access", "history", "counters")
-    }
-    (tmp_path / DESCRIPTION).parent.mkdir()
-    description = {"stack_name": "arrears", "region": "us-east-1", "base_url": "http://localhost", **names}
-    (tmp_path / DESCRIPTION).write_text(json.dumps(description))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("EVENT_BUS", "")
-    return build(Settings.from_environment(os.environ))
-
-
-@pytest.fixture
-def organisation(services: Services) -> str:
-    return services.organisations().create("Acme", "UTC", "USD").id
 
 
 def run(*arguments: str, organisation: str, input: str | None = None) -> Result:

@@ -27,24 +27,20 @@ def reason_bodies(reasons: Iterable[Reason]) -> list[dict[str, Any]]:
 
 
 def _tier(reason: TierByDays) -> dict[str, Any]:
-    return {
-        "code": "days_overdue",
-        "daysOverdue": reason.days_overdue,
-        "graceDays": reason.grace_days,
-        "thresholdDays": reason.threshold_days,
-        "policyVersion": reason.policy_version,
-        "tier": reason.tier,
-    }
+    return {**_by_days(reason), "tier": reason.tier}
 
 
 def _urgency(reason: UrgencyByDays) -> dict[str, Any]:
+    return {**_by_days(reason), "urgency": reason.urgency}
+
+
+def _by_days(reason: TierByDays | UrgencyByDays) -> dict[str, Any]:
     return {
         "code": "days_overdue",
         "daysOverdue": reason.days_overdue,
         "graceDays": reason.grace_days,
         "thresholdDays": reason.threshold_days,
         "policyVersion": reason.policy_version,
-        "urgency": reason.urgency,
     }
 
 
