@@ -44,6 +44,42 @@ class AllocationChange(NamedTuple):
     allocated_on: int = 0
 
 
+class Allocated(NamedTuple):
+    """How much of what is applied was allocated from money on account changes on a day; a void takes it back.
+
+    source: "P" (payment) or "K" (credit) and the outward id of the record on account; dated_on: that record's own day.
+    """
+
+    day: int
+    amount: int
+    dated_on: int
+    source: str
+
+
+class MoneyChange(NamedTuple):
+    """How a party's money on account changes on a day, in minor units of one currency.
+
+    dated_on: the day of the money itself, by which a promise knows what came after it. source: "P" or "K" and the
+    outward id of the payment or credit on account, or "i" or "b" and that of the document that the money stands
+    beside. received, credited, refunded: what that record itself is. moved: what a document has too much of, or is
+    applied to one that does not exist; negative for what is allocated to a document.
+    """
+
+    day: int
+    currency: str
+    dated_on: int
+    source: str
+    received: int = 0
+    credited: int = 0
+    refunded: int = 0
+    moved: int = 0
+
+    @property
+    def amount(self) -> int:
+        """What it adds to the money on account."""
+        return self.received + self.credited - self.refunded + self.moved
+
+
 class Dispute(NamedTuple):
     """Held from `opened`, up to `resolved` (None: still open); a lost one stays held, as it still owes."""
 
@@ -78,6 +114,7 @@ class DatedDocument(NamedTuple):
     marks: int = 0
     disputes: Sequence[Dispute] = ()
     states: Sequence[BillState] = ()
+    allocated: Sequence[Allocated] = ()
 
 
 def applied_at(document: DatedDocument, day: int) -> int:
@@ -272,6 +309,7 @@ class Account(NamedTuple):
     history: closed documents, added up by the day they settled, about thirteen months back, in the order of Settled.
     reminders_truncated: older reminders were left out here; the counterparty record has the full list.
     aggregated_after: what settled after this day is added up as one, on the latest day; NEVER if nothing is.
+    money: its money on account, less what documents in hand have beside them; exact for days from `money_from`.
     """
 
     id: str
@@ -283,6 +321,8 @@ class Account(NamedTuple):
     history: Sequence[Settled] = ()
     reminders_truncated: bool = False
     aggregated_after: int = NEVER
+    money: Sequence[MoneyChange] = ()
+    money_from: int = 0
 
 
 AGGREGATED_AFTER_DAYS = 31

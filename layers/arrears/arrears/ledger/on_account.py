@@ -1,0 +1,121 @@
+"""Money on account: what a party has paid or was credited that stands on no existing document.
+
+It is made of payments and credits sent for the party itself, less what is allocated of them; of what a document has
+applied beyond its total; and of all that is applied to a document that does not exist on the day (void, a draft, not
+issued yet, or a bill that is neither payable nor Paid). Amounts are minor units.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from arrears.ledger.dated_document import (
+    PAYABLE_STATES,
+    Account,
+    DatedDocument,
+    MoneyChange,
+    applied_at,
+    bill_state_name_at,
+    exists_at,
+)
+from arrears.ledger.days import NEVER
+
+_COUNTING_STATES = PAYABLE_STATES | {"Paid"}
+
+
+def counts_at(document: DatedDocument, day: int) -> bool:
+    """Whether the party owes, or has owed, its total: it exists, and a bill is payable or Paid."""
+    if not exists_at(document, day):
+        return False
+    return not document.states or bill_state_name_at(document, day) in _COUNTING_STATES
+
+
+def beside_at(document: DatedDocument, day: int) -> int:
+    """What is applied that the total does not take up: all of it while the document does not count."""
+    applied = applied_at(document, day)
+    return max(0, applied - document.total) if counts_at(document, day) else applied
+
+
+def closed_by_state_at(document: DatedDocument, day: int) -> int:
+    """What a bill in state Paid counts as paid beyond what was applied to it."""
+    if not document.states or not exists_at(document, day) or bill_state_name_at(document, day) != "Paid":
+        return 0
+    return max(0, document.total - applied_at(document, day))
+
+
+def net_of(document: DatedDocument, day: int) -> int:
+    """What a document adds to the net of its party: what it owes, less what it has beside it that is its own."""
+    total = document.total if counts_at(document, day) else 0
+    return total - applied_at(document, day) + allocated_at(document, day) - closed_by_state_at(document, day)
+
+
+def allocated_at(document: DatedDocument, day: int) -> int:
+    """How much of what is applied was allocated from money on account."""
+    return sum(amount for changed, amount, _, _ in document.allocated if changed <= day)
+
+
+def unapplied_at(account: Account, documents: Iterable[DatedDocument], day: int) -> dict[str, int]:
+    """A party's money on account by currency, nothing that is zero. documents: all of the account's in hand."""
+    sums: dict[str, int] = {}
+    for change in account.money:
+        if change[0] <= day:
+            sums[change[1]] = sums.get(change[1], 0) + MoneyChange(*change).amount
+    for document in documents:
+        if document.applied:
+            amount = beside_at(document, day) - allocated_at(document, day)
+            sums[document.currency] = sums.get(document.currency, 0) + amount
+    return {currency: amount for currency, amount in sums.items() if amount}
+
+
+def money_changes(document: DatedDocument) -> Iterator[MoneyChange]:
+    """How a document changes its party's money on account, day by day; nothing for most documents.
+
+    What is too much is what was dated last: a promise may be kept with it.
+    """
+    if document.allocated or not _takes_up_all(document):
+        yield from _changes(document)
+
+
+def _takes_up_all(document: DatedDocument) -> bool:
+    """Whether nothing ever stands beside it: it counts from its first allocation on, and never has too much."""
+    counts_always = document.voided == NEVER and all(state in _COUNTING_STATES for _, state, _ in document.states)
+    applied = 0
+    for day, payments, credited, _, _ in document.applied:
+        applied += payments + credited
+        if day < document.issued or applied > document.total:
+            return False
+    return counts_always or not document.applied
+
+
+def _changes(document: DatedDocument) -> Iterator[MoneyChange]:
+    days = {document.issued, document.voided, *(change[0] for change in document.applied)}
+    days |= {entered for entered, _, _ in document.states}
+    source = ("b" if document.states else "i") + document.id
+    before: dict[int, int] = {}
+    for day in sorted(days - {NEVER}):
+        after = _beside_by_date(document, day)
+        for dated_on in sorted(before.keys() | after.keys()):
+            moved = after.get(dated_on, 0) - before.get(dated_on, 0)
+            if moved:
+                yield MoneyChange(day, document.currency, dated_on, source, moved=moved)
+        before = after
+    for day, amount, dated_on, of in document.allocated:
+        yield MoneyChange(day, document.currency, dated_on, of, moved=-amount)
+
+
+def _beside_by_date(document: DatedDocument, day: int) -> dict[int, int]:
+    """What stands beside the document at the end of `day`, by the day on which that money is dated."""
+    beside = beside_at(document, day)
+    if not beside and counts_at(document, day):
+        return {}
+    by_date: dict[int, int] = {}
+    for changed, payments, credited, _, allocated_on in document.applied:
+        if changed <= day:
+            dated_on = allocated_on or changed
+            by_date[dated_on] = by_date.get(dated_on, 0) + payments + credited
+    if not counts_at(document, day):
+        return by_date
+    found, late, taken = {}, 0, 0
+    for dated_on in sorted(by_date, reverse=True):
+        late += by_date[dated_on]
+        upto = max(0, min(late, beside))
+        found[dated_on], taken = upto - taken, upto
+    return found
