@@ -9,9 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrears.ledger.records import Rejection, content, read_record
-from support.records import bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
+from support.records import (
+    allocation,
+    bill,
+    credit,
+    credit_on_account,
+    customer,
+    dispute,
+    invoice,
+    payment,
+    payment_on_account,
+    promise,
+    reminder,
+    supplier,
+)
 
-EVERY_TYPE = (invoice, bill, payment, credit, customer, supplier, reminder, promise, dispute)
+EVERY_TYPE = (
+    *(invoice, bill, payment, credit, payment_on_account, credit_on_account, allocation),
+    *(customer, supplier, reminder, promise, dispute),
+)
 
 
 @pytest.mark.parametrize("make", EVERY_TYPE)
@@ -66,8 +82,18 @@ def test_each_type_is_taken(make: Any) -> None:
         (invoice(updated_at="0001-01-01T00:00:00Z"), "updated_at", "years 2 to 9998"),
         (bill(state="Open"), "state", "is not a bill state"),
         (bill(state=None), "state", "is required"),
-        (payment(invoice_id=None), None, "either invoice_id or bill_id"),
-        (payment(bill_id="B", invoice_id="I"), None, "either invoice_id or bill_id"),
+        (payment(invoice_id=None), None, "give one of invoice_id, bill_id"),
+        (payment(bill_id="B", invoice_id="I"), None, "give one of invoice_id, bill_id"),
+        (payment(customer_id="C", currency="USD"), None, "give one of invoice_id, bill_id"),
+        (payment(invoice_id=None, customer_id="C"), None, "currency is required for money on account"),
+        (payment(currency="USD"), None, "a document has its own"),
+        (payment_on_account(currency="JPY", amount="1.5"), "amount", "more decimals than JPY has"),
+        (credit_on_account(kind="write_off"), None, "a write-off is of a document"),
+        (allocation(amount="0"), "amount", "above zero"),
+        (allocation(amount="-1"), "amount", "above zero"),
+        (allocation(credit_id="CR", payment_id="A"), None, "either payment_id or credit_id"),
+        (allocation(payment_id=None), None, "either payment_id or credit_id"),
+        (allocation(bill_id="B", invoice_id="I"), None, "either invoice_id or bill_id"),
         (payment(amount=None), "amount", "is required"),
         (payment(paid_on=None), "paid_on", "is required"),
         (payment(kind="write_off"), "kind", "is not a field"),

@@ -374,16 +374,3 @@ def applied_since(promise: Promise, document: DatedDocument, day: int) -> int:
 
 LAST = NEVER - 1
 """A day by which everything known has taken effect."""
-
-
-def without(account: Account, closed: Iterable[DatedDocument]) -> Account:
-    """The account less what these closed documents have added to it, so that they can be judged one by one.
-
-    For a past day: its documents are then all in hand, and the settled history is taken from them.
-    """
-    documents = list(closed)
-    promises = [
-        promise._replace(kept=promise.kept - sum(applied_since(promise, document, LAST) for document in documents))
-        for promise in account.promises
-    ]
-    return account._replace(promises=promises, history=())

@@ -224,36 +224,90 @@ class Bill(_Record):
 
 def _not_negative(value: Decimal) -> Decimal:
     if value < 0:
-        raise _sentence("is below zero; what lowers a debt is a credit record")
+        raise _sentence(
+            "is below zero; what lowers a debt is a credit record, with customer_id or supplier_id if on no document"
+        )
     return value
 
 
-class _Allocation(_Record):
+class _OnDocument(_Record):
     invoice_id: Reference = None
     bill_id: Reference = None
-    amount: Amount
+
+
+class _Money(_OnDocument):
+    """Money on one document, or on account: then with its party and its currency."""
+
+    customer_id: Reference = None
+    supplier_id: Reference = None
+    currency: Currency | None = None
+    amount: Annotated[Amount, AfterValidator(_fits_currency)]
     voided_on: Day | None = None
 
     @model_validator(mode="after")
-    def _one_document(self) -> Self:
-        if (self.invoice_id is None) == (self.bill_id is None):
-            raise _sentence("give either invoice_id or bill_id, the one document it is applied to")
+    def _one_target(self) -> Self:
+        targets = (self.invoice_id, self.bill_id, self.customer_id, self.supplier_id)
+        if sum(target is not None for target in targets) != 1:
+            raise _sentence(
+                "give one of invoice_id, bill_id (what it is applied to), customer_id, supplier_id (money on account)"
+            )
+        if self.on_account and self.currency is None:
+            raise _sentence("currency is required for money on account")
+        if not self.on_account and self.currency is not None:
+            raise _sentence("currency is for money on account; a document has its own")
         return self
 
+    @property
+    def on_account(self) -> bool:
+        """Whether it stands on no document."""
+        return self.customer_id is not None or self.supplier_id is not None
 
-class Payment(_Allocation):
-    """Money applied to a document; below zero it is a reversal."""
+
+class Payment(_Money):
+    """Money paid: applied to a document, or on account; below zero it is a reversal, on account a refund."""
 
     type: Literal["payment"]
     paid_on: Day
 
 
-class Credit(_Allocation):
-    """A credit note or a write-off applied to a document; below zero it is a reversal."""
+class Credit(_Money):
+    """A credit note, applied to a document or on account, or a write-off of a document; below zero a reversal."""
 
     type: Literal["credit"]
     credited_on: Day
     kind_of_credit: Literal["credit_note", "write_off"] | None = Field(default=None, alias="kind")
+
+    @model_validator(mode="after")
+    def _written_off(self) -> Self:
+        if self.on_account and self.kind_of_credit == "write_off":
+            raise _sentence("a write-off is of a document; give invoice_id or bill_id")
+        return self
+
+
+class AllocationRecord(_OnDocument):
+    """What of a payment or credit on account is applied to a document of the same party and currency."""
+
+    type: Literal["allocation"]
+    payment_id: Reference = None
+    credit_id: Reference = None
+    amount: Amount
+    applied_on: Day
+    voided_on: Day | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _above_zero(cls, value: Decimal) -> Decimal:
+        if value <= 0:
+            raise _sentence("must be above zero; void an allocation to take it back")
+        return value
+
+    @model_validator(mode="after")
+    def _from_and_to(self) -> Self:
+        if (self.payment_id is None) == (self.credit_id is None):
+            raise _sentence("give either payment_id or credit_id, the money on account that it comes from")
+        if (self.invoice_id is None) == (self.bill_id is None):
+            raise _sentence("give either invoice_id or bill_id, the one document it is applied to")
+        return self
 
 
 class ReminderRecord(_Record):
@@ -298,7 +352,18 @@ class DisputeRecord(_Record):
         return self
 
 
-Record = Customer | Supplier | Invoice | Bill | Payment | Credit | ReminderRecord | PromiseRecord | DisputeRecord
+Record = (
+    Customer
+    | Supplier
+    | Invoice
+    | Bill
+    | Payment
+    | Credit
+    | AllocationRecord
+    | ReminderRecord
+    | PromiseRecord
+    | DisputeRecord
+)
 
 _MODELS: dict[str, type[_Record]] = {
     kind: model for model in get_args(Record) for kind in get_args(model.model_fields["type"].annotation)

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail, InvoiceLine
-from arrears.ledger.dated_document import Account, DatedDocument, Promise, Reminder, Settled
+from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
 from arrears.ledger.money import to_minor
 from arrears.storage.dynamodb import Item
@@ -27,6 +27,7 @@ PACKED_DOCUMENT = (
     "marks",
     "disputes",
     "states",
+    "allocated",
 )
 """The fields of DatedDocument after its id, in their stored order, so that DatedDocument(id, *packed) unpacks them."""
 _DEFAULTS = tuple(DatedDocument._field_defaults.values())
@@ -50,8 +51,28 @@ def pack_document(document: DatedDocument) -> str:
 def pack_account(account: Account, letter: str) -> str:
     """An account without its id."""
     packed = [letter, account.reference, account.name, account.reminders, account.promises, account.history]
-    more = [] if account.aggregated_after == NEVER else [account.aggregated_after]
+    more: list[Any] = [] if account.aggregated_after == NEVER else [account.aggregated_after]
+    if account.money:
+        more = [account.aggregated_after, packed_money(account.money), account.money_from]
     return compact([*packed, account.reminders_truncated, *more])
+
+
+def packed_money(changes: Iterable[MoneyChange]) -> list[list[Any]]:
+    """Changes of money on account without their trailing zeros."""
+    packed = []
+    for change in changes:
+        values = list(change)
+        while not values[-1]:
+            values.pop()
+        packed.append(values)
+    return packed
+
+
+def stored_money(account: Item, apart: Item | None) -> list[MoneyChange]:
+    """All changes of an account's money on account: in its item, or apart when there are many."""
+    inline = json.loads(account["b"]["S"]).get("money", ())
+    stored = inline if inline is not None else json.loads(apart["b"]["S"]) if apart else []
+    return [MoneyChange(*change) for change in stored]
 
 
 def unpack_account(id: str, packed: list[Any]) -> Account:

@@ -71,8 +71,9 @@ class IndexLookup:
                 yield document
 
     def _sort_keys(self, index: str, partition_name: str, name: str, partition: str, since: int) -> Iterator[str]:
-        condition = f"{partition_name} = :partition AND {name} >= :since"
-        values = {":partition": {"S": partition}, ":since": {"S": keys.closed_since(since)}}
+        condition = f"{partition_name} = :partition AND {name} BETWEEN :since AND :end"
+        bounds = {":since": {"S": keys.closed_since(since)}, ":end": {"S": keys.AFTER_CLOSED}}
+        values = {":partition": {"S": partition}, **bounds}
         return self._listed(index, name, condition, values)
 
     def _listed(self, index: str, name: str, condition: str, values: dict[str, Any]) -> Iterator[str]:

@@ -6,7 +6,8 @@ each account is listed in exactly one of two partitions of its shard and side:
 - open, by (account, due day, document): an account right before its documents, so that one ordered query reads both;
 - closed, by (closed from, account, document): what is never open again, by the day from which that is so.
 
-In the index `account`, the closed documents of one account are listed by (closed from, document).
+In the index `account`, the closed documents of one account are listed by (closed from, document), and its payments and
+credits on account, after an "s", by day.
 """
 
 from typing import NamedTuple
@@ -16,13 +17,20 @@ from arrears.storage.dynamodb import Key
 
 INDEX, ACCOUNT_INDEX = "state", "account"
 DOCUMENT, LINES = "d", "l"
-ACCOUNT, COUNTERPARTY, HISTORY = "a", "f", "h"
-POINTER = "p"
+ACCOUNT, COUNTERPARTY, HISTORY, MONEY = "a", "f", "h", "u"
+POINTER, ON_ACCOUNT = "p", "s"
 MAX_TEXT_LENGTH = 500
 """Characters of a caller's text that a key can hold beside the organisation (2,048 bytes in all)."""
 NO_ACCOUNT = "-" * 36
 NO_DUE = 9_999_999
-POINTER_LETTERS = {"payment": "P", "credit": "K", "dispute": "D", "reminder": "R", "promise": "M"}
+POINTER_LETTERS = {
+    "payment": "P",
+    "credit": "K",
+    "allocation": "A",
+    "dispute": "D",
+    "reminder": "R",
+    "promise": "M",
+}
 """By record type, for those whose records are on a document or an account that may change."""
 DOCUMENT_KINDS = {"i": "invoice", "b": "bill"}
 
@@ -74,12 +82,33 @@ def history_key_beside(account: Key) -> Key:
     return account[0], HISTORY
 
 
+def money_key_beside(account: Key) -> Key:
+    """The key of the changes of money on account, of the account whose item has this key."""
+    return account[0], MONEY
+
+
 # Pointers
 
 
 def pointer_key(organisation: str, kind: str, id: str) -> Key:
     """What a payment, credit, dispute, reminder or promise is on."""
     return f"{organisation}#{POINTER_LETTERS[kind]}#{id}", POINTER
+
+
+def on_account_key(organisation: str, kind: str, id: str) -> Key:
+    """A payment or credit as money on account, beside its pointer."""
+    return f"{organisation}#{POINTER_LETTERS[kind]}#{id}", ON_ACCOUNT
+
+
+def on_account_code(key: Key) -> str:
+    """Letter and outward id of a payment or credit on account, from its key."""
+    _, letter, id_ = key[0].split("#")
+    return letter + id_
+
+
+def source_key(organisation: str, source: str) -> Key:
+    """The payment or credit on account of a code: letter and outward id."""
+    return f"{organisation}#{source[0]}#{source[1:]}", ON_ACCOUNT
 
 
 def document_target(target: str) -> tuple[str, str] | None:
@@ -202,3 +231,21 @@ def read_account_sort_key(sort_key: str) -> tuple[int, str]:
     """Closed from, and document."""
     closed_from, _, document = sort_key.partition("#")
     return int(closed_from), document
+
+
+AFTER_CLOSED = ":"
+"""A sort key after those of all closed documents and before those of money on account."""
+
+
+def on_account_sort_key(day: int, code: str) -> str:
+    """A payment or credit on account among those of its account; also before what is dated later."""
+    return f"{ON_ACCOUNT}#{_day(day)}#{code}"
+
+
+AFTER_ON_ACCOUNT = f"{ON_ACCOUNT}$"
+"""A sort key after those of all money on account."""
+
+
+def read_on_account_sort_key(sort_key: str) -> str:
+    """The code that on_account_sort_key put in."""
+    return sort_key.rpartition("#")[2]

@@ -10,10 +10,11 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
-from arrears.ledger.dated_document import Account, DatedDocument, Settled, without
+from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Settled
 from arrears.ledger.days import year_before
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account import without
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.reminders import read_reminders
 from arrears.storage.client import read_fast
@@ -36,7 +37,7 @@ class LedgerStore:
     def accounts(
         self, organisation: Organisation, side: Side, day: int, today: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """Every account with a document that may count on `day`, with those documents."""
+        """Every account with a document or money on account that may count on `day`, with those documents."""
         for shard in range(organisation.shards):
             if day >= today:
                 yield from self._with_histories(organisation, side, self._open(organisation, shard, side), day)
@@ -97,14 +98,26 @@ class LedgerStore:
     def _histories(
         self, organisation: Organisation, side: Side, accounts: Sequence[Account]
     ) -> dict[str, list[Settled]]:
+        found = self._items_of(organisation, side, accounts, keys.HISTORY)
+        return {id_: codec.stored_history(item, apart) for id_, (item, apart) in found.items()}
+
+    def _money(
+        self, organisation: Organisation, side: Side, accounts: Sequence[Account]
+    ) -> dict[str, list[MoneyChange]]:
+        found = self._items_of(organisation, side, accounts, keys.MONEY)
+        return {id_: codec.stored_money(item, apart) for id_, (item, apart) in found.items()}
+
+    def _items_of(
+        self, organisation: Organisation, side: Side, accounts: Sequence[Account], part: str
+    ) -> dict[str, tuple[Item, Item | None]]:
+        """The items of some accounts, each with the one beside it that holds a long part of it, by id."""
         wanted = {}
         for account in accounts:
             letter = "c" if side is Side.RECEIVABLE else "n" if account.party_id is None else "s"
-            wanted[account.id] = [
-                keys.account_key(organisation.id, letter + account.id, part) for part in (keys.ACCOUNT, keys.HISTORY)
-            ]
+            own = letter + account.id
+            wanted[account.id] = [keys.account_key(organisation.id, own, sort_key) for sort_key in (keys.ACCOUNT, part)]
         items = self._get([key for pair in wanted.values() for key in pair])
-        return {id_: codec.stored_history(items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
+        return {id_: (items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
 
     def _account(self, organisation: Organisation, side: Side, id: str) -> Account:
         """The index may show a document moments before its account."""
@@ -131,11 +144,17 @@ class LedgerStore:
                 documents.setdefault(id_, {})[document.id] = document
             else:
                 accounts.setdefault(id_, codec.unpack_account(id_, packed))
-        for id_, found in documents.items():
+        folded = [account for account in accounts.values() if account.money_from > since]
+        money: dict[str, list[MoneyChange]] = {}
+        for some in batched(folded, BATCH // 2, strict=False):
+            money |= self._money(organisation, side, some)
+        for id_ in {**documents, **{account.id: {} for account in accounts.values() if account.money}}:
             account = accounts.get(id_) or self._account(organisation, side, id_)
             if account.reminders_truncated:
                 account = self._with_all_reminders(organisation, account)
-            yield without(account, settled.get(id_, ())), list(found.values())
+            if id_ in money:
+                account = account._replace(money=money[id_], money_from=0)
+            yield without(account, settled.get(id_, ())), list(documents.get(id_, {}).values())
 
     def _with_all_reminders(self, organisation: Organisation, account: Account) -> Account:
         found = self._get([keys.account_key(organisation.id, "c" + account.id, keys.COUNTERPARTY)])
@@ -158,6 +177,27 @@ class LedgerStore:
                 ProjectionExpression="isk, p",
             )
         )
+
+    def on_account_records(
+        self, organisation: Organisation, account: str, since: int = 0
+    ) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """A party's payments and credits on account dated from a day on: code, caller's id and content, by day.
+
+        account: its key, a letter and UUID. What the code is, see MoneyChange.source.
+        """
+        bounds = {":since": {"S": keys.on_account_sort_key(since, "")}, ":end": {"S": keys.AFTER_ON_ACCOUNT}}
+        found = query(
+            self._client,
+            TableName=self._table,
+            IndexName=keys.ACCOUNT_INDEX,
+            KeyConditionExpression="apk = :account AND ask BETWEEN :since AND :end",
+            ExpressionAttributeValues={":account": {"S": keys.account_partition(organisation.id, account)}, **bounds},
+            ProjectionExpression="ask, p",
+        )
+        for page in found:
+            for item in page:
+                reference, content = json.loads(item["p"]["S"])
+                yield keys.read_on_account_sort_key(item["ask"]["S"]), reference, content
 
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""

@@ -111,12 +111,28 @@ class Recorder:
         outcomes = []
         for step in steps:
             outcomes.append(step(recording))
+            if recording.unfinished:
+                yield from self._go_on(recording, work, outcomes)
+                outcomes = outcomes[-1:]
             if work.changes() > most:
                 work.flush()
                 yield outcomes
                 outcomes = []
         work.flush()
         yield outcomes
+
+    def _go_on[Outcome](
+        self, recording: Recording, work: StoredUnitOfWork, outcomes: list[Outcome]
+    ) -> Iterator[list[Outcome]]:
+        """Finishes a step that takes more than one transaction; what came before it is written with its first.
+
+        Should it stop half-way, the same step taken again finds what is left to do.
+        """
+        work.flush()
+        yield outcomes[:-1]
+        while recording.unfinished:
+            recording.go_on()
+            work.flush()
 
 
 def _apply(recording: Recording, record: Record | Rejection, raw: Any) -> Result:
@@ -134,6 +150,7 @@ KEYS_OF_NAMED: dict[str, Callable[[str, Named], Key]] = {
     "account_number": lambda organisation, named: keys.number_key(organisation, named.id),
     "counterparty_record": lambda organisation, named: keys.account_key(organisation, named.id, keys.COUNTERPARTY),
     "document": lambda organisation, named: keys.document_key(organisation, named.kind, named.id),
+    "on_account": lambda organisation, named: keys.on_account_key(organisation, named.kind, named.id),
     "pointer": lambda organisation, named: keys.pointer_key(organisation, named.kind, named.id),
 }
 """The item of each thing that a record may name."""
