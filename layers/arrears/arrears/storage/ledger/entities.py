@@ -151,6 +151,11 @@ def has_money_apart(account: Item) -> bool:
     return json.loads(account["b"]["S"]).get("money", ()) is None
 
 
+def has_on_account(account: Item) -> bool:
+    """Whether a stored account has payments or credits on account."""
+    return bool(json.loads(account["b"]["S"]).get("on_account"))
+
+
 def account_item(organisation: str, account: AccountState, today: int) -> Item:
     """An account's attributes beside its key and version."""
     money_ends_on = account.money_ends_on()

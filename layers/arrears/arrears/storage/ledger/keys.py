@@ -100,10 +100,10 @@ def on_account_key(organisation: str, kind: str, id: str) -> Key:
     return f"{organisation}#{POINTER_LETTERS[kind]}#{id}", ON_ACCOUNT
 
 
-def on_account_code(key: Key) -> str:
-    """Letter and outward id of a payment or credit on account, from its key."""
+def on_account_id(key: Key) -> tuple[str, str]:
+    """Type ("payment" or "credit") and outward id in the key of money on account."""
     _, letter, id_ = key[0].split("#")
-    return letter + id_
+    return next(kind for kind, own in POINTER_LETTERS.items() if own == letter), id_
 
 
 def source_key(organisation: str, source: str) -> Key:
