@@ -31,6 +31,10 @@ FIELDS = {
         "account_number": "The account in DocuSign's address. Each number belongs to one customer.",
         "currency": "The currency of DocuSign's answer. Without one: the organisation's.",
         "payment_blocked": "True: DocuSign's `paymentAllowed` is false.",
+        "email": "Where letters go.",
+        "address": "The postal address, with its line breaks.",
+        "language": "The language of letters, a tag such as `de` or `en-GB`.",
+        "credit_limit": 'By currency, how much it may owe: `{"EUR": "5000"}`.',
     },
     "supplier": {"name": "The name that answers show."},
     "invoice": {
@@ -64,7 +68,12 @@ FIELDS = {
         "state_on": "The day it entered the state. Without one: the day of issue. Every state received is kept.",
         "scheduled_payment_on": "The day its payment is scheduled for.",
     },
-    "payment": {"amount": "Negative: a reversal.", "paid_on": "The day it counts from."},
+    "payment": {
+        "amount": "Negative: a reversal.",
+        "paid_on": "The day it counts from.",
+        "method": "How it was paid, such as `transfer`.",
+        "reference": "What the payer wrote on it.",
+    },
     "credit": {
         "amount": "Negative: a reversal.",
         "credited_on": "The day it counts from.",
