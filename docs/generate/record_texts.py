@@ -21,7 +21,7 @@ RECORDS = {
     "credit": "A credit note or write-off applied to one invoice or bill. A negative amount is a reversal.",
     "reminder": "A reminder that was sent to a customer.",
     "promise": "A customer's promise to pay by a day.",
-    "dispute": "A customer's dispute of an invoice.",
+    "dispute": "A customer's dispute of an invoice, or ours of a bill.",
 }
 
 FIELDS = {
@@ -89,10 +89,11 @@ FIELDS = {
         "promised_on": "The last day on which it can be kept.",
     },
     "dispute": {
-        "invoice_id": "Your id of the invoice.",
-        "opened_on": "The first day on which the invoice is disputed.",
+        "opened_on": "The first day on which the document is disputed.",
+        "amount": "The disputed part, above zero. Without one: all of the document.",
+        "reason": "What is wrong with the document.",
         "resolved_on": "The first day on which it no longer is, unless the outcome is `lost`.",
-        "outcome": "`won`: the customer owes it. `lost`: we were wrong; it stays disputed and owed until credited.",
+        "outcome": "`won`: it is owed. `lost`: the invoice was wrong; it stays disputed and owed until credited.",
     },
 }
 

@@ -48,7 +48,7 @@ BOOK = [
     payment("closed", invoice_id="closed", paid_on="2020-02-20"),
     payment(amount="30", paid_on="2020-02-20", method="transfer", reference="Zane pays I"),
     credit(credited_on="2020-05-02"),
-    dispute(invoice_id="nameless"),
+    dispute(invoice_id="nameless", amount="3", reason="Zane never got it"),
     promise("Zane promised", made_on="2020-04-02", promised_on="2020-04-06"),
     reminder("mail to Zane", sent_at="2020-04-03T12:00:00Z"),
     customer("E", name="Eve", account_number="Eve 1", external_id="zane-not"),
@@ -299,7 +299,7 @@ KEPT = {
     },
     "reminder": {"id", "type", "updated_at", "customer_id", "sent_at", "invoice_ids"},
     "promise": {"id", "type", "updated_at", "customer_id", "currency", "amount", "made_on", "promised_on"},
-    "dispute": {"id", "type", "updated_at", "invoice_id", "opened_on", "resolved_on", "outcome"},
+    "dispute": {"id", "type", "updated_at", "invoice_id", "bill_id", "opened_on", "amount", "resolved_on", "outcome"},
 }
 """What stays of a record about a customer. A new field has to be put here or among the personal ones."""
 

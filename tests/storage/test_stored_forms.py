@@ -97,7 +97,7 @@ def test_a_book_stored_before_adds_up(ledger: StoredLedger) -> None:
 STORED_ORDER = {
     DatedDocument: ("id", *codec.PACKED_DOCUMENT),
     AllocationChange: ("day", "payments", "credits", "made", "allocated_on"),
-    Dispute: ("opened", "resolved", "lost"),
+    Dispute: ("opened", "resolved", "lost", "amount"),
     BillState: ("day", "state", "scheduled"),
     Settled: ("day", "documents", "with_due_day", "late", "on_time", "issued", "to_pay"),
     Reminder: ("sent_at", "day", "invoices", "id"),

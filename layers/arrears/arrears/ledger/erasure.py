@@ -20,6 +20,7 @@ PERSONAL = {
     "invoice": frozenset({"customer_name"}),
     "line": frozenset({"name"}),
     "payment": frozenset({"reference"}),
+    "dispute": frozenset({"reason"}),
 }
 """Fields of records about a customer that are personal; all others stay."""
 

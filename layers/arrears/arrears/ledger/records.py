@@ -319,13 +319,29 @@ class PromiseRecord(_Record):
 
 
 class DisputeRecord(_Record):
-    """A dispute over an invoice; a lost one stays held."""
+    """A dispute over an invoice or bill, or a part of it; a lost one stays held."""
 
     type: Literal["dispute"]
-    invoice_id: Id
+    invoice_id: Reference = None
+    bill_id: Reference = None
     opened_on: Day
+    amount: Amount | None = None
+    reason: Text | None = None
     resolved_on: Day | None = None
     outcome: Literal["won", "lost"] | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _disputed(cls, value: Decimal | None) -> Decimal | None:
+        if value is not None and value <= 0:
+            raise _sentence("must be above zero; without an amount all of the document is disputed")
+        return value
+
+    @model_validator(mode="after")
+    def _one_document(self) -> Self:
+        if (self.invoice_id is None) == (self.bill_id is None):
+            raise _sentence("give either invoice_id or bill_id, the one document it is about")
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
