@@ -110,6 +110,18 @@ def test_disputed_invoices_are_in_totals_and_tier_but_not_in_the_action() -> Non
     assert (all_held["suggestedAction"], codes(all_held)[-1]) == ("wait", "all_disputed")
 
 
+def test_an_invoice_disputed_in_part_is_listed_and_still_chased() -> None:
+    part = dispute(opened_on=ago(1), amount="99.99")
+    row = row_of(late(), part)
+    assert (row["suggestedAction"], codes(row)) == ("send_reminder", ["days_overdue", "some_disputed"])
+    assert row["disputedInvoiceIds"] == row["invoiceIds"]
+    rest = dispute("E", opened_on=ago(0), amount="0.01")
+    both = row_of(late(), part, rest)
+    assert (both["suggestedAction"], codes(both)[-1]) == ("wait", "all_disputed")
+    paid = row_of(late(), part, payment(amount="0.01", paid_on=ago(0)))
+    assert paid["suggestedAction"] == "wait"
+
+
 @pytest.mark.parametrize(
     ("changes", "held"),
     [

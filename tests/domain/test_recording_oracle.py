@@ -37,6 +37,18 @@ def test_every_day_of_a_book_is_what_a_replay_of_its_records_gives(seed: int, si
 
 @settings(max_examples=40)
 @given(seed=seeds, size=sizes)
+def test_disputes_about_parts_and_about_bills_are_those_of_a_replay(seed: int, size: int) -> None:
+    book, policy = random_book(seed, size, corrected=True), random_terms(seed)
+    organisation = organisation_of(book, policy)
+    ledger = in_memory(book, organisation)
+    for day in interesting_days(book):
+        for side in Side:
+            accounts = ledger.accounts(side, day.toordinal(), last_day(book).toordinal())
+            assert not disagreements(book, policy, accounts, side, day, organisation), (side, day)
+
+
+@settings(max_examples=40)
+@given(seed=seeds, size=sizes)
 def test_monthly_figures_moved_by_difference_are_those_of_the_documents(seed: int, size: int) -> None:
     book = random_book(seed, size)
     ledger = in_memory(book, organisation_of(book))

@@ -119,13 +119,15 @@ def random_book(
     recorded_on: date | None = None,
     order_free: bool = False,
     on_account: bool = False,
+    corrected: bool = False,
 ) -> Book:
     """A book of about ``size`` documents, the same for the same arguments.
 
     ``recorded_on`` makes every record arrive on that day instead of some days around the pivot. With
     ``order_free`` every replaced record carries an ``updated_at`` of its own and all arrive on one day, so
     that no answer depends on the order of arrival. ``on_account`` adds money on account, allocations, disputes about
-    parts and about bills, promises by instalments, credit limits, and records taken back.
+    parts and about bills, promises by instalments, credit limits, and records taken back. ``corrected`` adds the
+    disputes and the records taken back alone.
     """
     return build(
         Random(seed),
@@ -135,6 +137,7 @@ def random_book(
         recorded_on=recorded_on,
         order_free=order_free,
         on_account=on_account,
+        corrected=corrected,
     )
 
 
@@ -147,6 +150,7 @@ def build(
     recorded_on: date | None = None,
     order_free: bool = False,
     on_account: bool = False,
+    corrected: bool = False,
 ) -> Book:
     """:func:`random_book` from any source of randomness."""
     maker = _Maker(rng, pivot or rng.choice(PIVOTS), order_free)
@@ -169,6 +173,8 @@ def build(
         _more_promises(maker)
         _credit_limits(maker)
         _taken_back(maker)
+    elif corrected:
+        _more_disputes(maker)
     arrivals = _arrival_order(maker)
     days = _recording_days(maker, len(arrivals), recorded_on)
     entries = [Entry(record, on) for record, on in zip(arrivals, days, strict=True)]

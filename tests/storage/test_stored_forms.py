@@ -120,7 +120,7 @@ STORED_ORDER = {
     Allocated: ("day", "amount", "dated_on", "source"),
     MoneyChange: ("day", "currency", "dated_on", "source", "received", "credited", "refunded", "moved"),
     Source: ("code", "account", "currency", "day", "voided"),
-    Dispute: ("opened", "resolved", "lost"),
+    Dispute: ("opened", "resolved", "lost", "amount"),
     BillState: ("day", "state", "scheduled"),
     Settled: ("day", "documents", "with_due_day", "late", "on_time", "issued", "to_pay"),
     Reminder: ("sent_at", "day", "invoices", "id"),

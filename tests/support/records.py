@@ -85,4 +85,5 @@ def promise(id: str = "M", **changes: Any) -> Raw:
 
 def dispute(id: str = "D", **changes: Any) -> Raw:
     """Invoice I disputed since 2020-04-01."""
-    return _record({"type": "dispute", "id": id, "invoice_id": "I", "opened_on": "2020-04-01"}, changes)
+    document = {} if "bill_id" in changes else {"invoice_id": "I"}
+    return _record({"type": "dispute", "id": id, **document, "opened_on": "2020-04-01"}, changes)

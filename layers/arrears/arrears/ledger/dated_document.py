@@ -81,11 +81,15 @@ class MoneyChange(NamedTuple):
 
 
 class Dispute(NamedTuple):
-    """Held from `opened`, up to `resolved` (None: still open); a lost one stays held, as it still owes."""
+    """Held from `opened`, up to `resolved` (None: still open); a lost one stays held, as it still owes.
+
+    amount: the disputed part in minor units, None for all. One about all is stored without it.
+    """
 
     opened: int
     resolved: int | None
     lost: bool
+    amount: int | None = None
 
 
 class BillState(NamedTuple):
@@ -172,17 +176,36 @@ def is_open_at(document: DatedDocument, day: int) -> bool:
 
 
 def disputed_at(document: DatedDocument, day: int) -> bool:
-    """Held by a dispute: one open on `day`, or one that was lost."""
-    for opened, resolved, lost in document.disputes:
+    """Held, wholly or in part, by a dispute: one open on `day`, or one that was lost."""
+    return any(True for _ in _held_parts(document, day))
+
+
+def disputed_amount_at(document: DatedDocument, day: int) -> int:
+    """How much of what is outstanding is held by disputes: their parts added up, or all of it."""
+    held = 0
+    for part in _held_parts(document, day):
+        if part is None:
+            return max(0, outstanding_at(document, day))
+        held += part
+    return min(held, max(0, outstanding_at(document, day))) if held else 0
+
+
+def wholly_disputed_at(document: DatedDocument, day: int) -> bool:
+    """Whether nothing of what is outstanding is left to act on: disputes hold all of it."""
+    return disputed_at(document, day) and disputed_amount_at(document, day) == max(0, outstanding_at(document, day))
+
+
+def _held_parts(document: DatedDocument, day: int) -> Iterator[int | None]:
+    """The part that each dispute holds on `day`; None for all."""
+    for opened, resolved, lost, *part in document.disputes:
         if opened <= day and (lost or resolved is None or day < resolved):
-            return True
-    return False
+            yield part[0] if part else None
 
 
 def lost_from(document: DatedDocument) -> int:
     """The first day on which a dispute over it is lost; NEVER if none is."""
     return min(
-        (opened if resolved is None else resolved for opened, resolved, lost in document.disputes if lost),
+        (opened if resolved is None else resolved for opened, resolved, lost, *_ in document.disputes if lost),
         default=NEVER,
     )
 

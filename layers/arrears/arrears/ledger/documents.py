@@ -121,7 +121,7 @@ class Document:
             voided,
             applied,
             marks,
-            _disputes(self.parts),
+            _disputes(self.parts, currency),
             self._states(issued),
             allocated,
         )
@@ -229,7 +229,7 @@ def _allocation_changes(document: Document, currency: str) -> tuple[list[Allocat
 
 
 def misfits(document: Document) -> set[str]:
-    """The allocations that do not count as they have more decimals than their document's currency."""
+    """The allocations and disputes that do not count as they have more decimals than their document's currency."""
     if document.head is None:
         return set()
     currency = document.head["currency"]
@@ -240,12 +240,17 @@ def misfits(document: Document) -> set[str]:
     }
 
 
-def _disputes(parts: dict[str, Part]) -> list[Dispute]:
-    return [
-        Dispute(part.content["opened_on"], part.content.get("resolved_on"), part.content.get("outcome") == "lost")
-        for key, part in sorted(parts.items(), key=itemgetter(0))
-        if key.startswith("dispute:")
-    ]
+def _disputes(parts: dict[str, Part], currency: str) -> list[Dispute]:
+    """The disputes, by id. One with more decimals than the currency has (it came first) does not count."""
+    found = []
+    for key, part in sorted(parts.items(), key=itemgetter(0)):
+        if key.startswith("dispute:"):
+            content = part.content
+            amount = in_minor(content["amount"], currency) if "amount" in content else None
+            if amount is not None or "amount" not in content:
+                lost = content.get("outcome") == "lost"
+                found.append(Dispute(content["opened_on"], content.get("resolved_on"), lost, amount))
+    return found
 
 
 class NameOrder(NamedTuple):

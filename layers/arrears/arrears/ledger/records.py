@@ -36,7 +36,9 @@ MAX_LINES = 500
 MAX_LINES_BYTES = 300_000
 """What an invoice's lines may take together; they are kept in one item."""
 MAX_INVOICE_IDS = 100
-FIRST_YEAR, LAST_YEAR = 2, 9998
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+"""Years of the days that records have: what is outside of them was mistyped, or stands for no date."""
+FIRST_MOMENT_YEAR, LAST_MOMENT_YEAR = 2, 9998
 """Years of a moment that has a calendar day in every time zone."""
 
 _MOMENT = re.compile(
@@ -44,7 +46,7 @@ _MOMENT = re.compile(
     re.ASCII,
 )
 
-
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -56,9 +58,16 @@ def _day(value: object) -> int:
     if not isinstance(value, str):
         raise _sentence("must be a date of the form YYYY-MM-DD")
     try:
-        return parse_day(value)
+        day = parse_day(value)
     except ValueError as error:
         raise _sentence(str(error)) from None
+    return _in_years(day, value[:4])
+
+
+def _in_years[Value](value: Value, year: str) -> Value:
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise _sentence(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return value
 
 
 def _amount(value: object) -> Decimal:
@@ -75,8 +84,8 @@ def _moment(value: object) -> str:
         moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _sentence("is not a real moment") from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise _sentence(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    if not FIRST_MOMENT_YEAR <= moment.year <= LAST_MOMENT_YEAR:
+        raise _sentence(f"is not in the years {FIRST_MOMENT_YEAR} to {LAST_MOMENT_YEAR}")
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -99,6 +108,23 @@ def _currency(value: object) -> str:
     return value
 
 
+def _language(value: str) -> str:
+    if value and not _LANGUAGE.fullmatch(value):
+        raise _sentence("is not a language tag of BCP 47, such as de or en-GB")
+    return value
+
+
+def _credit_limit(value: dict[str, Decimal]) -> dict[str, Decimal]:
+    for currency, amount in value.items():
+        if currency not in EXPONENTS:
+            raise _sentence("has a name that is not a currency of ISO 4217, such as EUR")
+        if amount < 0:
+            raise _sentence(f"is below zero in {currency}")
+        if to_minor(amount, currency) is None:
+            raise _sentence(f"has more decimals than {currency} has ({EXPONENTS[currency]})")
+    return value
+
+
 def _state(value: str) -> str:
     if value not in BILL_STATES:
         raise _sentence("is not a bill state; it is one of " + ", ".join(sorted(BILL_STATES)))
@@ -114,6 +140,9 @@ Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Moment = Annotated[str, BeforeValidator(_moment)]
 Currency = Annotated[str, BeforeValidator(_currency)]
 State = Annotated[str, AfterValidator(_state)]
+Language = Annotated[str, Field(max_length=35), AfterValidator(_language)]
+CreditLimit = Annotated[dict[str, Amount], AfterValidator(_credit_limit)]
+SentAt = Annotated[Moment, AfterValidator(lambda value: _in_years(value, value[:4]))]
 
 
 def _fits_currency(value: Decimal | None, info: ValidationInfo) -> Decimal | None:
@@ -142,6 +171,10 @@ class Customer(_Record):
     account_number: Text | None = None
     currency: Currency | None = None
     payment_blocked: bool | None = None
+    email: Text | None = None
+    address: Text | None = None
+    language: Language | None = None
+    credit_limit: CreditLimit | None = None
 
 
 class Supplier(_Record):
@@ -268,6 +301,8 @@ class Payment(_Money):
 
     type: Literal["payment"]
     paid_on: Day
+    method: Text | None = None
+    reference: Text | None = None
 
 
 class Credit(_Money):
@@ -276,6 +311,7 @@ class Credit(_Money):
     type: Literal["credit"]
     credited_on: Day
     kind_of_credit: Literal["credit_note", "write_off"] | None = Field(default=None, alias="kind")
+    number: Text | None = None
 
     @model_validator(mode="after")
     def _written_off(self) -> Self:
@@ -315,7 +351,7 @@ class ReminderRecord(_Record):
 
     type: Literal["reminder"]
     customer_id: Id
-    sent_at: Moment
+    sent_at: SentAt
     invoice_ids: Annotated[list[Id], Field(max_length=MAX_INVOICE_IDS)] | None = None
 
 
@@ -337,13 +373,29 @@ class PromiseRecord(_Record):
 
 
 class DisputeRecord(_Record):
-    """A dispute over an invoice; a lost one stays held."""
+    """A dispute over an invoice or bill, or a part of it; a lost one stays held."""
 
     type: Literal["dispute"]
-    invoice_id: Id
+    invoice_id: Reference = None
+    bill_id: Reference = None
     opened_on: Day
+    amount: Amount | None = None
+    reason: Text | None = None
     resolved_on: Day | None = None
     outcome: Literal["won", "lost"] | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _disputed(cls, value: Decimal | None) -> Decimal | None:
+        if value is not None and value <= 0:
+            raise _sentence("must be above zero; without an amount all of the document is disputed")
+        return value
+
+    @model_validator(mode="after")
+    def _one_document(self) -> Self:
+        if (self.invoice_id is None) == (self.bill_id is None):
+            raise _sentence("give either invoice_id or bill_id, the one document it is about")
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -403,6 +455,7 @@ def _rejection(error: ValidationError) -> Rejection:
         "string_unicode": "has half a surrogate pair, which is no text",
         "bool_type": "must be true or false",
         "list_type": "must be a list",
+        "dict_type": "must be an object of currencies and amounts",
     }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
     return Rejection(where, reason)
 
@@ -419,10 +472,18 @@ _NAMES = {"kind_of_credit": "kind"}
 def content(record: Record) -> dict[str, Any]:
     """What the record says, as plain JSON values without its type, id and moment: equal for the same content."""
     return {
-        _NAMES.get(name, name): plain(value) if isinstance(value, Decimal) else value
+        _NAMES.get(name, name): _plain_value(value)
         for name, value in record.__dict__.items()
-        if value is not None and value != "" and name not in ("type", "id", "updated_at", "lines")
+        if value not in (None, "", {}) and name not in ("type", "id", "updated_at", "lines")
     }
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, dict):
+        return {name: _plain_value(value[name]) for name in sorted(value)}
+    return value
 
 
 def size_of(payload: Any) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from arrears.ledger.customers import CustomerProfile
-from arrears.ledger.dated_document import DatedDocument, disputed_at
+from arrears.ledger.dated_document import DatedDocument, wholly_disputed_at
 from arrears.ledger.organisation import Organisation
 from arrears.reports.aging import Overdue, currency_order, owed_at
 
@@ -41,7 +41,7 @@ def past_due(
         for invoice, owed in open_invoices
         if invoice.due is not None and invoice.due < today
     )
-    payable = any(not disputed_at(overdue.document, today) for overdue in late)
+    payable = any(not wholly_disputed_at(overdue.document, today) for overdue in late)
     others = {invoice.currency for invoice, _ in open_invoices} - {own}
     return PastDue(
         _balance(open_invoices, late, own),

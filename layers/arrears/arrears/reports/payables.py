@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from arrears.ledger.dated_document import Account, BillState, Settled, bill_state_at, bill_state_name_at
+from arrears.ledger.dated_document import (
+    Account,
+    BillState,
+    Settled,
+    bill_state_at,
+    bill_state_name_at,
+    wholly_disputed_at,
+)
 from arrears.ledger.policy import Policy
 from arrears.reports import tiers
 from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of
@@ -53,7 +60,7 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
     states = [bill_state_at(overdue.document, day) for overdue in late]
     ids: dict[str, list[str]] = {WAITING: [], TO_CONFIRM: [], TO_SCHEDULE: []}
     for overdue, state in zip(late, states, strict=True):
-        ids[payment_standing(state, day)].append(overdue.id)
+        ids[_standing(overdue, state, day)].append(overdue.id)
     urgency = tiers.URGENCIES[level]
     return SupplierRow(
         account,
@@ -75,6 +82,13 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
             PaymentStanding(len(ids[WAITING]), len(ids[TO_CONFIRM]), len(ids[TO_SCHEDULE])),
         ],
     )
+
+
+def _standing(overdue: Overdue, state: BillState, day: int) -> str:
+    """A bill that we dispute waits, as one does whose payment is on its way."""
+    if overdue.document.disputes and wholly_disputed_at(overdue.document, day):
+        return WAITING
+    return payment_standing(state, day)
 
 
 def payment_standing(state: BillState, day: int) -> str:

@@ -12,6 +12,7 @@ from arrears.ledger.dated_document import (
     applied_since,
     disputed_at,
     promise_covers,
+    wholly_disputed_at,
 )
 from arrears.ledger.policy import Policy
 from arrears.reports import tiers
@@ -42,7 +43,7 @@ class PaymentBehaviour(NamedTuple):
 class CustomerRow(NamedTuple):
     """What a customer owes in one currency, how late, and what to do next. Amounts are minor units.
 
-    invoice_ids: the overdue ones, by due day, then id. disputed_ids: those of them that are disputed.
+    invoice_ids: the overdue ones, by due day, then id. disputed_ids: those of them that are disputed, in part or all.
     days_since_last_reminder and last_reminder: of the latest reminder that counts, None without one.
     """
 
@@ -107,11 +108,11 @@ def judge(
     days, owed = late[0].days, sum([overdue.owed for overdue in late])
     standing = _standing(account, documents, currency, day) if account.promises else _NO_PROMISE
     tier = tiers.tier_of(days, owed, currency, standing.broken is not None, policy)
-    disputed = [overdue.id for overdue in late if overdue.document.disputes and disputed_at(overdue.document, day)]
+    disputed = [overdue for overdue in late if overdue.document.disputes and disputed_at(overdue.document, day)]
     reminder = _last_reminder(account, late, day) if account.reminders else None
     action, why = _action(late, disputed, owed, tier, day, policy, standing, reminder)
     reasons = _tier_reasons(days, tier, owed, currency, policy, standing)
-    return Judgement(owed, tier, action, disputed, reminder, reasons + why)
+    return Judgement(owed, tier, action, [overdue.id for overdue in disputed], reminder, reasons + why)
 
 
 class _Standing(NamedTuple):
@@ -159,7 +160,7 @@ def _last_reminder(account: Account, late: Sequence[Overdue], day: int) -> Remin
 
 def _action(
     late: Sequence[Overdue],
-    disputed: Sequence[str],
+    disputed: Sequence[Overdue],
     owed: int,
     tier: str,
     day: int,
@@ -167,15 +168,15 @@ def _action(
     standing: _Standing,
     reminder: Reminder | None,
 ) -> tuple[str, list[Reason]]:
-    """What to do next, looking only at what is not disputed, and why. tier: that of all."""
-    if len(disputed) == len(late):
-        return WAIT, [AllDisputed(len(disputed))]
+    """What to do next, looking only at what is not wholly disputed, and why. tier: that of all."""
+    held = {overdue.id for overdue in disputed if wholly_disputed_at(overdue.document, day)}
+    if len(held) == len(late):
+        return WAIT, [AllDisputed(len(held))]
     why: list[Reason] = [SomeDisputed(len(disputed))] if disputed else []
     promise = standing.ahead
     if promise is not None and (promise.amount is None or promise.amount >= owed):
         return WAIT, [*why, PromiseAhead(promise)]
-    if disputed:
-        held = set(disputed)
+    if held:
         free = [overdue for overdue in late if overdue.id not in held]
         amount, currency = sum(overdue.owed for overdue in free), free[0].document.currency
         tier = tiers.tier_of(free[0].days, amount, currency, standing.broken is not None, policy)
