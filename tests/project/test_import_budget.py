@@ -97,7 +97,7 @@ IMPORTS = {
         "template",
         "turns",
     )
-} | {"imports.spreadsheet"}
+} | {"spreadsheet"}
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
