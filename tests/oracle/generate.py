@@ -179,7 +179,7 @@ def build(
     days = _recording_days(maker, len(arrivals), recorded_on)
     entries = [Entry(record, on) for record, on in zip(arrivals, days, strict=True)]
     home = organisation or Organisation(timezone=rng.choice(ZONES), currency=rng.choice(("USD", "EUR", "JPY")))
-    return Book(home, entries, maker.pivot, on_account)
+    return Book(home, entries, maker.pivot, on_account=True)
 
 
 def _customers(maker: _Maker, count: int) -> list[str]:

@@ -13,9 +13,9 @@ from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER, year_before
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.on_account import without
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import without
 from arrears.ledger.recording import Recording, Result
 from arrears.ledger.records import read_record
 from arrears.ledger.reminders import read_reminders

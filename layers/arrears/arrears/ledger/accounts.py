@@ -13,6 +13,7 @@ from arrears.ledger.ids import folded_name, outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import money_changes
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import kept_changes, merged, taken_off
 from arrears.ledger.records import Bill, Invoice
 
 HISTORY_DAYS = 400
@@ -109,12 +110,7 @@ class AccountState:
         dated = contribution.dated
         if dated is None:
             return
-        self.promises = [
-            promise._replace(
-                kept=promise.kept + sign * dated_document.applied_since(promise, dated, dated_document.LAST)
-            )
-            for promise in self.promises
-        ]
+        self.promises = [_with_kept(promise, dated, sign) for promise in self.promises]
         for change in money_changes(dated):
             self.add_money(change, sign)
         self._forget(history_start)
@@ -217,6 +213,14 @@ class AccountState:
             self.reminders_truncated,
             money=self.money_changes() if self.known else [],
         )
+
+
+def _with_kept(promise: Promise, document: DatedDocument, sign: int) -> Promise:
+    """The promise with (1) or without (-1) what a closed document has done for it."""
+    changes = list(kept_changes(promise, document))
+    if not changes:
+        return promise
+    return promise._replace(kept=merged([*promise.kept, *(changes if sign > 0 else taken_off(changes))]))
 
 
 def party_of(organisation: Organisation, record: Invoice | Bill) -> tuple[str, str]:

@@ -312,10 +312,21 @@ class Reminder(NamedTuple):
     id: str
 
 
+class KeptChange(NamedTuple):
+    """How what closed documents have done for a promise changes on a day, in minor units; see ledger/promises.py.
+
+    beside: what of their money stands beside them, dated from the promise on.
+    """
+
+    day: int
+    amount: int
+    beside: int = 0
+
+
 class Promise(NamedTuple):
     """A promise made on `made` to pay `amount` (None: all) by `promised`, for one currency of a customer.
 
-    kept: what closed documents have had applied from `made` on, of those the promise is about.
+    kept: what the closed documents that it is about have done for it, by day.
     """
 
     id: str
@@ -323,7 +334,7 @@ class Promise(NamedTuple):
     amount: int | None
     made: int
     promised: int
-    kept: int = 0
+    kept: Sequence[KeptChange] = ()
 
 
 class Account(NamedTuple):
@@ -370,29 +381,6 @@ def with_recent_history(account: Account, today: int) -> Account:
     if len(later) < 2:
         return account._replace(history=days + later)
     return account._replace(history=[*days, added_up(later, later[-1].day)], aggregated_after=after)
-
-
-def promise_covers(promise: Promise, document: DatedDocument, day: int) -> bool:
-    """Whether the promise is about the document: there on `day`, issued by the day made and due by the day promised."""
-    return (
-        document.currency == promise.currency
-        and document.issued <= promise.made
-        and document.due is not None
-        and document.due <= promise.promised
-        and day < document.voided
-    )
-
-
-def applied_since(promise: Promise, document: DatedDocument, day: int) -> int:
-    """What allocations dated from the promise on have applied by `day`, voids taken off; 0 if not its document."""
-    if not promise_covers(promise, document, day):
-        return 0
-    made = promise.made
-    return sum(
-        payments + credited
-        for changed, payments, credited, _, allocated_on in document.applied
-        if changed <= day and (allocated_on or changed) >= made
-    )
 
 
 LAST = NEVER - 1

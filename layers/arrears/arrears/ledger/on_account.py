@@ -8,13 +8,11 @@ issued yet, or a bill that is neither payable nor Paid). Amounts are minor units
 from collections.abc import Iterable, Iterator, Sequence
 
 from arrears.ledger.dated_document import (
-    LAST,
     PAYABLE_STATES,
     Account,
     DatedDocument,
     MoneyChange,
     applied_at,
-    applied_since,
     bill_state_name_at,
     exists_at,
 )
@@ -173,17 +171,3 @@ def _oldest_added_up(past: dict[tuple[str, int, str], list[int]], before: int) -
 def _add[Key](sums: dict[Key, list[int]], key: Key, amounts: Sequence[int]) -> None:
     known = sums.get(key, [0, 0, 0, 0])
     sums[key] = [one + more for one, more in zip(known, amounts, strict=True)]
-
-
-def without(account: Account, closed: Iterable[DatedDocument]) -> Account:
-    """The account less what these closed documents have added to it, so that they can be judged one by one.
-
-    For a past day: its documents are then all in hand, and the settled history is taken from them.
-    """
-    documents = list(closed)
-    promises = [
-        promise._replace(kept=promise.kept - sum(applied_since(promise, document, LAST) for document in documents))
-        for promise in account.promises
-    ]
-    taken = [taken_back(change, change.day) for document in documents for change in money_changes(document)]
-    return account._replace(promises=promises, history=(), money=[*account.money, *taken])

@@ -8,7 +8,8 @@ from arrears.ledger.money import EXPONENTS
 
 MAX_DAYS = 36_500
 MAX_CLOSE_AFTER_DAYS = 28
-UNAPPLIED_COVERS = ("oldest_first", "none")
+OLDEST_FIRST = "oldest_first"
+UNAPPLIED_COVERS = (OLDEST_FIRST, "none")
 MAX_MINIMUM = 10**24
 
 _LADDERS = (
@@ -39,7 +40,7 @@ class Policy:
     default_terms_days: int | None = None
     minimums: Mapping[str, int] = field(default_factory=dict)
     close_after_days: int = 3
-    unapplied_covers: str = "oldest_first"
+    unapplied_covers: str = OLDEST_FIRST
 
     def to_json(self) -> dict[str, Any]:
         """The policy as plain JSON values; `Policy(**json)` reads it back; what an older one lacks has its default."""

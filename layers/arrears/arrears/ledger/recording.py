@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from arrears.ledger import dated_document, payment_status
 from arrears.ledger.accounts import HISTORY_DAYS, AccountState, CounterpartyRecord, party_of
-from arrears.ledger.dated_document import DatedDocument, Promise, Reminder
+from arrears.ledger.dated_document import DatedDocument, KeptChange, Promise, Reminder
 from arrears.ledger.days import LAST_DAY, month_of
 from arrears.ledger.documents import (
     Contribution,
@@ -31,6 +31,7 @@ from arrears.ledger.ids import outward_id
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.on_account_records import MAX_ALLOCATIONS, MAX_MONEY_CHANGES, OnAccountRecord
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import kept_changes, merged
 from arrears.ledger.records import (
     AllocationRecord,
     Bill,
@@ -613,21 +614,21 @@ class Recording:
         account.reminders, account.reminders_truncated = self._shown(own.reminders)
 
     def _show_promises(self, account: AccountState, own: CounterpartyRecord) -> None:
-        kept = {(p.id, p.currency, p.made, p.promised): p.kept for p in account.promises}
+        kept = {(p.id, p.currency, p.amount is None, p.made, p.promised): p.kept for p in account.promises}
         account.promises = []
         for id_, part in sorted(own.promises.items(), key=itemgetter(0)):
             payload = part.content
             amount = None if "amount" not in payload else in_minor(payload["amount"], payload["currency"])
             promise = Promise(id_, payload["currency"], amount, payload["made_on"], payload["promised_on"])
-            known = kept.get((id_, promise.currency, promise.made, promise.promised))
+            known = kept.get((id_, promise.currency, amount is None, promise.made, promise.promised))
             account.promises.append(promise._replace(kept=self._kept(account, promise) if known is None else known))
 
-    def _kept(self, account: AccountState, promise: Promise) -> int:
-        """What closed documents have had applied since the promise: none that closed before it."""
+    def _kept(self, account: AccountState, promise: Promise) -> list[KeptChange]:
+        """What closed documents have done for the promise since: nothing by those that closed before it."""
         if account.last_closed_on < promise.made:
-            return 0
+            return []
         documents = self.work.closed_since(account, promise.made)
-        return sum(dated_document.applied_since(promise, document.dated, dated_document.LAST) for document in documents)
+        return merged(change for document in documents for change in kept_changes(promise, document.dated))
 
     def _outward(self, kind: str, id: str) -> str:
         return outward_id(self.organisation.id, kind, id)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from arrears.ledger.days import day_text
 from arrears.ledger.money import major_number
 from arrears.rendering.reasons import reason_bodies
-from arrears.reports.aging import BUCKETS, CurrencyAging, Overdue, Report
+from arrears.reports.aging import BUCKETS, CurrencyAging, Overdue, Report, Unapplied
 
 if TYPE_CHECKING:
     from arrears.reports.payables import PaymentTiming, SupplierRow
@@ -21,6 +21,7 @@ def receivables_body(report: Report, rows: "Iterable[CustomerRow]", next_cursor:
             "customerCount": report.party_count,
             "invoiceCount": report.overdue_count,
             "overdueByCurrency": overdue_bodies(report.aging),
+            "unappliedByCurrency": unapplied_bodies(report.unapplied),
         },
         "aging": aging_bodies(report.aging),
         "customers": [customer_body(row) for row in rows],
@@ -36,6 +37,7 @@ def payables_body(report: Report, rows: "Iterable[SupplierRow]", next_cursor: st
             "supplierCount": report.party_count,
             "billCount": report.overdue_count,
             "overdueByCurrency": overdue_bodies(report.aging),
+            "unappliedByCurrency": unapplied_bodies(report.unapplied),
         },
         "aging": aging_bodies(report.aging),
         "suppliers": [supplier_body(row) for row in rows],
@@ -59,8 +61,24 @@ def overdue_bodies(aging: Iterable[CurrencyAging]) -> list[dict[str, Any]]:
 def aging_bodies(aging: Iterable[CurrencyAging]) -> list[dict[str, Any]]:
     """Everything open, one entry per currency."""
     return [
-        {"currency": entry.currency, "buckets": bucket_bodies(entry.amounts, entry.counts, entry.currency)}
+        {
+            "currency": entry.currency,
+            "buckets": bucket_bodies(entry.amounts, entry.counts, entry.currency),
+            "unapplied": {
+                "amount": major_number(entry.unapplied, entry.currency),
+                "count": entry.unapplied_count,
+            },
+            "net": major_number(entry.net, entry.currency),
+        }
         for entry in aging
+    ]
+
+
+def unapplied_bodies(unapplied: Iterable[Unapplied]) -> list[dict[str, Any]]:
+    """Money on account per currency; the count is of counterparties."""
+    return [
+        {"currency": entry.currency, "amount": major_number(entry.amount, entry.currency), "count": entry.party_count}
+        for entry in unapplied
     ]
 
 
@@ -81,6 +99,9 @@ def customer_body(row: "CustomerRow") -> dict[str, Any]:
         "customerName": row.account.name,
         "currency": row.currency,
         "totalOverdue": major_number(row.total_overdue, row.currency),
+        "unapplied": major_number(row.unapplied, row.currency),
+        "disputedAmount": major_number(row.disputed_amount, row.currency),
+        "amountToChase": major_number(row.amount_to_chase, row.currency),
         "invoiceCount": len(row.invoice_ids),
         "oldestInvoice": {**_document(row.oldest, "invoiceId"), "status": "finalized"},
         "tier": row.tier,
@@ -104,6 +125,9 @@ def supplier_body(row: "SupplierRow") -> dict[str, Any]:
         "supplierName": account.name,
         "currency": row.currency,
         "totalOverdue": major_number(row.total_overdue, row.currency),
+        "unapplied": major_number(row.unapplied, row.currency),
+        "disputedAmount": major_number(row.disputed_amount, row.currency),
+        "amountToChase": major_number(row.amount_to_chase, row.currency),
         "billCount": len(row.bill_ids),
         "oldestBill": {**_document(row.oldest, "billId"), "state": row.oldest_state},
         "urgency": row.urgency,

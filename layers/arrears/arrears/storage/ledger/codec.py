@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail, InvoiceLine
-from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Promise, Reminder, Settled
+from arrears.ledger.dated_document import Account, DatedDocument, KeptChange, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
 from arrears.ledger.money import to_minor
 from arrears.storage.dynamodb import Item
@@ -52,7 +52,8 @@ def pack_document(document: DatedDocument) -> str:
 
 def pack_account(account: Account, letter: str) -> str:
     """An account without its id."""
-    packed = [letter, account.reference, account.name, account.reminders, account.promises, account.history]
+    promises = [(*promise[:-1], promise.kept or 0) for promise in account.promises]
+    packed = [letter, account.reference, account.name, account.reminders, promises, account.history]
     more: list[Any] = [] if account.aggregated_after == NEVER else [account.aggregated_after]
     if account.money:
         more = [account.aggregated_after, packed_money(account.money), account.money_from]
@@ -86,10 +87,18 @@ def unpack_account(id: str, packed: list[Any]) -> Account:
         reference,
         name,
         [Reminder(*reminder) for reminder in reminders],
-        [Promise(*promise) for promise in promises],
+        [_promise(promise) for promise in promises],
         history,
         *more,
     )
+
+
+def _promise(packed: list[Any]) -> Promise:
+    """Older books have one sum of what kept the promise, with no day: it counts from the day the promise was made."""
+    id_, currency, amount, made, promised, kept = packed
+    if isinstance(kept, list):
+        return Promise(id_, currency, amount, made, promised, [KeptChange(*change) for change in kept])
+    return Promise(id_, currency, amount, made, promised, [KeptChange(made, kept)] if kept else [])
 
 
 def unpacked_rows(pages: Iterable[list[Item]]) -> Iterator[tuple[str, list[Any]]]:

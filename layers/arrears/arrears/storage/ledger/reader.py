@@ -5,7 +5,7 @@ from them and from everything closed since a year before it.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,8 @@ from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, S
 from arrears.ledger.days import year_before
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.on_account import without
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import without
 from arrears.ledger.reminders import read_reminders
 from arrears.storage.client import read_fast
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
@@ -85,21 +85,36 @@ class LedgerStore:
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """With all of an account's history where what the index shows of it is not enough for the year up to `day`.
 
+        With all changes of its money, too, where a promise is judged by earlier ones than are shown.
         So it is with accounts that were not written for a month, and with days more than a month ahead.
         """
         start = year_before(day)
         for some in batched(found, BATCH // 2, strict=False):
             aggregated = [account for account, _ in some if account.aggregated_after < start]
             histories = self._histories(organisation, side, aggregated) if aggregated else {}
+            money = self._folded_money(organisation, side, [account for account, _ in some], day)
             for account, documents in some:
-                history = histories.get(account.id)
-                yield (account if history is None else account._replace(history=history)), documents
+                yield _with_all(account, histories.get(account.id), money.get(account.id)), documents
 
     def _histories(
         self, organisation: Organisation, side: Side, accounts: Sequence[Account]
     ) -> dict[str, list[Settled]]:
         found = self._items_of(organisation, side, accounts, keys.HISTORY)
         return {id_: codec.stored_history(item, apart) for id_, (item, apart) in found.items()}
+
+    def _folded_money(
+        self, organisation: Organisation, side: Side, accounts: Iterable[Account], day: int
+    ) -> dict[str, list[MoneyChange]]:
+        """All changes of money of the accounts that show too few for `day`, or to judge their promises by; by id."""
+        folded = [
+            account
+            for account in accounts
+            if account.money_from > min([day, *(promise.made for promise in account.promises)])
+        ]
+        money: dict[str, list[MoneyChange]] = {}
+        for some in batched(folded, BATCH // 2, strict=False):
+            money |= self._money(organisation, side, some)
+        return money
 
     def _money(
         self, organisation: Organisation, side: Side, accounts: Sequence[Account]
@@ -144,16 +159,12 @@ class LedgerStore:
                 documents.setdefault(id_, {})[document.id] = document
             else:
                 accounts.setdefault(id_, codec.unpack_account(id_, packed))
-        folded = [account for account in accounts.values() if account.money_from > since]
-        money: dict[str, list[MoneyChange]] = {}
-        for some in batched(folded, BATCH // 2, strict=False):
-            money |= self._money(organisation, side, some)
+        money = self._folded_money(organisation, side, accounts.values(), since)
         for id_ in {**documents, **{account.id: {} for account in accounts.values() if account.money}}:
             account = accounts.get(id_) or self._account(organisation, side, id_)
             if account.reminders_truncated:
                 account = self._with_all_reminders(organisation, account)
-            if id_ in money:
-                account = account._replace(money=money[id_], money_from=0)
+            account = _with_all(account, None, money.get(id_))
             yield without(account, settled.get(id_, ())), list(documents.get(id_, {}).values())
 
     def _with_all_reminders(self, organisation: Organisation, account: Account) -> Account:
@@ -268,3 +279,10 @@ class LedgerStore:
 
     def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
         return get_items(self._client, self._table, wanted)
+
+
+def _with_all(account: Account, history: list[Settled] | None, money: list[MoneyChange] | None) -> Account:
+    """The account with the whole of its history and of its money, where these were read."""
+    if history is not None:
+        account = account._replace(history=history)
+    return account if money is None else account._replace(money=money, money_from=0)

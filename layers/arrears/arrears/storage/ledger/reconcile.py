@@ -161,7 +161,7 @@ class Reconciliation:
 def _differences(stored: AccountState, documents: list[Document], money: list[OnAccountRecord]) -> list[Difference]:
     """Works an account out from its documents and its money on account, sets what differs, and says what did."""
     anew = AccountState(stored.key, stored.reference, history_start=stored.history_start)
-    anew.promises = [promise._replace(kept=0) for promise in stored.promises]
+    anew.promises = [promise._replace(kept=[]) for promise in stored.promises]
     for document in documents:
         anew.apply(contribution_of(document), 1, stored.history_start)
     anew.recompute_names(documents)
