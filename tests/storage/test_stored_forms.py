@@ -117,7 +117,7 @@ def test_what_is_stored_as_an_array_keeps_its_order(stored_tuple: Any) -> None:
 def test_the_packed_order_and_stored_names_are_those_of_stored_books() -> None:
     assert ",".join(codec.PACKED_DOCUMENT) == "number,currency,total,issued,due,voided,applied,marks,disputes,states"
     assert ",".join(entities.DOCUMENT_ATTRIBUTES) == (
-        "reference,head,updated_at,lines,parts,states,recorded_on,filled_due,account,shard,at_rest"
+        "reference,head,updated_at,lines,parts,states,recorded_on,filled_due,account,shard,at_rest,deleted_at"
     )
     assert ",".join(entities.ACCOUNT_ATTRIBUTES) == (
         "reference,shard,name,names,named,open,documents,rest,rested,floor"

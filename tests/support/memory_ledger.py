@@ -11,6 +11,7 @@ from typing import Any
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
 from arrears.ledger.dated_document import Account, DatedDocument, closed_from, without
 from arrears.ledger.days import NEVER, year_before
+from arrears.ledger.deletions import RecordingWithDeletions
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -29,6 +30,7 @@ class MemoryLedger:
         self.organisation = organisation
         self.kept: dict[tuple[str, str], bytes] = {}
         self.pointers: dict[tuple[str, str], str] = {}
+        self.deleted: dict[tuple[str, str], str] = {}
         self.numbers: dict[str, str] = {}
         self.externals: set[tuple[str, str]] = set()
         self.lines: dict[str, list[list[str | None]]] = {}
@@ -39,7 +41,7 @@ class MemoryLedger:
         results = []
         for raw in records:
             book = MemoryUnitOfWork(self, today)
-            results.append(Recording(self.organisation, book, today).apply(read_record(raw), raw))
+            results.append(RecordingWithDeletions(self.organisation, book, today).apply(read_record(raw), raw))
             book.keep()
         return results
 
@@ -144,8 +146,16 @@ class MemoryUnitOfWork:
     def target(self, kind: str, id: str) -> str | None:
         return self._ledger.pointers.get((kind, id))
 
+    def deleted_at(self, kind: str, id: str) -> str | None:
+        return self._ledger.deleted.get((kind, id))
+
+    def point_deleted(self, kind: str, id: str, moment: str) -> None:
+        self._ledger.pointers.pop((kind, id), None)
+        self._ledger.deleted[kind, id] = moment
+
     def point(self, kind: str, id: str, target: str) -> None:
         self._ledger.pointers[kind, id] = target
+        self._ledger.deleted.pop((kind, id), None)
 
     def account_number(self, number: str) -> str | None:
         return self._ledger.numbers.get(number)

@@ -34,6 +34,8 @@ class StateEntry(NamedTuple):
         return mine == (other.state, other.state_on, other.scheduled_payment_on)
 
 
+UNDATED = "0"
+"""The moment of a deletion that has none: before all others."""
 _NOTHING_DATED = DatedDocument("", None, "", 0, NEVER, None)
 
 
@@ -44,7 +46,8 @@ class Document:
     head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID" and
     "dispute:ID", without the document they name. lines: digest of its lines, which are kept apart.
     states: those of a bill, in the order that counts within a day. recorded_on: the day it was first recorded.
-    closed, account, shard: by these the index lists it.
+    closed, account, shard: by these the index lists it. deleted_at: when it was deleted, UNDATED if that was not
+    said. A later record brings it back; a bill then keeps the moment, for states that arrive late.
     """
 
     kind: str
@@ -60,6 +63,7 @@ class Document:
     account: str | None = None
     shard: int = 0
     closed: bool = True
+    deleted_at: str | None = None
     dated: DatedDocument = _NOTHING_DATED
 
     @property
@@ -228,6 +232,11 @@ def contribution_of(document: Document) -> Contribution:
 def older(updated_at: str | None, stored: str | None) -> bool:
     """Whether it was recorded before what is stored; where a moment is missing, what arrives later counts as later."""
     return updated_at is not None and stored is not None and updated_at < stored
+
+
+def surviving(states: list[StateEntry], deleted_at: str | None) -> list[StateEntry]:
+    """The states that count: not those recorded before their bill was deleted."""
+    return [entry for entry in states if not older(entry.updated_at, deleted_at)]
 
 
 def same_course(states: list[StateEntry], others: list[StateEntry]) -> bool:

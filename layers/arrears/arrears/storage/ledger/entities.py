@@ -31,6 +31,7 @@ DOCUMENT_ATTRIBUTES = {
     "account": "account",
     "shard": "shard",
     "at_rest": "closed",
+    "deleted_at": "deleted_at",
 }
 """By stored name, in stored order, the attributes of a document that its item keeps."""
 ACCOUNT_ATTRIBUTES = {
@@ -48,9 +49,19 @@ ACCOUNT_ATTRIBUTES = {
 """The same of an account. Reminders, promises and a short history are in what the index projects, too."""
 
 
+SPARSE_ATTRIBUTES = frozenset({"deleted_at"})
+"""Stored only where there is something: most items have none."""
+
+
 def _attributes(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """What is stored, under the names of attributes; those that an older item lacks keep their defaults."""
     return {name: stored[stored_name] for stored_name, name in names.items() if stored_name in stored}
+
+
+def _stored(entity: Document | AccountState, names: dict[str, str]) -> dict[str, Any]:
+    """The attributes under their stored names."""
+    values = {stored_name: getattr(entity, name) for stored_name, name in names.items()}
+    return {name: value for name, value in values.items() if value or name not in SPARSE_ATTRIBUTES}
 
 
 # Documents
@@ -86,7 +97,7 @@ def document_item(organisation: str, document: Document) -> Item:
     else:
         partition = keys.open_partition(organisation, document.shard, document.side)
         sort_key = keys.open_sort_key(document.account[1:], dated.due, document.id)
-    stored = {stored_name: getattr(document, name) for stored_name, name in DOCUMENT_ATTRIBUTES.items()}
+    stored = _stored(document, DOCUMENT_ATTRIBUTES)
     return {**_indexed(partition, sort_key, codec.pack_document(dated), stored), **listed}
 
 
@@ -137,7 +148,7 @@ def account_item(organisation: str, account: AccountState, today: int) -> Item:
     else:
         partition = keys.closed_partition(organisation, account.shard, account.side)
         sort_key = keys.closed_sort_key(account.last_closed_on, account.id)
-    stored = {stored_name: getattr(account, name) for stored_name, name in ACCOUNT_ATTRIBUTES.items()}
+    stored = _stored(account, ACCOUNT_ATTRIBUTES)
     shown = account.account()
     history = None if packed_long_history(account) else shown.history
     packed = codec.pack_account(with_recent_history(shown, today), account.key[0])
@@ -167,6 +178,7 @@ def read_counterparty_record(item: Item) -> CounterpartyRecord:
         None if stored["record"] is None else Part(*stored["record"]),
         _parts(stored["reminders"]),
         _parts(stored["promises"]),
+        stored.get("deleted_at"),
     )
 
 
@@ -176,11 +188,13 @@ def _parts(stored: dict[str, list[Any]]) -> dict[str, Part]:
 
 def counterparty_item(counterparty: CounterpartyRecord) -> Item:
     """A counterparty record's attributes beside its key and version."""
-    stored = {
+    stored: dict[str, Any] = {
         "record": counterparty.record,
         "reminders": counterparty.reminders,
         "promises": counterparty.promises,
     }
+    if counterparty.deleted_at is not None:
+        stored["deleted_at"] = counterparty.deleted_at
     return {"b": {"S": codec.compact(stored)}}
 
 
