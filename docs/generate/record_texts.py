@@ -10,6 +10,7 @@ COMMON = {
     "bill_id": "Your id of the bill. Give this or `invoice_id`.",
     "number": "The number printed on it.",
     "currency": "ISO 4217 code.",
+    "deleted": "Takes the record back, as if it had never been sent.",
 }
 
 RECORDS = {

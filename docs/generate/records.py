@@ -21,6 +21,8 @@ at most {records.MAX_RECORDS} records. `arrears import` takes the same records f
 - Every record has `type` and `id`; the id is your own. `updated_at` is optional: the moment at which your system last
   changed it. A record older than the stored one is `stale` and changes nothing.
 - A record replaces the stored one as a whole: a field that is left out is cleared.
+- `{{"type": "invoice", "id": "I1", "deleted": true}}`, with `updated_at` or without, takes a record of any type back:
+  [contract.md](contract.md#deleting).
 """
 
 _STATES = """

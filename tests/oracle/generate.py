@@ -175,6 +175,7 @@ def build(
         _taken_back(maker)
     elif corrected:
         _more_disputes(maker)
+        _taken_back(maker)
     arrivals = _arrival_order(maker)
     days = _recording_days(maker, len(arrivals), recorded_on)
     entries = [Entry(record, on) for record, on in zip(arrivals, days, strict=True)]
@@ -673,7 +674,8 @@ def _taken_back(maker: _Maker) -> None:
             for stamped in (*versions, deletion) if maker.chance(70) else (deletion, *versions):
                 stamped["updated_at"] = maker.stamp()
         maker.records.append(deletion)
-        if maker.chance(40):
+        stamped = ["updated_at" in record for record in (*versions, deletion)]
+        if maker.chance(40) and (all(stamped) or not any(stamped)):
             again = {**versions[-1]}
             again.pop("updated_at", None)
             if "updated_at" in deletion:

@@ -142,7 +142,7 @@ def test_the_packed_order_and_stored_names_are_those_of_stored_books() -> None:
         "number,currency,total,issued,due,voided,applied,marks,disputes,states,allocated"
     )
     assert ",".join(entities.DOCUMENT_ATTRIBUTES) == (
-        "reference,head,updated_at,lines,parts,states,recorded_on,filled_due,account,shard,at_rest,sources"
+        "reference,head,updated_at,lines,parts,states,recorded_on,filled_due,account,shard,at_rest,sources,deleted_at"
     )
     assert ",".join(entities.ACCOUNT_ATTRIBUTES) == (
         "reference,shard,name,names,named,open,documents,rest,rested,floor,on_account"

@@ -11,6 +11,7 @@ from typing import Any
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
 from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER, year_before
+from arrears.ledger.deletions import RecordingWithDeletions
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
@@ -31,6 +32,7 @@ class MemoryLedger:
         self.organisation = organisation
         self.kept: dict[tuple[str, str], bytes] = {}
         self.pointers: dict[tuple[str, str], str] = {}
+        self.deleted: dict[tuple[str, str], str] = {}
         self.numbers: dict[str, str] = {}
         self.externals: set[tuple[str, str]] = set()
         self.lines: dict[str, list[list[str | None]]] = {}
@@ -41,7 +43,7 @@ class MemoryLedger:
         results = []
         for raw in records:
             book = MemoryUnitOfWork(self, today)
-            recording = Recording(self.organisation, book, today)
+            recording = RecordingWithDeletions(self.organisation, book, today)
             results.append(recording.apply(read_record(raw), raw))
             while recording.unfinished:
                 recording.go_on()
@@ -152,8 +154,16 @@ class MemoryUnitOfWork:
     def target(self, kind: str, id: str) -> str | None:
         return self._ledger.pointers.get((kind, id))
 
+    def deleted_at(self, kind: str, id: str) -> str | None:
+        return self._ledger.deleted.get((kind, id))
+
+    def point_deleted(self, kind: str, id: str, moment: str) -> None:
+        self._ledger.pointers.pop((kind, id), None)
+        self._ledger.deleted[kind, id] = moment
+
     def point(self, kind: str, id: str, target: str) -> None:
         self._ledger.pointers[kind, id] = target
+        self._ledger.deleted.pop((kind, id), None)
 
     def account_number(self, number: str) -> str | None:
         return self._ledger.numbers.get(number)

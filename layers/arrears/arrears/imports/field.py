@@ -19,7 +19,7 @@ DAYS = frozenset(name for fields in spec.FIELDS.values() for name in fields if n
 MOMENTS = frozenset({"updated_at", "sent_at"})
 MONEY = frozenset({"total", "amount", "taxable_amount", "tax_amount"})
 NUMBERS = MONEY | {"quantity", "unit_price"}
-FLAGS = frozenset({"payment_blocked", "pdf_available", "issued_on_inferred"})
+FLAGS = frozenset({"payment_blocked", "pdf_available", "issued_on_inferred", "deleted"})
 STRUCTURES = frozenset({"invoice_ids", "lines", "credit_limit"})
 
 

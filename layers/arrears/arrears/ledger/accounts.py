@@ -26,11 +26,15 @@ KEPT_NAMES = 4
 
 @dataclass(slots=True)
 class CounterpartyRecord:
-    """What the records of a counterparty itself say: its own, and its reminders and promises by their ids."""
+    """What the records of a counterparty itself say: its own, and its reminders and promises by their ids.
+
+    deleted_at: when its own record was deleted (UNDATED if that was not said), while it is.
+    """
 
     record: Part | None = None
     reminders: dict[str, Part] = field(default_factory=dict)
     promises: dict[str, Part] = field(default_factory=dict)
+    deleted_at: str | None = None
 
 
 class NameEntry(NamedTuple):

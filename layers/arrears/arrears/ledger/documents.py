@@ -44,6 +44,8 @@ class Source(NamedTuple):
     voided: int
 
 
+UNDATED = "0"
+"""The moment of a deletion that has none: before all others."""
 _NOTHING_DATED = DatedDocument("", None, "", 0, NEVER, None)
 
 
@@ -55,7 +57,8 @@ class Document:
     "allocation:ID" and "dispute:ID", without the document they name. sources: of its allocations, by the same key, the
     money on account that each comes from; none while that is not known. lines: digest of its lines, kept apart.
     states: those of a bill, in the order that counts within a day. recorded_on: the day it was first recorded.
-    closed, account, shard: by these the index lists it.
+    closed, account, shard: by these the index lists it. deleted_at: when it was deleted, UNDATED if that was not
+    said. A later record brings it back; a bill then keeps the moment, for states that arrive late.
     """
 
     kind: str
@@ -72,6 +75,7 @@ class Document:
     account: str | None = None
     shard: int = 0
     closed: bool = True
+    deleted_at: str | None = None
     dated: DatedDocument = _NOTHING_DATED
 
     @property
@@ -290,6 +294,11 @@ def contribution_of(document: Document) -> Contribution:
 def older(updated_at: str | None, stored: str | None) -> bool:
     """Whether it was recorded before what is stored; where a moment is missing, what arrives later counts as later."""
     return updated_at is not None and stored is not None and updated_at < stored
+
+
+def surviving(states: list[StateEntry], deleted_at: str | None) -> list[StateEntry]:
+    """The states that count: not those recorded before their bill was deleted."""
+    return [entry for entry in states if not older(entry.updated_at, deleted_at)]
 
 
 def same_course(states: list[StateEntry], others: list[StateEntry]) -> bool:

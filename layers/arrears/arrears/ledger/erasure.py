@@ -52,6 +52,7 @@ class Erasing(Recording):
             None if own.record is None else own.record._replace(content=_erased_record(own.record.content)),
             {outward_id(self.organisation.id, "reminder", id_): part for id_, part in own.reminders.items()},
             own.promises,
+            own.deleted_at,
         )
         if erased == own:
             return False

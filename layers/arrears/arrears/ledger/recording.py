@@ -25,6 +25,7 @@ from arrears.ledger.documents import (
     in_minor,
     older,
     same_course,
+    surviving,
     with_state,
 )
 from arrears.ledger.ids import outward_id
@@ -126,6 +127,12 @@ class UnitOfWork(Protocol):
     def point(self, kind: str, id: str, target: str) -> None:
         """Remembers what it is on."""
 
+    def deleted_at(self, kind: str, id: str) -> str | None:
+        """When a payment, credit, dispute, reminder or promise was deleted (see UNDATED); None while it is not."""
+
+    def point_deleted(self, kind: str, id: str, moment: str) -> None:
+        """Remembers that it was deleted: it is on nothing then."""
+
     def account_number(self, number: str) -> str | None:
         """The customer id that holds an account number."""
 
@@ -199,12 +206,14 @@ class Recording:
     ) -> Result:
         document = self.work.document(kind, self._outward(kind, record.id), record.id)
         payload, digest = content(record), lines_digest(lines)
-        states = document.states if state is None else with_state(document.states, state)
+        known_states = surviving(document.states, document.deleted_at)
+        states = document.states if state is None else with_state(known_states, state)
         if len(states) > MAX_STATES:
             reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
             return Result(kind, record.id, "rejected", "state", reason)
         known = document.head is not None
-        if known and older(record.updated_at, document.updated_at):
+        if older(record.updated_at, document.updated_at):
+            states = surviving(states, document.deleted_at)
             if states != document.states:
                 self._change(document, lambda: setattr(document, "states", states))
             return Result(kind, record.id, "stale")
@@ -217,6 +226,7 @@ class Recording:
                 self.work.put_lines(document, lines)
             document.head, document.lines, document.updated_at = payload, digest, record.updated_at
             document.states = states
+            document.deleted_at = document.deleted_at if states else None
             document.recorded_on = document.recorded_on or self.today
             document.filled_due = self._filled_due(document)
             account = self.work.account(*party_of(self.organisation, record))
@@ -315,7 +325,7 @@ class Recording:
         key = f"{record.type}:{record.id}"
         if previous_target is None:
             return document, key, document.parts.get(key)
-        if _is_account(previous_target):
+        if is_account(previous_target):
             money = self.work.on_account(record.type, self._outward(record.type, record.id), record.id)
             return money, key, money.part
         holder = document if previous_target == document.target else self._document_at(previous_target)
@@ -392,7 +402,7 @@ class Recording:
     def _holder_of_money(
         self, record: Payment | Credit, money: OnAccountRecord, previous_target: str | None
     ) -> tuple[Document | OnAccountRecord, str, Part | None]:
-        if previous_target is None or _is_account(previous_target):
+        if previous_target is None or is_account(previous_target):
             return money, "", money.part
         document = self._document_at(previous_target)
         key = self._recorded_key(document.parts, record.type, f"{record.type}:", record.id)
@@ -536,7 +546,7 @@ class Recording:
                 own.record = own.record._replace(updated_at=record.updated_at)
                 self.work.touch(own)
         elif outcome in ("created", "updated"):
-            own.record = part
+            own.record, own.deleted_at = part, None
             account.name = record.name
             self.work.touch(own)
             self.work.touch(account)
@@ -739,7 +749,7 @@ def _outcome(stored: Part | None, part: Part) -> str:
     return "unchanged" if stored.content == part.content else "updated"
 
 
-def _is_account(target: str) -> bool:
+def is_account(target: str) -> bool:
     """Whether the target of a pointer is an account, not a document."""
     return target[0] in "csn"
 

@@ -404,6 +404,18 @@ class DisputeRecord(_Record):
         return self
 
 
+def _deleted(value: object) -> object:
+    if value is not True:
+        raise _sentence("must be true or false")
+    return value
+
+
+class Deletion(_Record):
+    """Takes a record of any type back, as if it had never been sent."""
+
+    deleted: Annotated[bool, BeforeValidator(_deleted)]
+
+
 Record = (
     Customer
     | Supplier
@@ -416,6 +428,7 @@ Record = (
     | PromiseRecord
     | DisputeRecord
 )
+
 
 _MODELS: dict[str, type[_Record]] = {
     kind: model for model in get_args(Record) for kind in get_args(model.model_fields["type"].annotation)
@@ -430,7 +443,7 @@ class Rejection:
     reason: str
 
 
-def read_record(raw: object) -> Record | Rejection:
+def read_record(raw: object) -> Record | Deletion | Rejection:
     """One record from decoded JSON (numbers exact: int or Decimal), or why it cannot be taken."""
     if not isinstance(raw, Mapping):
         return Rejection(None, "is not an object")
@@ -438,6 +451,11 @@ def read_record(raw: object) -> Record | Rejection:
     model = _MODELS.get(kind) if isinstance(kind, str) else None
     if model is None:
         return Rejection("type", "must be one of " + ", ".join(_MODELS))
+    deleted = raw.get("deleted")
+    if deleted is not None and deleted is not False:
+        model = Deletion
+    elif "deleted" in raw:
+        raw = {name: value for name, value in raw.items() if name != "deleted"}
     try:
         return model.model_validate(raw)  # type: ignore[return-value]
     except ValidationError as error:

@@ -34,8 +34,9 @@ class SupplierRow(NamedTuple):
     """What a supplier is owed in one currency, how urgent it is, and what to do next. Amounts are minor units.
 
     disputed_amount: how much of the total we dispute. unapplied: what we have on account with the supplier in that
-    currency. amount_to_chase: the total less both. scheduled: the earliest day a payment is scheduled for. bill_ids: the overdue ones, by due day, then id; of them,
-    confirm_ids may have been paid or have failed, and unscheduled_ids have no payment.
+    currency. amount_to_chase: the total less both. scheduled: the earliest day a payment is scheduled for. bill_ids:
+    the overdue ones, by due day, then id; of them, confirm_ids may have been paid or have failed, and unscheduled_ids
+    have no payment.
     """
 
     account: Account

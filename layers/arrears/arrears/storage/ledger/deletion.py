@@ -57,7 +57,7 @@ class LedgerDeletion:
                         deleted += self._delete_with_parts(organisation, batch)
         for partition in (keys.months_partition(organisation), import_slots_partition(organisation)):
             deleted += self._delete(self._partition(partition))
-        return deleted
+        return deleted + self._delete(self._listed(keys.deleted_partition(organisation)))
 
     def _delete_with_parts(self, organisation: str, listed: Iterable[Key]) -> int:
         """Deletes documents and counterparties after all that only they name. Those gone already count as nothing.

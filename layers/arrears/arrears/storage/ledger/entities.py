@@ -37,6 +37,7 @@ DOCUMENT_ATTRIBUTES = {
     "shard": "shard",
     "at_rest": "closed",
     "sources": "sources",
+    "deleted_at": "deleted_at",
 }
 """By stored name, in stored order, the attributes of a document that its item keeps."""
 ACCOUNT_ATTRIBUTES = {
@@ -53,7 +54,7 @@ ACCOUNT_ATTRIBUTES = {
     "on_account": "on_account",
 }
 """The same of an account. Reminders, promises and a short history are in what the index projects, too."""
-SPARSE_ATTRIBUTES = frozenset({"sources", "on_account"})
+SPARSE_ATTRIBUTES = frozenset({"sources", "deleted_at", "on_account"})
 """Stored only where there are any: most items have none."""
 
 
@@ -230,6 +231,7 @@ def read_counterparty_record(item: Item) -> CounterpartyRecord:
         None if stored["record"] is None else Part(*stored["record"]),
         _parts(stored["reminders"]),
         _parts(stored["promises"]),
+        stored.get("deleted_at"),
     )
 
 
@@ -239,11 +241,13 @@ def _parts(stored: dict[str, list[Any]]) -> dict[str, Part]:
 
 def counterparty_item(counterparty: CounterpartyRecord) -> Item:
     """A counterparty record's attributes beside its key and version."""
-    stored = {
+    stored: dict[str, Any] = {
         "record": counterparty.record,
         "reminders": counterparty.reminders,
         "promises": counterparty.promises,
     }
+    if counterparty.deleted_at is not None:
+        stored["deleted_at"] = counterparty.deleted_at
     return {"b": {"S": codec.compact(stored)}}
 
 

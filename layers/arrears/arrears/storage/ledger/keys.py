@@ -117,6 +117,29 @@ def document_target(target: str) -> tuple[str, str] | None:
     return None if kind is None or len(target) == _UUID_LENGTH else (kind, target[1:])
 
 
+_DELETED = "x"
+
+
+def deleted_target(moment: str) -> str:
+    """The target of a pointer whose record was deleted at a moment."""
+    return _DELETED + moment
+
+
+def deleted_at(target: str) -> str | None:
+    """The moment in such a target; None of any other."""
+    return target[1:] if target[0] == _DELETED else None
+
+
+def deleted_partition(organisation: str) -> str:
+    """The index partition of pointers whose records were deleted: nothing else names them."""
+    return f"{organisation}#x"
+
+
+def deleted_sort_key(pointer: Key) -> str:
+    """Such a pointer in that partition: its letter and id."""
+    return pointer[0].partition("#")[2]
+
+
 def number_key(organisation: str, number: str) -> Key:
     """The customer who holds an account number."""
     return f"{organisation}#N#{number}", POINTER

@@ -8,10 +8,11 @@ from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from arrears.ledger.deletions import RecordingWithDeletions, named_by
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Named, Recording, Result, named_by
-from arrears.ledger.records import Record, Rejection, read_record
+from arrears.ledger.recording import Named, Recording, Result
+from arrears.ledger.records import Deletion, Record, Rejection, read_record
 from arrears.storage.client import write_fast
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys
@@ -76,7 +77,7 @@ class Recorder:
         self,
         organisation: Organisation,
         today: int,
-        steps: Sequence[Callable[[Recording], Outcome]],
+        steps: Sequence[Callable[[RecordingWithDeletions], Outcome]],
         named: Sequence[Key],
     ) -> list[Outcome]:
         """Takes steps in their order until all are written. Steps not written yet are taken again on a new reading."""
@@ -100,14 +101,14 @@ class Recorder:
         self,
         organisation: Organisation,
         today: int,
-        steps: Sequence[Callable[[Recording], Outcome]],
+        steps: Sequence[Callable[[RecordingWithDeletions], Outcome]],
         named: Sequence[Key],
         most: int,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
         work = StoredUnitOfWork(self._client, self._table, organisation, today)
         work.prefetch(named)
-        recording = Recording(organisation, work, today)
+        recording = RecordingWithDeletions(organisation, work, today)
         outcomes = []
         for step in steps:
             outcomes.append(step(recording))
@@ -135,7 +136,7 @@ class Recorder:
             work.flush()
 
 
-def _apply(recording: Recording, record: Record | Rejection, raw: Any) -> Result:
+def _apply(recording: RecordingWithDeletions, record: Record | Deletion | Rejection, raw: Any) -> Result:
     return recording.apply(record, raw)
 
 

@@ -180,7 +180,13 @@ class StoredUnitOfWork:
 
     def target(self, kind: str, id: str) -> str | None:
         """What a payment, credit, dispute, reminder or promise is on."""
-        return self._target(keys.pointer_key(self._organisation.id, kind, id))
+        target = self._target(keys.pointer_key(self._organisation.id, kind, id))
+        return None if target is None or keys.deleted_at(target) is not None else target
+
+    def deleted_at(self, kind: str, id: str) -> str | None:
+        """When a payment, credit, dispute, reminder or promise was deleted; None while it is not."""
+        target = self._target(keys.pointer_key(self._organisation.id, kind, id))
+        return None if target is None else keys.deleted_at(target)
 
     def account_number(self, number: str) -> str | None:
         """The customer id that holds an account number."""
@@ -266,6 +272,10 @@ class StoredUnitOfWork:
     def point(self, kind: str, id: str, target: str) -> None:
         """Remembers what a payment, credit, dispute, reminder or promise is on."""
         self._point(keys.pointer_key(self._organisation.id, kind, id), target)
+
+    def point_deleted(self, kind: str, id: str, moment: str) -> None:
+        """Remembers that it was deleted."""
+        self._point(keys.pointer_key(self._organisation.id, kind, id), keys.deleted_target(moment))
 
     def _point(self, key: Key, target: str | None) -> None:
         previous = self._pointers[key].previous if key in self._pointers else self._target(key)
@@ -393,9 +403,18 @@ class StoredUnitOfWork:
         if change.previous is not None:
             values = {":previous": {"S": change.previous}}
             condition = {"ConditionExpression": "t = :previous", "ExpressionAttributeValues": values}
-        action = self._unconditional_action(key, None if change.target is None else {"t": {"S": change.target}})
+        action = self._unconditional_action(key, self._pointer_attributes(key, change.target))
         next(iter(action.values())).update(condition)
         return action
+
+    def _pointer_attributes(self, key: Key, target: str | None) -> Item | None:
+        """One whose record was deleted is in the index: it is how the organisation's deletion finds it."""
+        if target is None:
+            return None
+        if keys.deleted_at(target) is None:
+            return {"t": {"S": target}}
+        partition = keys.deleted_partition(self._organisation.id)
+        return {"t": {"S": target}, "ipk": {"S": partition}, "isk": {"S": keys.deleted_sort_key(key)}}
 
     def _unconditional_action(self, key: Key, attributes: Item | None) -> Any:
         """A put, or a delete where there is nothing to keep; safe as it goes with an item that has a condition."""
