@@ -13,6 +13,7 @@ from arrears.ledger import dated_document
 from arrears.ledger.dated_document import LAST, Account, DatedDocument
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import kept_changes, merged
 from oracle import Book, invoice_collection
 from oracle.generate import interesting_days, random_book
 from support.books import answer, arrivals, disagreements, in_memory, last_day, organisation_of, random_terms
@@ -148,7 +149,7 @@ def _check_accounts(ledger: MemoryLedger, side: Side) -> None:
         assert account.named == sum(bool(document.counterparty_name()) for document in mine)
         assert list(account.account().history) == _history(closed, account.history_start)
         for promise in account.promises:
-            assert promise.kept == sum(dated_document.applied_since(promise, document, LAST) for document in closed)
+            assert promise.kept == merged(change for document in closed for change in kept_changes(promise, document))
 
 
 def _history(closed: list[DatedDocument], history_start: int) -> list[dated_document.Settled]:

@@ -663,12 +663,17 @@ def _credit_limits(maker: _Maker) -> None:
 
 
 def _taken_back(maker: _Maker) -> None:
-    """Records of every type deleted, before or after they came, some sent again."""
+    """Records of every type deleted, before or after they came, some sent again.
+
+    Not bills without a day of issue: these exist from the day they were recorded on, which is no record's content.
+    """
     keys = sorted({(record["type"], record["id"]) for record in maker.records})
     for kind, own_id in keys:
         if not maker.chance(12):
             continue
         versions = [record for record in maker.records if (record["type"], record["id"]) == (kind, own_id)]
+        if kind == "bill" and not all(record.get("issued_on") for record in versions):
+            continue
         deletion: Record = {"type": kind, "id": own_id, "deleted": True}
         if maker.order_free or maker.chance(70):
             for stamped in (*versions, deletion) if maker.chance(70) else (deletion, *versions):

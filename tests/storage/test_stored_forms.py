@@ -1,7 +1,7 @@
 """Books that are stored already stay readable and changeable: what is stored keeps its names and its order."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -23,7 +23,7 @@ from arrears.ledger.dated_document import (
 )
 from arrears.ledger.documents import Part, Source, StateEntry
 from arrears.ledger.ledger_side import Side
-from arrears.storage.ledger import codec, entities
+from arrears.storage.ledger import codec, entities, keys
 from arrears.storage.ledger.export import LedgerExport
 from arrears.storage.ledger.reconcile import Reconciliation
 from support.records import ORGANISATION
@@ -76,7 +76,15 @@ FIELDS_BEFORE = {Account: 9, DatedDocument: 11}
 
 
 def _as_before(entity: Any) -> Any:
+    if isinstance(entity, Account):
+        entity = entity._replace(promises=[_kept_as_before(promise) for promise in entity.promises])
     return entity[: FIELDS_BEFORE[type(entity)]]
+
+
+def _kept_as_before(promise: Sequence[Any]) -> list[Any]:
+    """What kept a promise was one sum before it was known by day."""
+    *head, kept = promise
+    return [*head, sum(amount for _, amount, _ in kept) if kept else 0]
 
 
 def test_a_book_stored_before_gives_the_answers_it_gave(ledger: StoredLedger) -> None:
@@ -97,15 +105,16 @@ def stored(ledger: StoredLedger) -> list[Any]:
     """Every item as it is stored, byte for byte, less what came since."""
     pages = ledger.table.open.get_paginator("scan").paginate(TableName=ledger.table.name)
     items = [{name: item[name] for name in item if name not in ADDED_SINCE} for page in pages for item in page["Items"]]
-    return sorted(map(_without_money, items), key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
+    return sorted(map(_item_as_before, items), key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
 
 
-def _without_money(item: Any) -> Any:
-    """The item as it was before accounts kept what documents that close have too much of."""
-    kept = json.loads(item["b"]["S"]) if "b" in item else None
-    if not isinstance(kept, dict) or not kept.pop("money", None):
+def _item_as_before(item: Any) -> Any:
+    """An account as it was before it kept what documents that close have too much of."""
+    if item["sk"]["S"] != keys.ACCOUNT:
         return item
-    packed = json.loads(item["p"]["S"])[:8]
+    kept, packed = json.loads(item["b"]["S"]), json.loads(item["p"]["S"])
+    packed[4] = [_kept_as_before(promise) if isinstance(promise[-1], list) else promise for promise in packed[4]]
+    packed = packed[:8] if kept.pop("money", None) else packed
     return {**item, "b": {"S": codec.compact(kept)}, "p": {"S": codec.compact(packed)}}
 
 

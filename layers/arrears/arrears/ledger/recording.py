@@ -243,7 +243,7 @@ class Recording:
         return min(issued + terms, LAST_DAY)
 
     def _note_moment(self, document: Document, updated_at: str | None, states: list[StateEntry]) -> None:
-        if (updated_at, states) != (document.updated_at, document.states):
+        if updated_at is not None and (updated_at, states) != (document.updated_at, document.states):
             document.updated_at, document.states = updated_at, states
             self.work.touch(document)
 
@@ -409,7 +409,7 @@ class Recording:
         return document, key, document.parts.get(key)
 
     def _note_money_moment(self, money: OnAccountRecord, updated_at: str | None) -> None:
-        if money.part is not None and updated_at != money.part.updated_at:
+        if money.part is not None and updated_at is not None and updated_at != money.part.updated_at:
             money.part = money.part._replace(updated_at=updated_at)
             self.work.touch(money)
 
@@ -468,8 +468,8 @@ class Recording:
         key: str,
         updated_at: str | None,
     ) -> None:
-        """Keeps the moment of a part that is recorded again as it was; without one, whatever comes next is later."""
-        if updated_at != parts[key].updated_at:
+        """Keeps the moment of a part that is recorded again as it was."""
+        if updated_at is not None and updated_at != parts[key].updated_at:
             parts[key] = parts[key]._replace(updated_at=updated_at)
             self.work.touch(holder)
 
@@ -541,7 +541,7 @@ class Recording:
         own = self.work.counterparty_record(account)
         part = Part(content(record), record.updated_at)
         outcome = _outcome(own.record, part)
-        if outcome == "unchanged" and own.record is not None:
+        if outcome == "unchanged" and own.record is not None and record.updated_at is not None:
             if record.updated_at != own.record.updated_at:
                 own.record = own.record._replace(updated_at=record.updated_at)
                 self.work.touch(own)
