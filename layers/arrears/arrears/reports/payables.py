@@ -77,6 +77,11 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
     )
 
 
+def row_urgency(reference: RowReference, _: int, policy: Policy) -> str:
+    """The urgency of a row, with nothing else of it worked out."""
+    return tiers.URGENCIES[tiers.level_of(reference.days, tiers.urgency_thresholds(policy), policy.grace_days)]
+
+
 def payment_standing(state: BillState, day: int) -> str:
     """Whether a payment is in progress (waiting), may have failed or been missed (to confirm), or is to schedule."""
     if state.state == "PaymentInProgress":
