@@ -115,8 +115,8 @@ BILL_STATES = {
 
 SCOPES = {
     "ledger:write": "`POST /ledger/records`",
-    "receivables:read": "`GET /receivables/overdue` and its history",
-    "payables:read": "`GET /payables/overdue`",
+    "receivables:read": "`GET /receivables/overdue` and its history, customers and their statements",
+    "payables:read": "`GET /payables/overdue`, suppliers and their statements",
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
 }

@@ -15,6 +15,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 KNOWN = {
     "/receivables/overdue": ("GET", "problem"),
     "/payables/overdue": ("GET", "problem"),
+    "/receivables/customers/C1": ("GET", "problem"),
+    "/payables/suppliers/S1/statement": ("GET", "problem"),
     "/ledger/records": ("POST", "problem"),
     "/analytics/overdue_balance": ("GET", "lago_error"),
     "/api/v1/analytics/invoice_collection": ("GET", "lago_error"),
@@ -25,6 +27,8 @@ UNKNOWN = {
     "/nothing": "problem",
     "/receivables": "problem",
     "/receivables/overdue/more": "problem",
+    "/receivables/customers": "problem",
+    "/receivables/customers/C1/more": "problem",
     "/analyticsx": "problem",
     "/analytics/mrr": "lago_error",
     "/api/v1": "lago_error",

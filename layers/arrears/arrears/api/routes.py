@@ -4,6 +4,10 @@ RECEIVABLES_OVERDUE = "/receivables/overdue"
 RECEIVABLES_HISTORY = "/receivables/overdue/history"
 ESCALATIONS = "/escalations"
 PAYABLES_OVERDUE = "/payables/overdue"
+CUSTOMER = "/receivables/customers/<id>"
+CUSTOMER_STATEMENT = "/receivables/customers/<id>/statement"
+SUPPLIER = "/payables/suppliers/<id>"
+SUPPLIER_STATEMENT = "/payables/suppliers/<id>/statement"
 LEDGER_RECORDS = "/ledger/records"
 OVERDUE_BALANCE = "/analytics/overdue_balance"
 INVOICE_COLLECTION = "/analytics/invoice_collection"
@@ -20,6 +24,10 @@ METHODS = {
     RECEIVABLES_HISTORY: "GET",
     ESCALATIONS: "GET",
     PAYABLES_OVERDUE: "GET",
+    CUSTOMER: "GET",
+    CUSTOMER_STATEMENT: "GET",
+    SUPPLIER: "GET",
+    SUPPLIER_STATEMENT: "GET",
     LEDGER_RECORDS: "POST",
     OVERDUE_BALANCE: "GET",
     INVOICE_COLLECTION: "GET",
