@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Failed, Json, put, put_table
+from arrears_cli.output import Failed, Json, put, put_table, say
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
@@ -81,6 +81,7 @@ def customer(
         for one in body["reminders"]
     ]
     _put_if_any("Reminders", ("id", "sent", "about"), reminders)
+    _say_truncated(body)
 
 
 def supplier(
@@ -105,6 +106,7 @@ def supplier(
     _put_documents(body["openBills"], "bill")
     _put_on_account(body["onAccount"])
     _put_disputes(body["disputes"], "bill")
+    _say_truncated(body)
 
 
 def statement(
@@ -210,6 +212,13 @@ def _put_data(body: Mapping[str, Any], lines: Any, as_csv: bool) -> None:
         typer.echo(csv_text(*lines(body)), nl=False)
     else:
         put(body, True, "")
+
+
+def _say_truncated(body: Mapping[str, Any]) -> None:
+    from arrears.reports.party_reading import MAX_LISTED
+
+    for name in body["truncated"]:
+        say(f"`{name}` has more than the {MAX_LISTED:,} entries that are shown.")
 
 
 def _put_if_any(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str] = ()) -> None:
