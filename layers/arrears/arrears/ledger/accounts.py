@@ -50,6 +50,7 @@ class AccountState:
     documents, latest first. named, open, documents: how many documents have a name, are not closed, and are there.
     last_closed_on: the latest day from which one is closed. closed_by_day: how many are closed from each of the latest
     days. history: closed documents by the day they settled, on days after `history_start`.
+    latest_documents: codes of its latest numbered documents, by which duplicates are noticed.
     """
 
     key: str
@@ -67,6 +68,7 @@ class AccountState:
     reminders_truncated: bool = False
     promises: list[Promise] = field(default_factory=list)
     history: dict[int, Settled] = field(default_factory=dict)
+    latest_documents: str = ""
 
     @property
     def id(self) -> str:

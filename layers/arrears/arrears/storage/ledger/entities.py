@@ -45,11 +45,12 @@ ACCOUNT_ATTRIBUTES = {
     "rest": "last_closed_on",
     "rested": "closed_by_day",
     "floor": "history_start",
+    "latest": "latest_documents",
 }
 """The same of an account. Reminders, promises and a short history are in what the index projects, too."""
 
 
-SPARSE_ATTRIBUTES = frozenset({"deleted_at"})
+SPARSE_ATTRIBUTES = frozenset({"deleted_at", "latest"})
 """Stored only where there is something: most items have none."""
 
 
