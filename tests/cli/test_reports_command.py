@@ -205,6 +205,19 @@ def test_rejected_rows_are_beside_the_input(folder: Path, organisation: str) -> 
     assert not (folder / f"{name}.rejected.csv").exists()
 
 
+def test_what_looks_wrong_is_counted_and_shown(folder: Path, organisation: str) -> None:
+    of = ("--organisation", organisation)
+    twice = [{**INVOICE, "id": id_, "number": "7"} for id_ in ("I8", "I9")]
+    name = records(folder, CUSTOMER, *twice)
+    [file] = value("import", name, *of)["files"]
+    assert file["warnings"] == {"possible_duplicate": 1}
+    [warning] = file["first_warnings"]
+    assert (warning["line"], warning["id"], warning["number"]) == (3, "I9", "7")
+    assert "warnings:" not in run("import", name, *of).stdout
+    name = records(folder, {**twice[0], "id": "I10"})
+    assert "warnings: 1 possible_duplicate" in run("import", name, *of).stdout
+
+
 def test_a_dry_run_leaves_nothing_behind(folder: Path, organisation: str) -> None:
     of = ("--organisation", organisation)
     checked = run("import", records(folder, CUSTOMER, {**INVOICE, "total": "ten"}), *of, "--dry-run", "--json")

@@ -125,7 +125,10 @@ IMPORTS = {
     )
 } | {"spreadsheet"}
 RECORDS = {"ledger.exact_json", "ledger.records"}
-RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
+RECORDING = {
+    f"ledger.{name}"
+    for name in ("accounts", "payment_status", "documents", "duplicates", "record_warnings", "recording")
+}
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
