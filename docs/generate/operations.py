@@ -50,6 +50,14 @@ LIMIT = query("limit", "Rows in a page. Without it: all rows.", type="integer", 
 CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
 CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
 MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
+CLOSED_MONTHS = query(
+    "months",
+    "How many of the latest closed months.",
+    type="integer",
+    minimum=1,
+    maximum=dolfin_history.MAX_MONTHS,
+    default=dolfin_history.DEFAULT_MONTHS,
+)
 
 _REPORT = (
     "Totals and aging cover the whole book, whatever the page. The answer is rebuilt from dated facts, "
@@ -80,20 +88,23 @@ OPERATIONS: dict[str, Operation] = {
         "History",
         "Closed months: what was overdue, and how it changed",
         "Each month as it was known at its close, oldest first. "
-        "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue.",
+        "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue. "
+        "In control: opening + restated + invoiced - received - credited - voided + refunded = closing.",
         "History",
-        parameters=(
-            query(
-                "months",
-                "How many of the latest closed months.",
-                type="integer",
-                minimum=1,
-                maximum=dolfin_history.MAX_MONTHS,
-                default=dolfin_history.DEFAULT_MONTHS,
-            ),
-            ORGANISATION,
-        ),
+        parameters=(CLOSED_MONTHS, ORGANISATION),
         scope="receivables:read",
+    ),
+    routes.PAYABLES_HISTORY: Operation(
+        "payablesHistory",
+        "History",
+        "Closed months of bills: what was overdue, and the control account",
+        "Each month as it was known at its close, oldest first. "
+        "openingOverdue + restated + newlyOverdue - paid - credited - noLongerOverdue = closingOverdue. "
+        "In control: opening + restated + invoiced - received - credited - voided + refunded - closedByState "
+        "= closing.",
+        "PayablesHistory",
+        parameters=(CLOSED_MONTHS, ORGANISATION),
+        scope="payables:read",
     ),
     routes.ESCALATIONS: Operation(
         "escalations",
