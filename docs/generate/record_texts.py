@@ -130,7 +130,7 @@ BILL_STATES = {
 SCOPES = {
     "ledger:write": "`POST /ledger/records`",
     "receivables:read": "`GET /receivables/overdue` and its history",
-    "payables:read": "`GET /payables/overdue`",
+    "payables:read": "`GET /payables/overdue` and `GET /payables/history`",
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
 }

@@ -334,16 +334,20 @@ def test_an_export_is_what_import_reads(folder: Path, organisation: str) -> None
 
 def test_closing_by_hand_and_what_has_changed_since(folder: Path, organisation: str) -> None:
     of = ("--organisation", organisation)
-    run("import", records(folder, CUSTOMER, INVOICE), *of)
+    run("import", records(folder, CUSTOMER, INVOICE, BILL), *of)
     closed = value("close", *of, "--through", "2020-03")
     assert closed["through"] == "2020-03-31"
     assert closed["months"] == ["2020-01", "2020-02", "2020-03"]
+    assert closed["payablesMonths"] == closed["months"]
     assert "No month closed" in run("close", *of, "--through", "2020-03").stdout
     late = {"type": "payment", "id": "P", "invoice_id": "I1", "amount": "250.50", "paid_on": "2020-03-15"}
     run("import", records(folder, late), *of)
     shown = value("snapshots", "show", *of, "--month", "2020-03")
     assert shown["difference"]["currencies"][0]["closingOverdue"] == -250.5
     assert "-250.5" in run("snapshots", "show", *of, "--month", "2020-03").stdout
+    payables = value("snapshots", "show", *of, "--month", "2020-03", "--side", "payables")
+    assert payables["then"]["currencies"][0]["control"]["closedByState"] == 0
+    assert "control closing" in run("snapshots", "show", *of, "--month", "2020-03", "--side", "payables").stdout
     assert run("snapshots", "show", *of, "--month", "2021-03").exit_code == 1
     assert run("snapshots", "show", *of, "--month", "March").exit_code == 2
 
