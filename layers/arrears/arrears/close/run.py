@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
-from arrears.ledger.dated_document import Account, DatedDocument, closed_from
+from arrears.ledger.dated_document import Account, DatedDocument, listed_closed_from
 from arrears.ledger.days import NEVER, month_of, year_before
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -188,7 +188,7 @@ class Closing:
         for side, kind in ((Side.RECEIVABLE, "invoice"), (Side.PAYABLE, "bill")):
             standing = self._ledger.accounts(organisation, side, today, today)
             every = (document for _, documents in standing for document in documents)
-            closed = [document.id for document in every if closed_from(document) <= today]
+            closed = [document.id for document in every if listed_closed_from(document) <= today]
             self._recorder.close_documents(organisation, kind, closed, now)
         self._recorder.apply_due_effects(organisation, today)
 
