@@ -11,7 +11,14 @@ from generate.operations import OPERATIONS, Operation
 from template import ROOT
 
 FOLDER = ROOT / "bruno"
-_EXAMPLES = {"asOf": "2020-06-30", "months": "12", "limit": "100", "currency": "GBP", "tier": "escalation"}
+_EXAMPLES = {
+    "asOf": "2020-06-30",
+    "format": "csv",
+    "months": "12",
+    "limit": "100",
+    "currency": "GBP",
+    "tier": "escalation",
+}
 _CREDENTIALS = {
     "apiKey": "x-dolfin-api-key: {{api_key}}",
     "bearer": "Authorization: Bearer {{api_key}}",

@@ -12,10 +12,21 @@ from pydantic_core import core_schema
 
 from api.conftest import SCHEMAS
 from arrears.api import routes
+from arrears.api.listing import NEXT_CURSOR
 from arrears.ledger import records
 from generate import record_texts
 from generate.answers import BATCH, Answered, answers
-from generate.operations import HEADERS, OPERATIONS, OURS, SECURITY, STATUSES, TAGS, Operation
+from generate.operations import (
+    CURSOR,
+    HEADERS,
+    NEXT_CURSOR_TEXT,
+    OPERATIONS,
+    OURS,
+    SECURITY,
+    STATUSES,
+    TAGS,
+    Operation,
+)
 from template import ROOT
 
 PATH = ROOT / "functions" / "documentation" / "openapi.json"
@@ -163,7 +174,12 @@ def _response(operation: Operation, one: Answered) -> dict[str, Any]:
         content = {"schema": {"$ref": _component(schema)}, "example": one.answer.body}
     elif content_type == "application/json":
         content = {"schema": {"type": "object"}}
-    return {"description": STATUSES[one.status], "headers": described, "content": {content_type: content}}
+    answered = {content_type: content}
+    if one.status == HTTPStatus.OK and operation.csv is not None:
+        answered["text/csv"] = {"schema": {"type": "string", "description": operation.csv}}
+        if CURSOR in operation.parameters:
+            described[NEXT_CURSOR] = {"description": NEXT_CURSOR_TEXT, "schema": {"type": "string"}}
+    return {"description": STATUSES[one.status], "headers": described, "content": answered}
 
 
 def _schemas() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.api import dolfin_history, routes
+from arrears.api import dolfin_history, listing, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.reports.tiers import TIERS
 
@@ -12,7 +12,7 @@ from arrears.reports.tiers import TIERS
 class Operation:
     """An operation. body: the schema of its 200, None for a page. errors: the schema of its refusals.
 
-    media: the kinds of its 200, where they vary.
+    media: the kinds of its 200, where they vary. csv: what a line of its 200 as CSV is, where it answers that too.
     """
 
     id: str
@@ -25,6 +25,7 @@ class Operation:
     parameters: tuple[dict[str, Any], ...] = ()
     scope: str | None = None
     media: str | None = None
+    csv: str | None = None
 
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -47,6 +48,14 @@ AS_OF = query(
     "asOf", "The day of the report. Without it: today in the organisation's time zone.", type="string", format="date"
 )
 LIMIT = query("limit", "Rows in a page. Without it: all rows.", type="integer", minimum=1, maximum=MAX_LIMIT)
+FORMAT = query(
+    listing.FORMAT,
+    "Goes before `Accept`, where `text/csv` asks for CSV. A column is named after the path of its member in a row, "
+    "several values are joined with a space.",
+    type="string",
+    enum=list(listing.FORMATS),
+    default=listing.FORMATS[0],
+)
 CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
 CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
 MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
@@ -63,8 +72,9 @@ OPERATIONS: dict[str, Operation] = {
         "Who owes us, how late, and what to do next",
         f"One row per customer and currency with something overdue. {_REPORT}",
         "OverdueResponse",
-        parameters=(AS_OF, LIMIT, CURSOR, ORGANISATION),
+        parameters=(AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="receivables:read",
+        csv="A line for each row.",
     ),
     routes.PAYABLES_OVERDUE: Operation(
         "payablesOverdue",
@@ -72,8 +82,9 @@ OPERATIONS: dict[str, Operation] = {
         "Whom we owe, how urgent it is, and what to do without paying twice",
         f"One row per supplier and currency with something overdue. {_REPORT}",
         "OverduePayablesResponse",
-        parameters=(AS_OF, LIMIT, CURSOR, ORGANISATION),
+        parameters=(AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="payables:read",
+        csv="A line for each row.",
     ),
     routes.RECEIVABLES_HISTORY: Operation(
         "receivablesHistory",
@@ -91,9 +102,11 @@ OPERATIONS: dict[str, Operation] = {
                 maximum=dolfin_history.MAX_MONTHS,
                 default=dolfin_history.DEFAULT_MONTHS,
             ),
+            FORMAT,
             ORGANISATION,
         ),
         scope="receivables:read",
+        csv="A line for each currency of each month.",
     ),
     routes.ESCALATIONS: Operation(
         "escalations",
@@ -114,9 +127,11 @@ OPERATIONS: dict[str, Operation] = {
                 default=dolfin_history.DEFAULT_LIMIT,
             ),
             CURSOR,
+            FORMAT,
             ORGANISATION,
         ),
         scope="escalations:read",
+        csv="A line for each escalation.",
     ),
     routes.LEDGER_RECORDS: Operation(
         "recordLedger",
@@ -241,6 +256,7 @@ HEADERS = {
     "X-DocuSign-TraceToken": "The request's id, as it is in the log.",
 }
 """The headers that describe an answer; the others are the same on every answer."""
+NEXT_CURSOR_TEXT = "nextCursor of an answer in CSV; left out on the last page."
 
 STATUSES = {
     200: "The answer",

@@ -4,10 +4,11 @@ A function of such an endpoint decides before it reads the book, and builds one 
 
     as_csv = wants_csv(request)
     ...
-    body = receivables_body(report, rows, next_cursor)
-    return csv_page(OVERDUE_COLUMNS, body["customers"], next_cursor) if as_csv else body
+    body = query.answer(records, after)
+    return csv_page(*lines.escalations(body), body["nextCursor"]) if as_csv else body
 
-FORMAT belongs into the list of known parameters (dolfin.check_parameters). Errors stay problem details.
+A `dolfin.ReportQuery` has decided already (`as_csv`); elsewhere FORMAT belongs to the parameters that
+`dolfin.check_parameters` knows. The columns of each list are in `rendering.lines`. Errors stay problem details.
 """
 
 import re

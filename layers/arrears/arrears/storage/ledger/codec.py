@@ -111,6 +111,11 @@ def customer_profile(id: str, account: Item | None, counterparty: Item | None) -
     )
 
 
+def document_reference(document: Item) -> str:
+    """The caller's own id of an invoice or bill, from its item."""
+    return str(json.loads(document["b"]["S"])["reference"])
+
+
 def invoice_detail(invoice: Item, lines: Item | None) -> InvoiceDetail:
     """What only an invoice's own page needs, from its item and that of its lines."""
     head = json.loads(invoice["b"]["S"])["head"]

@@ -217,5 +217,14 @@ class LedgerStore:
             if head in found
         }
 
+    def references(self, organisation: Organisation, side: Side, documents: Sequence[str]) -> dict[str, str]:
+        """The caller's own ids of some invoices or bills, by their outward ids.
+
+        The index has no room for them: they cost one read of each document's item, a hundred in a request.
+        """
+        kind = "invoice" if side is Side.RECEIVABLE else "bill"
+        wanted = {keys.document_key(organisation.id, kind, id_): id_ for id_ in documents}
+        return {wanted[key]: codec.document_reference(item) for key, item in self._get(list(wanted)).items()}
+
     def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
         return get_items(self._client, self._table, wanted)
