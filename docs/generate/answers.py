@@ -194,6 +194,8 @@ _PAGES: dict[int, Situation] = {**_PAGE, 404: _nothing_there}
 SITUATIONS: dict[str, dict[int, Situation]] = {
     routes.RECEIVABLES_OVERDUE: _OURS,
     routes.PAYABLES_OVERDUE: {**_OURS, 403: _foreign_key},
+    routes.RECEIVABLES_AGING: _OURS,
+    routes.PAYABLES_AGING: {**_OURS, 403: _foreign_key},
     routes.RECEIVABLES_HISTORY: _OURS,
     routes.ESCALATIONS: _OURS,
     routes.LEDGER_RECORDS: {

@@ -73,6 +73,12 @@ LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api
 RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
 LINES = {"rendering.lines", "reports.aging"}
 REPORT = DOLFIN | RENDERING | LINES | {"reports.payment_behaviour", "reports.tiers"}
+AGED_LIST = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.aged_list", "ledger.on_account", "rendering.aged_list", "reports.aged_list", "reports.tiers"}
+)
 IMPORTS = {
     f"imports.{name}"
     for name in (
@@ -131,7 +137,12 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
     "ledger_records": (DOLFIN | RECORDS | {"api.record_batch"}, READING | PYDANTIC),
     "overdue_balance": (LAGO | {"reports.overdue_balance", "reports.aging"}, READING),
+    "payables_aging": (AGED_LIST | {"reports.aged_suppliers"}, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
+    "receivables_aging": (
+        AGED_LIST | {"reports.aged_customers", "reports.receivables", "reports.payment_behaviour", "reports.reasons"},
+        READING,
+    ),
     "receivables_history": (
         DOLFIN
         | RENDERING

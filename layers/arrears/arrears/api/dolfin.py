@@ -85,11 +85,13 @@ class ReportQuery:
         organisation: Organisation,
         today: int,
         options: Mapping[str, str | None] | None = None,
+        defaults: Mapping[str, str] | None = None,
     ) -> "ReportQuery":
         """Reads asOf, limit, cursor and format. Raises an error for what cannot be used.
 
         options: the other parameters of the endpoint (filters, sort, what to include) and what was asked of each, in
-        one form for each meaning; None for a default. A cursor goes on with the same options only.
+        one form for each meaning; None for a default. A cursor goes on with the same options only. defaults: the values
+        of options that a cursor always has; like asOf, they need not be sent beside it.
         """
         options = options or {}
         check_parameters(request, (*_PARAMETERS, *options, FORMAT))
@@ -103,10 +105,19 @@ class ReportQuery:
                 raise ArrearsError(
                     INVALID_CURSOR, f"The cursor continues the answer as of {day_text(of_cursor)}.", "cursor"
                 )
+            pinned = {name: asked[name] for name in defaults or () if name in asked} | pinned
             if asked != pinned:
                 raise ArrearsError(INVALID_CURSOR, _other_options(asked), "cursor")
             day = of_cursor
-        return cls(organisation, request.path, today if day is None else day, limit, after, as_csv, pinned)
+        return cls(
+            organisation,
+            request.path,
+            today if day is None else day,
+            limit,
+            after,
+            as_csv,
+            {**(defaults or {}), **pinned},
+        )
 
     def page[Row](
         self, rows: Sequence[Row], position: Callable[[Row], Iterable[Any]]
