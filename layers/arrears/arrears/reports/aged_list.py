@@ -101,10 +101,8 @@ class AgedList[Reference]:
     rows: list[Reference]
 
 
-class _OpenDocument(NamedTuple):
-    document: DatedDocument
-    owed: int
-    days: int
+type _Open = tuple[DatedDocument, int, int]
+"""An open document, what it owes and its days overdue: a plain tuple, as every open document of every list has one."""
 
 
 class _Book:
@@ -119,18 +117,22 @@ class _Book:
         self._party_count = 0
         self._document_count = 0
 
-    def add(self, account: Account, documents: Iterable[DatedDocument]) -> tuple[list[_OpenDocument], dict[str, int]]:
+    def add(self, account: Account, documents: Iterable[DatedDocument]) -> tuple[list[_Open], dict[str, int]]:
         """Adds an account. Returns its open documents, and its money on account by currency."""
         day, found = self._day, []
+        beside = []
         for document in documents:
             owed = owed_at(document, day)
             if owed:
                 days = 0 if document.due is None else day - document.due
                 self._aging.add(document.currency, owed, days)
-                found.append(_OpenDocument(document, owed, days))
+                found.append((document, owed, days))
             elif document.states and awaits_approval_at(document, day):
                 _add(self._awaiting, document.currency, document.total)
-        unapplied = unapplied_at(account, documents, day)
+            # What is applied to an open document is taken up by its total; only what was allocated was on account.
+            if document.applied and (not owed or document.allocated):
+                beside.append(document)
+        unapplied = unapplied_at(account, beside, day) if beside or account.money else {}
         for currency, amount in unapplied.items():
             _add(self._unapplied, currency, amount)
         self._document_count += len(found)
