@@ -333,6 +333,14 @@ def test_a_bill_waits_from_its_issue_until_its_approval() -> None:
 # --- by document ----------------------------------------------------------------------------------------------------
 
 
+def test_a_supplier_without_an_id_comes_before_one_of_the_same_name() -> None:
+    named, known = Account("f", None, "Bolt", "Bolt"), Account("a", "a", "S", "Bolt")
+    beside = [received(500)]
+    accounts = [(one._replace(money=beside), []) for one in (known, named)]
+    found = by_party(accounts, Side.PAYABLE, NOW, ORGANISATION)["suppliers"]
+    assert [row["supplierId"] for row in found] == [None, "a"]
+
+
 def test_a_row_of_a_document_says_what_is_left_of_it() -> None:
     ledger = recorded(
         customer(), invoice(number="2020-1", due_on=ago(31)), payment(), dispute(), invoice("I2", due_on=None)

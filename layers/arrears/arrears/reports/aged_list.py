@@ -179,7 +179,7 @@ def aged_parties(accounts: Accounts, day: int, organisation: Organisation) -> Ag
             entry[0] += owed
             entry[1] = max(entry[1], days)
         for currency, (owed, days) in sums.items():
-            sort_key = (currency != default, currency, -days, -owed, account.name, account.id)
+            sort_key = (currency != default, currency, -days, -owed, account.name, account.party_id or "")
             rows.append(PartyReference(sort_key, account, documents, currency, unapplied.get(currency, 0)))
     return book.list_of(rows)
 
