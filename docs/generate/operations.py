@@ -5,7 +5,9 @@ from typing import Any
 
 from arrears.api import dolfin_history, listing, routes
 from arrears.api.dolfin import MAX_LIMIT
+from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
 from arrears.rendering.aged_list import BY_DOCUMENT
+from arrears.reports.row_selection import AGE, ORDERS
 from arrears.reports.tiers import TIERS
 
 
@@ -61,10 +63,30 @@ CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
 CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
 MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
 
+
+def _selection(side: SideParameters) -> tuple[dict[str, Any], ...]:
+    """The parameters that choose and order the rows of a side."""
+    return (
+        query(side.party_parameter, f"Only this {side.party}, by UUID or by your own id.", type="string"),
+        CURRENCY,
+        query(side.level, f"Only rows with this {side.level}.", type="string", enum=list(side.levels)),
+        query("action", "Only rows with this suggestedAction.", type="string", enum=list(side.actions)),
+        query(
+            "sort",
+            "Order inside a currency: most days overdue first, or the largest amount.",
+            type="string",
+            enum=list(ORDERS),
+            default=AGE,
+        ),
+        query("include", f"With the overdue {side.included} of each row.", type="string", enum=[side.included]),
+    )
+
+
 _REPORT = (
     "Totals and aging cover the whole book, whatever the page. The answer is rebuilt from dated facts, "
     "so any past or future day can be asked for."
 )
+_FILTERED = "With a filter, totals and aging stay the same, and `filtered` has the totals of the rows that pass it."
 
 _AGED_LIST = (
     "Everything open or on account, what is not due yet included. By default one row per {party} and currency, those "
@@ -82,21 +104,21 @@ OPERATIONS: dict[str, Operation] = {
         "receivablesOverdue",
         "Overdue",
         "Who owes us, how late, and what to do next",
-        f"One row per customer and currency with something overdue. {_REPORT}",
+        f"One row per customer and currency with something overdue. {_REPORT} {_FILTERED}",
         "OverdueResponse",
-        parameters=(AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        parameters=(AS_OF, *_selection(RECEIVABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="receivables:read",
-        csv="A line for each row.",
+        csv="A line for each row; with `include`, for each invoice.",
     ),
     routes.PAYABLES_OVERDUE: Operation(
         "payablesOverdue",
         "Overdue",
         "Whom we owe, how urgent it is, and what to do without paying twice",
-        f"One row per supplier and currency with something overdue. {_REPORT}",
+        f"One row per supplier and currency with something overdue. {_REPORT} {_FILTERED}",
         "OverduePayablesResponse",
-        parameters=(AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        parameters=(AS_OF, *_selection(PAYABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="payables:read",
-        csv="A line for each row.",
+        csv="A line for each row; with `include`, for each bill.",
     ),
     routes.RECEIVABLES_AGING: Operation(
         "receivablesAging",
@@ -307,6 +329,7 @@ STATUSES = {
 }
 
 _DAY, _IDS = {"type": "string", "format": "date"}, {"type": "array", "items": {"type": "string", "format": "uuid"}}
+_AMOUNT = {"type": ["number", "string"]}
 _REASONS = {
     "type": "array",
     "description": "Why the row has its tier and action: codes with the values that were compared.",
@@ -314,20 +337,49 @@ _REASONS = {
 }
 _CURSOR = {"type": ["string", "null"], "description": "Send it as cursor to get the next page; null on the last page."}
 
+
+def _filtered(totals: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{totals}", "description": "With a filter: totals of the rows that pass it."}
+
+
+def _documents(kind: str) -> dict[str, Any]:
+    """The documents that a row includes."""
+    members = {
+        f"{kind}Id": {"type": "string", "format": "uuid"},
+        f"{kind}Reference": {"type": ["string", "null"], "description": "The caller's own id."},
+        "invoiceNumber": {"type": ["string", "null"]},
+        "issuedOn": _DAY,
+        "dueDate": _DAY,
+        "totalAmount": _AMOUNT,
+        "outstanding": _AMOUNT,
+        "daysOverdue": {"type": "integer"},
+        "disputed": {"type": "boolean"},
+        "disputedAmount": _AMOUNT,
+        "state": {"type": ["string", "null"], "description": "The state of a bill; null for an invoice."},
+    }
+    return {
+        "type": "array",
+        "description": f"With include={kind}s: the overdue ones, by due date, then id.",
+        "items": {"type": "object", "required": list(members), "properties": members},
+    }
+
+
 OURS: dict[str, dict[str, Any]] = {
-    "OverdueResponse": {"nextCursor": _CURSOR},
-    "OverduePayablesResponse": {"nextCursor": _CURSOR},
+    "OverdueResponse": {"nextCursor": _CURSOR, "filtered": _filtered("OverdueTotals")},
+    "OverduePayablesResponse": {"nextCursor": _CURSOR, "filtered": _filtered("OverduePayablesTotals")},
     "OverdueCustomerRow": {
         "customerReference": {"type": "string", "description": "The caller's own id."},
         "disputedInvoiceIds": _IDS,
+        "invoices": _documents("invoice"),
         "reasons": _REASONS,
     },
     "OverdueSupplierRow": {
         "supplierReference": {"type": ["string", "null"], "description": "The caller's own id."},
         "confirmBillIds": {**_IDS, "description": "Scheduled for a day that is over, or failed: ask before paying."},
         "unscheduledBillIds": {**_IDS, "description": "Approved and not scheduled: what schedule_payment is about."},
+        "bills": _documents("bill"),
         "reasons": _REASONS,
     },
-    "BillSummary": {"outstanding": {"type": ["number", "string"]}},
+    "BillSummary": {"outstanding": _AMOUNT},
 }
 """Members that answers have beside those of the documents they follow."""

@@ -72,7 +72,13 @@ DOLFIN = CONNECTED | {
 LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api.routes"}
 RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
 LINES = {"rendering.lines", "reports.aging"}
-REPORT = DOLFIN | RENDERING | LINES | {"reports.payment_behaviour", "reports.tiers"}
+REPORT = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.overdue_query", "rendering.overdue_documents"}
+    | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
+)
 AGED_LIST = (
     DOLFIN
     | RENDERING

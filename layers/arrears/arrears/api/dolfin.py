@@ -67,7 +67,7 @@ class ReportQuery:
     """What is asked of a report. day: the day it is about. limit: rows in a page, all if None. as_csv: its format.
 
     after: the sort key of the last row of the previous page, if there was one. pinned: the other parameters on which
-    the rows and their order depend, by name, without those that were left to their defaults.
+    the rows and their order depend, by name, without those that were left out and have no default.
     """
 
     organisation: Organisation
@@ -90,38 +90,22 @@ class ReportQuery:
         """Reads asOf, limit, cursor and format. Raises an error for what cannot be used.
 
         options: the other parameters of the endpoint (filters, sort, what to include) and what was asked of each, in
-        one form for each meaning; None for a default. A cursor goes on with the same options only. defaults: the values
-        of options that a cursor always has; like asOf, they need not be sent beside it.
+        one form for each meaning; None if it was left out. defaults: what leaving out means, where it means something.
+        A cursor goes on with the day and the options of its answer: they may be left out beside it, but not differ.
         """
         options = options or {}
         check_parameters(request, (*_PARAMETERS, *options, FORMAT))
         pinned = {name: value for name, value in options.items() if value is not None}
         day, limit, as_csv = _as_of(request), read_number(request, "limit", MAX_LIMIT), wants_csv(request)
-        after = None
-        cursor = request.last("cursor")
+        after, cursor = None, request.last("cursor")
         if cursor is not None:
-            of_cursor, after, asked = _open_cursor(cursor, organisation, request.path)
-            if day not in (None, of_cursor):
-                raise ArrearsError(
-                    INVALID_CURSOR, f"The cursor continues the answer as of {day_text(of_cursor)}.", "cursor"
-                )
-            pinned = {name: asked[name] for name in defaults or () if name in asked} | pinned
-            if asked != pinned:
-                raise ArrearsError(INVALID_CURSOR, _other_options(asked), "cursor")
-            day = of_cursor
-        return cls(
-            organisation,
-            request.path,
-            today if day is None else day,
-            limit,
-            after,
-            as_csv,
-            {**(defaults or {}), **pinned},
-        )
+            of_cursor, after, pinned_by_cursor = _open_cursor(cursor, organisation, request.path)
+            _check_continues(of_cursor, {**(defaults or {}), **pinned_by_cursor}, day, pinned)
+            day, pinned = of_cursor, pinned_by_cursor
+        pinned = {**(defaults or {}), **pinned}
+        return cls(organisation, request.path, today if day is None else day, limit, after, as_csv, pinned)
 
-    def page[Row](
-        self, rows: Sequence[Row], position: Callable[[Row], Iterable[Any]]
-    ) -> tuple[Sequence[Row], str | None]:
+    def page[Row](self, rows: list[Row], position: Callable[[Row], Iterable[Any]]) -> tuple[list[Row], str | None]:
         """The rows of this page, and the cursor of the next one if there is one.
 
         rows: all of the answer's, sorted by `position`, which differs for each row and is made of JSON's own types.
@@ -138,10 +122,14 @@ class ReportQuery:
         return seal(self.organisation, self.path, [self.day, self.organisation.policy.version, after, *options])
 
 
-def _other_options(asked: Mapping[str, str]) -> str:
-    if not asked:
-        return "The cursor continues an answer without filters and in the default order; send it alone."
-    return f"The cursor continues the answer to {', '.join(f'{name}={value}' for name, value in asked.items())}."
+def _check_continues(day: int, pinned: Mapping[str, str], asked_day: int | None, asked: Mapping[str, str]) -> None:
+    """Raises an error where another day or other options are asked for than those of the cursor."""
+    if asked_day not in (None, day):
+        raise ArrearsError(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(day)}.", "cursor")
+    for name, value in asked.items():
+        if pinned.get(name) != value:
+            of_cursor = f"{name}={pinned[name]}" if name in pinned else f"a request without {name}"
+            raise ArrearsError(INVALID_CURSOR, f"The cursor continues the answer to {of_cursor}.", "cursor")
 
 
 def _as_of(request: Request) -> int | None:
@@ -162,6 +150,14 @@ def read_number(request: Request, name: str, most: int) -> int | None:
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= most:
         raise ArrearsError(INVALID_PARAMETER, f"{name} is not a whole number from 1 to {most}.", name)
     return int(text)
+
+
+def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """One of several values in the query; None if it is not given."""
+    text = request.last(name)
+    if text is not None and text not in choices:
+        raise ArrearsError(INVALID_PARAMETER, f"{name} is not one of {', '.join(choices)}.", name)
+    return text
 
 
 def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Position, dict[str, str]]:

@@ -45,7 +45,7 @@ class EscalationQuery:
     def read(cls, request: Request, organisation: Organisation) -> "EscalationQuery":
         """Reads since, tier, customerId, limit and cursor. Raises an error for what cannot be used."""
         dolfin.check_parameters(request, ("since", "tier", "customerId", "limit", "cursor", FORMAT))
-        since, tier, customer = _since(request), _tier(request), _customer(request)
+        since, tier, customer = _since(request), dolfin.read_choice(request, "tier", TIERS), _customer(request)
         limit = dolfin.read_number(request, "limit", MAX_LIMIT) or DEFAULT_LIMIT
         after = None
         cursor = request.last("cursor")
@@ -74,13 +74,6 @@ def _since(request: Request) -> str:
         return day_text(parse_day(text))
     except (ValueError, OverflowError):
         raise ArrearsError(INVALID_PARAMETER, "since is neither a moment (RFC 3339) nor a date.", "since") from None
-
-
-def _tier(request: Request) -> str | None:
-    tier = request.last("tier")
-    if tier is not None and tier not in TIERS:
-        raise ArrearsError(INVALID_PARAMETER, f"tier is not one of {', '.join(TIERS)}.", "tier")
-    return tier
 
 
 def _customer(request: Request) -> str | None:

@@ -68,6 +68,41 @@ _SUPPLIER_COLUMNS = (
     "unscheduledBillIds",
     "reasons.code",
 )
+_DOCUMENT_COLUMNS = (
+    "invoiceNumber",
+    "issuedOn",
+    "dueDate",
+    "totalAmount",
+    "outstanding",
+    "daysOverdue",
+    "disputed",
+    "disputedAmount",
+)
+_INVOICE_COLUMNS = (
+    "asOf",
+    "customerId",
+    "customerReference",
+    "customerName",
+    "currency",
+    "tier",
+    "suggestedAction",
+    "invoiceId",
+    "invoiceReference",
+    *_DOCUMENT_COLUMNS,
+)
+_BILL_COLUMNS = (
+    "asOf",
+    "supplierId",
+    "supplierReference",
+    "supplierName",
+    "currency",
+    "urgency",
+    "suggestedAction",
+    "billId",
+    "billReference",
+    *_DOCUMENT_COLUMNS,
+    "state",
+)
 _MONTH_COLUMNS = (
     "month",
     "asOf",
@@ -128,14 +163,20 @@ _AGED_DOCUMENT_COLUMNS = (
 )
 
 
-def overdue_customers(body: Body) -> Lines:
-    """A line for each row of the overdue receivables."""
-    return Lines(_CUSTOMER_COLUMNS, ({"asOf": body["asOf"], **row} for row in body["customers"]))
+def overdue_customers(body: Body, include: bool = False) -> Lines:
+    """A line for each row of the overdue receivables; for each of its invoices, where those are included."""
+    rows = ({"asOf": body["asOf"], **row} for row in body["customers"])
+    if include:
+        return Lines(_INVOICE_COLUMNS, ({**row, **invoice} for row in rows for invoice in row["invoices"]))
+    return Lines(_CUSTOMER_COLUMNS, rows)
 
 
-def overdue_suppliers(body: Body) -> Lines:
-    """A line for each row of the overdue payables."""
-    return Lines(_SUPPLIER_COLUMNS, ({"asOf": body["asOf"], **row} for row in body["suppliers"]))
+def overdue_suppliers(body: Body, include: bool = False) -> Lines:
+    """A line for each row of the overdue payables; for each of its bills, where those are included."""
+    rows = ({"asOf": body["asOf"], **row} for row in body["suppliers"])
+    if include:
+        return Lines(_BILL_COLUMNS, ({**row, **bill} for row in rows for bill in row["bills"]))
+    return Lines(_SUPPLIER_COLUMNS, rows)
 
 
 def closed_months(body: Body) -> Lines:

@@ -11,10 +11,16 @@ from arrears.reports.aging import BUCKETS, CurrencyAging, Overdue, Report
 if TYPE_CHECKING:
     from arrears.reports.payables import PaymentTiming, SupplierRow
     from arrears.reports.receivables import CustomerRow, PaymentBehaviour
+    from arrears.reports.row_selection import Totals
 
 
-def receivables_body(report: Report, rows: "Iterable[CustomerRow]", next_cursor: str | None) -> dict[str, Any]:
-    """The receivables as of the report's day, with these rows and the cursor of the next page."""
+def receivables_body(
+    report: Report, rows: "Iterable[CustomerRow]", next_cursor: str | None, filtered: "Totals | None" = None
+) -> dict[str, Any]:
+    """The receivables as of the report's day, with these rows and the cursor of the next page.
+
+    filtered: what the rows that were asked for add up to, where they are not all.
+    """
     return {
         "asOf": day_text(report.day),
         "totals": {
@@ -22,14 +28,20 @@ def receivables_body(report: Report, rows: "Iterable[CustomerRow]", next_cursor:
             "invoiceCount": report.overdue_count,
             "overdueByCurrency": overdue_bodies(report.aging),
         },
+        **_filtered(filtered, "customerCount", "invoiceCount"),
         "aging": aging_bodies(report.aging),
         "customers": [customer_body(row) for row in rows],
         "nextCursor": next_cursor,
     }
 
 
-def payables_body(report: Report, rows: "Iterable[SupplierRow]", next_cursor: str | None) -> dict[str, Any]:
-    """The payables as of the report's day, with these rows and the cursor of the next page."""
+def payables_body(
+    report: Report, rows: "Iterable[SupplierRow]", next_cursor: str | None, filtered: "Totals | None" = None
+) -> dict[str, Any]:
+    """The payables as of the report's day, with these rows and the cursor of the next page.
+
+    filtered: what the rows that were asked for add up to, where they are not all.
+    """
     return {
         "asOf": day_text(report.day),
         "totals": {
@@ -37,10 +49,27 @@ def payables_body(report: Report, rows: "Iterable[SupplierRow]", next_cursor: st
             "billCount": report.overdue_count,
             "overdueByCurrency": overdue_bodies(report.aging),
         },
+        **_filtered(filtered, "supplierCount", "billCount"),
         "aging": aging_bodies(report.aging),
         "suppliers": [supplier_body(row) for row in rows],
         "nextCursor": next_cursor,
     }
+
+
+def _filtered(totals: "Totals | None", party_count: str, overdue_count: str) -> dict[str, Any]:
+    """The member with the totals of a filter; nothing where there is no filter."""
+    if totals is None:
+        return {}
+    by_currency = [
+        {"currency": total.currency, "amount": major_number(total.amount, total.currency), "count": total.count}
+        for total in totals.by_currency
+    ]
+    filtered = {
+        party_count: totals.party_count,
+        overdue_count: totals.overdue_count,
+        "overdueByCurrency": by_currency,
+    }
+    return {"filtered": filtered}
 
 
 def overdue_bodies(aging: Iterable[CurrencyAging]) -> list[dict[str, Any]]:

@@ -110,6 +110,16 @@ class RowReference(NamedTuple):
     currency: str
     overdue_count: int
 
+    @property
+    def days(self) -> int:
+        """The most days overdue of its documents."""
+        return -self.sort_key[2]
+
+    @property
+    def owed(self) -> int:
+        """What is overdue, in minor units."""
+        return -self.sort_key[3]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

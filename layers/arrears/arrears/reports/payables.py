@@ -43,6 +43,11 @@ class SupplierRow(NamedTuple):
     reasons: list[Reason]
 
 
+def row_urgency(reference: RowReference, _: int, policy: Policy) -> str:
+    """The urgency of a row, with nothing else of it worked out."""
+    return tiers.URGENCIES[tiers.level_of(reference.days, tiers.urgency_thresholds(policy), policy.grace_days)]
+
+
 def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierRow:
     """The row of a supplier and a currency on the day of its report."""
     _, account, documents, currency, _ = reference

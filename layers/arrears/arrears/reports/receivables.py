@@ -84,6 +84,13 @@ def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerR
     )
 
 
+def row_tier(reference: RowReference, day: int, policy: Policy) -> str:
+    """The tier of a row, with nothing else of it worked out."""
+    account, currency = reference.account, reference.currency
+    broken = bool(account.promises) and promise_broken(account, reference.documents, currency, day)
+    return tiers.tier_of(reference.days, reference.owed, currency, broken, policy)
+
+
 class Judgement(NamedTuple):
     """What to do about a row, and why. disputed: the ids of its disputed invoices. reminder: the last that counts."""
 
