@@ -1,7 +1,5 @@
 """GET /payables/aging: everything open or on account with suppliers, what is not due yet included."""
 
-from operator import attrgetter
-
 from arrears.api import aged_list, dolfin, routes
 from arrears.api.http import Body, Page, Request
 from arrears.ledger.caller import Scope
@@ -12,7 +10,6 @@ from arrears.reports.aged_suppliers import supplier_balance
 from arrears.runtime import lambda_handler, services
 
 SIDE = Side.PAYABLE
-SORT_KEY = attrgetter("sort_key")
 
 endpoint = dolfin.endpoint()
 
@@ -27,12 +24,12 @@ def aged_payables(request: Request) -> Body | Page:
     accounts = ledger.accounts(organisation, SIDE, query.day, today)
     if query.pinned["by"] == BY_DOCUMENT:
         documents = aged_documents(accounts, query.day, organisation)
-        found, next_cursor = query.page(documents.rows, SORT_KEY)
+        found, next_cursor = aged_list.page_of(query, documents)
         references = ledger.references(organisation, SIDE, [reference.document.id for reference in found])
         rows = (aged_document_body(aged_document(one, query.day), SIDE, references) for one in found)
         return aged_list.answer(query, documents, SIDE, rows, next_cursor)
     parties = aged_parties(accounts, query.day, organisation)
-    page, next_cursor = query.page(parties.rows, SORT_KEY)
+    page, next_cursor = aged_list.page_of(query, parties)
     rows = (aged_supplier_body(supplier_balance(one, query.day, organisation.policy)) for one in page)
     return aged_list.answer(query, parties, SIDE, rows, next_cursor)
 

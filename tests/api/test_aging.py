@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from api.conftest import Api, check, invoice
+from arrears.api import aged_list
+from arrears.storage.ledger.reader import LedgerStore
 from oracle import differences
 from oracle.aged_lists import payables_aging, payables_documents, receivables_aging, receivables_documents
 from oracle.book import Organisation
@@ -251,6 +253,19 @@ def test_a_page_reads_the_items_of_its_own_rows_only(api: Api, path: str, by: st
     assert len(rows(api.dolfin(path, limit="2", by=by).body)) == 2
     events.unregister("provide-client-params.dynamodb.BatchGetItem", note)
     assert len(wanted) == 2 * read
+
+
+def test_more_rows_than_an_answer_can_have_are_refused_before_they_are_read(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.stored(*crowd(4))
+    monkeypatch.setattr(aged_list, "MAX_ROWS", 3)
+    monkeypatch.setattr(LedgerStore, "references", None)
+    for format in ("json", "csv"):
+        answer = api.dolfin("/receivables/aging", by="document", format=format)
+        assert (answer.status, answer.body["code"]) == (413, "answer_too_large")
+        assert "limit" in answer.body["detail"]
+    assert api.dolfin("/receivables/aging", limit="3").status == 200
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------------
