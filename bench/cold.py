@@ -30,6 +30,8 @@ ROUNDS = 15
 READING = (
     "ReceivablesOverdue",
     "PayablesOverdue",
+    "ReceivablesAging",
+    "PayablesAging",
     "OverdueBalance",
     "InvoiceCollection",
     "BillingInvoicesPastDue",
@@ -121,6 +123,8 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
     reading = {
         "ReceivablesOverdue": "/receivables/overdue",
         "PayablesOverdue": "/payables/overdue",
+        "ReceivablesAging": "/receivables/aging",
+        "PayablesAging": "/payables/aging",
         "OverdueBalance": "/analytics/overdue_balance",
         "InvoiceCollection": "/analytics/invoice_collection",
         "ReceivablesHistory": "/receivables/overdue/history",

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from arrears_cli import (
+    aging,
     customers,
     imports,
     keys,
@@ -37,6 +38,7 @@ app.command("import")(imports.import_files)
 app.command("export")(imports.export)
 app.command("receivables")(reports.receivables)
 app.command("payables")(reports.payables)
+app.command("aging")(aging.aging)
 app.command("close")(month_close.close)
 app.command("reconcile")(month_close.reconcile)
 

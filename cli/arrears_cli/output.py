@@ -40,6 +40,11 @@ def put(value: Any, as_json: bool, text: str) -> None:
     typer.echo(json_text(value) if as_json else visible(text))
 
 
+def put_csv(text: str) -> None:
+    """CSV on stdout: its line ends stay, what a terminal would obey inside a cell does not."""
+    sys.stdout.write("\r\n".join(map(visible, text.split("\r\n"))))
+
+
 def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[str] = ()) -> None:
     """A table on stdout. numeric: the columns that are aligned right."""
     from rich import box

@@ -195,6 +195,8 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
     routes.RECEIVABLES_OVERDUE: _OURS,
     routes.PAYABLES_OVERDUE: {**_OURS, 403: _foreign_key},
     routes.PAYABLES_HISTORY: {**_OURS, 403: _foreign_key},
+    routes.RECEIVABLES_AGING: _OURS,
+    routes.PAYABLES_AGING: {**_OURS, 403: _foreign_key},
     routes.RECEIVABLES_HISTORY: _OURS,
     routes.ESCALATIONS: _OURS,
     routes.LEDGER_RECORDS: {

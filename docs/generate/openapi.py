@@ -37,6 +37,8 @@ _FILES = {
     "docusign_error": "DocusignError",
     "dolfin_receivables_overdue": None,
     "dolfin_payables_overdue": None,
+    "receivables_aging": "AgedReceivables",
+    "payables_aging": "AgedPayables",
     "receivables_history": "History",
     "payables_history": "PayablesHistory",
     "escalations": "Escalations",

@@ -6,6 +6,7 @@ from typing import Any
 from arrears.api import dolfin_history, listing, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
+from arrears.rendering.aged_list import BY_DOCUMENT
 from arrears.reports.row_selection import AGE, ORDERS
 from arrears.reports.tiers import TIERS
 
@@ -95,6 +96,17 @@ _REPORT = (
 )
 _FILTERED = "With a filter, totals and aging stay the same, and `filtered` has the totals of the rows that pass it."
 
+_AGED_LIST = (
+    "Everything open or on account, what is not due yet included. By default one row per {party} and currency, those "
+    "with money on account only included; with by=document one row per open {document}. Buckets are of what is open; "
+    f"net is that less the money on account. {_REPORT}"
+)
+
+
+def _by(party: str) -> dict[str, Any]:
+    return query("by", "What there is a row for.", type="string", enum=[party, BY_DOCUMENT], default=party)
+
+
 OPERATIONS: dict[str, Operation] = {
     routes.RECEIVABLES_OVERDUE: Operation(
         "receivablesOverdue",
@@ -115,6 +127,28 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(AS_OF, *_selection(PAYABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="payables:read",
         csv="A line for each row; with `include`, for each bill.",
+    ),
+    routes.RECEIVABLES_AGING: Operation(
+        "receivablesAging",
+        "Aging",
+        "Everything that customers have open or on account",
+        _AGED_LIST.format(party="customer", document="invoice")
+        + " creditLimit is the customer's limit in the row's currency, creditAvailable what net leaves of it.",
+        "AgedReceivables",
+        parameters=(_by("customer"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="receivables:read",
+        csv="A line for each row.",
+    ),
+    routes.PAYABLES_AGING: Operation(
+        "payablesAging",
+        "Aging",
+        "Everything open or on account with suppliers",
+        _AGED_LIST.format(party="supplier", document="bill")
+        + " Bills that wait for approval are no debts: notPayable shows their totals apart.",
+        "AgedPayables",
+        parameters=(_by("supplier"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="payables:read",
+        csv="A line for each row.",
     ),
     routes.RECEIVABLES_HISTORY: Operation(
         "receivablesHistory",
@@ -256,6 +290,7 @@ for _path in (routes.OVERDUE_BALANCE, routes.INVOICE_COLLECTION):
 
 TAGS = {
     "Overdue": "Receivables and payables, row by row, as of any day.",
+    "Aging": "Everything open or on account, by counterparty or by document, as of any day.",
     "History": "Closed months, and changes of tier.",
     "Ledger": "Writing records.",
     "Lago": "Lago's analytics, for Lago's own clients.",

@@ -15,6 +15,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 KNOWN = {
     "/receivables/overdue": ("GET", "problem"),
     "/payables/overdue": ("GET", "problem"),
+    "/receivables/aging": ("GET", "problem"),
+    "/payables/aging": ("GET", "problem"),
     "/ledger/records": ("POST", "problem"),
     "/analytics/overdue_balance": ("GET", "lago_error"),
     "/api/v1/analytics/invoice_collection": ("GET", "lago_error"),

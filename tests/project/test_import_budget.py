@@ -79,6 +79,12 @@ REPORT = (
     | {"api.overdue_query", "rendering.overdue_documents"}
     | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
 )
+AGED_LIST = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.aged_list", "ledger.on_account", "rendering.aged_list", "reports.aged_list", "reports.tiers"}
+)
 IMPORTS = {
     f"imports.{name}"
     for name in (
@@ -150,6 +156,11 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "payables_history": (HISTORY, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
     "receivables_history": (HISTORY, READING),
+    "payables_aging": (AGED_LIST | {"reports.aged_suppliers"}, READING),
+    "receivables_aging": (
+        AGED_LIST | {"reports.aged_customers", "reports.receivables", "reports.payment_behaviour", "reports.reasons"},
+        READING,
+    ),
     "receivables_overdue": (REPORT | {"reports.receivables"}, READING),
 }
 """Modules of the package, and packages of others, by function."""

@@ -81,6 +81,8 @@ def reports(client: Client, side: Side) -> dict[str, Any]:
         "receivables today": client.dolfin(side.key),
         "invoices of one": client.dolfin(side.key, asOf=DAY, customerId=CUSTOMER, include="invoices"),
         "payables": client.dolfin(side.key, "/payables/overdue", asOf=DAY),
+        "aged receivables": client.dolfin(side.key, "/receivables/aging"),
+        "aged payables": client.dolfin(side.key, "/payables/aging", by="document"),
         "history": client.dolfin(side.key, "/receivables/overdue/history", months="100"),
         "payables history": client.dolfin(side.key, "/payables/history", months="100"),
         "escalations": client.dolfin(side.key, "/escalations", limit="100"),
@@ -98,6 +100,9 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
     for name, rows in (("receivables", "customers"), ("receivables today", "customers"), ("payables", "suppliers")):
         owed = [row["totalOverdue"] for row in answers[name].body[rows]]
         assert owed == [own] * (3 if rows == "suppliers" else 4), answers[name].text
+    for name, rows in (("aged receivables", "customers"), ("aged payables", "documents")):
+        outstanding = {row["outstanding"] for row in answers[name].body[rows]}
+        assert outstanding == {own}, answers[name].text
     months = {month["month"]: month["currencies"] for month in answers["history"].body["months"]}
     assert months["2024-04"][0]["closingOverdue"] == own * 4
     months = {month["month"]: month["currencies"] for month in answers["payables history"].body["months"]}
@@ -117,7 +122,7 @@ def test_each_is_answered_from_its_own_book(client: Client, sides: list[Side]) -
         amounts(side, reports(client, side))
 
 
-PAGED = ("/receivables/overdue", "/payables/overdue", "/escalations")
+PAGED = ("/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging", "/escalations")
 
 
 @pytest.mark.parametrize("path", PAGED)

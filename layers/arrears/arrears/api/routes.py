@@ -2,9 +2,11 @@
 
 RECEIVABLES_OVERDUE = "/receivables/overdue"
 RECEIVABLES_HISTORY = "/receivables/overdue/history"
+RECEIVABLES_AGING = "/receivables/aging"
 ESCALATIONS = "/escalations"
 PAYABLES_OVERDUE = "/payables/overdue"
 PAYABLES_HISTORY = "/payables/history"
+PAYABLES_AGING = "/payables/aging"
 LEDGER_RECORDS = "/ledger/records"
 OVERDUE_BALANCE = "/analytics/overdue_balance"
 INVOICE_COLLECTION = "/analytics/invoice_collection"
@@ -19,9 +21,11 @@ PROBLEM = "/problems/<code>"
 METHODS = {
     RECEIVABLES_OVERDUE: "GET",
     RECEIVABLES_HISTORY: "GET",
+    RECEIVABLES_AGING: "GET",
     ESCALATIONS: "GET",
     PAYABLES_OVERDUE: "GET",
     PAYABLES_HISTORY: "GET",
+    PAYABLES_AGING: "GET",
     LEDGER_RECORDS: "POST",
     OVERDUE_BALANCE: "GET",
     INVOICE_COLLECTION: "GET",

@@ -168,6 +168,31 @@ _ESCALATION_COLUMNS = (
     "reasons.code",
     "policyVersion",
 )
+_AGED_COLUMNS = (
+    "currency",
+    *(f"buckets.{bucket}" for bucket in BUCKETS),
+    "outstanding",
+    "unapplied",
+    "net",
+    "daysOverdue",
+)
+_AGED_PARTY_COLUMNS = {
+    "customer": (*_AGED_COLUMNS, "tier", "creditLimit", "creditAvailable"),
+    "supplier": (*_AGED_COLUMNS, "urgency", "notPayable.amount", "notPayable.count"),
+}
+_AGED_DOCUMENT_COLUMNS = (
+    "currency",
+    "issuedOn",
+    "dueDate",
+    "totalAmount",
+    "applied",
+    "outstanding",
+    "daysOverdue",
+    "bucket",
+    "disputed",
+    "disputedAmount",
+    "state",
+)
 
 
 def overdue_customers(body: Body, include: bool = False) -> Lines:
@@ -203,3 +228,20 @@ def _currencies_of_months(body: Body) -> Iterator[Mapping[str, Any]]:
 def escalations(body: Body) -> Lines:
     """A line for each escalation."""
     return Lines(_ESCALATION_COLUMNS, body["escalations"])
+
+
+def aged_parties(body: Body, party: str) -> Lines:
+    """A line for each row of an aged list by customer or supplier."""
+    columns = ("asOf", *_party_columns(party), *_AGED_PARTY_COLUMNS[party])
+    return Lines(columns, ({"asOf": body["asOf"], **row} for row in body[f"{party}s"]))
+
+
+def aged_documents(body: Body, document: str, party: str) -> Lines:
+    """A line for each open invoice or bill of an aged list by document."""
+    own = (f"{document}Id", f"{document}Reference", "invoiceNumber")
+    columns = ("asOf", *own, *_party_columns(party), *_AGED_DOCUMENT_COLUMNS)
+    return Lines(columns, ({"asOf": body["asOf"], **row} for row in body["documents"]))
+
+
+def _party_columns(party: str) -> Sequence[str]:
+    return f"{party}Id", f"{party}Reference", f"{party}Name"
