@@ -32,6 +32,8 @@ READING = (
     "PayablesOverdue",
     "ReceivablesAging",
     "PayablesAging",
+    "Customers",
+    "Suppliers",
     "OverdueBalance",
     "InvoiceCollection",
     "BillingInvoicesPastDue",
@@ -135,11 +137,17 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
     }
     events = {name: here.event(path, key) for name, path in reading.items()}
     customer = {"type": "customer", "id": "A-1", "name": "A"}
+    events["Customers"] = _of_party("/receivables/customers/{id}", key, party_id("invoice", 0))
+    events["Suppliers"] = _of_party("/payables/suppliers/{id}", key, party_id("bill", 0))
     events["LedgerRecords"] = here.event("/ledger/records", key, body={"records": [customer]})
     events["CloseWorker"] = {"Records": []}
     events["DailyRun"] = {}
     events["ImportDrop"] = {"Records": []}
     return events
+
+
+def _of_party(path: str, key: str, party: str) -> dict[str, Any]:
+    return {**here.event(path, key), "pathParameters": {"id": party}}
 
 
 def _past_due(token: str) -> dict[str, Any]:

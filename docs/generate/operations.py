@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.api import dolfin_history, listing, routes
+from arrears.api import dolfin_history, listing, parties, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
 from arrears.rendering.aged_list import BY_DOCUMENT
 from arrears.reports.row_selection import AGE, ORDERS
+from arrears.reports.statements import ACTIVITY, KINDS
 from arrears.reports.tiers import TIERS
 
 
@@ -89,6 +90,44 @@ def _selection(side: SideParameters) -> tuple[dict[str, Any], ...]:
         query("include", f"With the overdue {side.included} of each row.", type="string", enum=[side.included]),
     )
 
+
+_PAGE_PARAMETERS = (
+    AS_OF,
+    query(
+        "limit",
+        "Open documents in a page.",
+        type="integer",
+        minimum=1,
+        maximum=MAX_LIMIT,
+        default=parties.DEFAULT_LIMIT,
+    ),
+    CURSOR,
+    FORMAT,
+    ORGANISATION,
+)
+_STATEMENT_PARAMETERS = (
+    query("from", "First day. Without it: the first of the month of `to`.", type="string", format="date"),
+    query("to", "Last day. Without it: today in the organisation's time zone.", type="string", format="date"),
+    query(
+        "kind",
+        "What moved the balance, or what is open and on account at the end of `to`.",
+        type="string",
+        enum=list(KINDS),
+        default=ACTIVITY,
+    ),
+    CURRENCY,
+    FORMAT,
+    ORGANISATION,
+)
+_SUPPLIER_ID = "The supplier: its UUID, your own id of it, or the name of a supplier without an id."
+_PAGE = (
+    "As of the end of a day: balances by currency, open documents in pages, money on account item by item, "
+    "what was agreed and what is disputed."
+)
+_STATEMENT = (
+    "A section per currency: opening + movements = closing, a running balance, and the aging of the last day at the "
+    "foot. The closing balance is the net of the aged list."
+)
 
 _REPORT = (
     "Totals and aging cover the whole book, whatever the page. The answer is rebuilt from dated facts, "
@@ -200,6 +239,46 @@ OPERATIONS: dict[str, Operation] = {
         scope="escalations:read",
         csv="A line for each escalation.",
     ),
+    routes.CUSTOMER: Operation(
+        "customer",
+        "Parties",
+        "All that is known of a customer",
+        _PAGE,
+        "CustomerPage",
+        parameters=(part("id", "The customer: its UUID, or your own id of it.", type="string"), *_PAGE_PARAMETERS),
+        scope="receivables:read",
+        csv="A line for each open invoice.",
+    ),
+    routes.CUSTOMER_STATEMENT: Operation(
+        "customerStatement",
+        "Parties",
+        "The statement of a customer",
+        f"{_STATEMENT} What the customer owes is positive.",
+        "CustomerStatement",
+        parameters=(part("id", "The customer: its UUID, or your own id of it.", type="string"), *_STATEMENT_PARAMETERS),
+        scope="receivables:read",
+        csv="A line for each movement or open item, between the opening and the closing balance of its currency.",
+    ),
+    routes.SUPPLIER: Operation(
+        "supplier",
+        "Parties",
+        "All that is known of a supplier",
+        _PAGE,
+        "SupplierPage",
+        parameters=(part("id", _SUPPLIER_ID, type="string"), *_PAGE_PARAMETERS),
+        scope="payables:read",
+        csv="A line for each open bill.",
+    ),
+    routes.SUPPLIER_STATEMENT: Operation(
+        "supplierStatement",
+        "Parties",
+        "The statement of a supplier",
+        f"{_STATEMENT} What we owe the supplier is positive.",
+        "SupplierStatement",
+        parameters=(part("id", _SUPPLIER_ID, type="string"), *_STATEMENT_PARAMETERS),
+        scope="payables:read",
+        csv="A line for each movement or open item, between the opening and the closing balance of its currency.",
+    ),
     routes.LEDGER_RECORDS: Operation(
         "recordLedger",
         "Ledger",
@@ -291,6 +370,7 @@ for _path in (routes.OVERDUE_BALANCE, routes.INVOICE_COLLECTION):
 TAGS = {
     "Overdue": "Receivables and payables, row by row, as of any day.",
     "Aging": "Everything open or on account, by counterparty or by document, as of any day.",
+    "Parties": "One customer or supplier: everything known as of a day, and statements.",
     "History": "Closed months, and changes of tier.",
     "Ledger": "Writing records.",
     "Lago": "Lago's analytics, for Lago's own clients.",

@@ -80,6 +80,10 @@ def reports(client: Client, side: Side) -> dict[str, Any]:
         "receivables": client.dolfin(side.key, asOf=DAY),
         "receivables today": client.dolfin(side.key),
         "invoices of one": client.dolfin(side.key, asOf=DAY, customerId=CUSTOMER, include="invoices"),
+        "customer": client.dolfin(side.key, f"/receivables/customers/{CUSTOMER}", asOf=DAY),
+        "customer statement": client.dolfin(side.key, f"/receivables/customers/{CUSTOMER}/statement", to=DAY),
+        "supplier": client.dolfin(side.key, "/payables/suppliers/S0"),
+        "supplier statement": client.dolfin(side.key, "/payables/suppliers/S0/statement", kind="open_item", to=DAY),
         "payables": client.dolfin(side.key, "/payables/overdue", asOf=DAY),
         "aged receivables": client.dolfin(side.key, "/receivables/aging"),
         "aged payables": client.dolfin(side.key, "/payables/aging", by="document"),
@@ -111,6 +115,9 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
     assert totals == {own}
     [row] = answers["invoices of one"].body["customers"]
     assert [(one["invoiceReference"], one["outstanding"]) for one in row["invoices"]] == [(f"I{CUSTOMER}", own)]
+    for name in ("customer", "supplier"):
+        assert answers[name].body["balances"][0]["net"] == own
+        assert answers[f"{name} statement"].body["currencies"][0]["closing"] == own
     assert answers["balance"].body["overdue_balances"][0]["amount_cents"] == own * 400
     assert {row["amount_cents"] for row in answers["collection"].body["invoice_collections"]} <= {0, own * 400}
     for name in ("past due", "past due by password"):

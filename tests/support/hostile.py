@@ -193,6 +193,14 @@ def valid(random: Random, who: Credentials) -> Sent:
         [
             Sent("GET", report, "problem", key, {"asOf": ["2020-06-30"], "limit": ["10"]}),
             Sent("GET", "/receivables/overdue/history", "problem", key, dict(months)),
+            Sent("GET", "/receivables/customers/C1", "problem", key, {"asOf": ["2020-06-30"], "limit": ["1"]}),
+            Sent(
+                "GET",
+                "/payables/suppliers/S1/statement",
+                "problem",
+                key,
+                {"from": ["2020-05-01"], "to": ["2020-06-30"]},
+            ),
             Sent("GET", "/escalations", "problem", key, {"since": ["2020-01-01"], "tier": ["firm"], "limit": ["5"]}),
             Sent("GET", f"{lago}/analytics/overdue_balance", "lago_error", as_bearer, {"currency": ["EUR"], **months}),
             Sent("GET", f"{lago}/analytics/invoice_collection", "lago_error", as_bearer, {"currency": ["EUR"]}),

@@ -193,6 +193,19 @@ _AGED_DOCUMENT_COLUMNS = (
     "disputedAmount",
     "state",
 )
+_OPEN_COLUMNS = (
+    "invoiceNumber",
+    "currency",
+    "issuedOn",
+    "dueDate",
+    "totalAmount",
+    "applied",
+    "outstanding",
+    "daysOverdue",
+    "bucket",
+    "disputedAmount",
+)
+_STATEMENT_COLUMNS = ("currency", "date", "kind", "detail", "id", "reference", "number", "dueDate", "amount", "balance")
 
 
 def overdue_customers(body: Body, include: bool = False) -> Lines:
@@ -245,3 +258,29 @@ def aged_documents(body: Body, document: str, party: str) -> Lines:
 
 def _party_columns(party: str) -> Sequence[str]:
     return f"{party}Id", f"{party}Reference", f"{party}Name"
+
+
+def open_invoices(body: Body) -> Lines:
+    """A line for each open invoice of a customer's page."""
+    columns = ("asOf", "customerId", "customerName", "invoiceId", "invoiceReference", *_OPEN_COLUMNS)
+    return Lines(columns, ({**body, **row} for row in body["openInvoices"]))
+
+
+def open_bills(body: Body) -> Lines:
+    """A line for each open bill of a supplier's page."""
+    columns = ("asOf", "supplierId", "supplierName", "billId", "billReference", *_OPEN_COLUMNS, "state")
+    return Lines(columns, ({**body, **row} for row in body["openBills"]))
+
+
+def statement(body: Body) -> Lines:
+    """A line for each of a statement, in each currency between one with its opening and one with its closing."""
+    return Lines(_STATEMENT_COLUMNS, _statement_rows(body))
+
+
+def _statement_rows(body: Body) -> Iterable[Mapping[str, Any]]:
+    for section in body["currencies"]:
+        currency = {"currency": section["currency"]}
+        if body["from"] is not None:
+            yield {**currency, "date": body["from"], "kind": "opening", "balance": section["opening"]}
+        yield from ({**currency, **line} for line in section["lines"])
+        yield {**currency, "date": body["to"], "kind": "closing", "balance": section["closing"]}

@@ -131,6 +131,12 @@ def credit_limits(counterparty: Item) -> dict[str, int]:
     return {currency: amount for currency, amount in in_minor.items() if amount is not None}
 
 
+def is_known(account: Item) -> bool:
+    """Whether a record of a counterparty's own or a document says anything of it."""
+    state = json.loads(account["b"]["S"])
+    return state["name"] is not None or state["documents"] > 0
+
+
 def customer_profile(id: str, account: Item | None, counterparty: Item | None) -> CustomerProfile | None:
     """A customer from its account's item and its own record's; None while there is neither that nor a document."""
     if account is None:

@@ -1,0 +1,348 @@
+"""One customer or supplier in the terminal: its page and its statement; as JSON they are what the endpoints answer."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, override
+
+import typer
+from typer.core import TyperGroup
+
+from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
+from arrears_cli.output import Failed, Json, put, put_table, say
+
+if TYPE_CHECKING:
+    from arrears.ledger.ledger_side import Side
+    from arrears.ledger.organisation import Organisation
+    from arrears.ledger.parties import Party
+    from arrears.reports.party_reading import PartyPage
+    from arrears.runtime import Services
+
+
+class LedgerSide(StrEnum):
+    """The sides of the ledger as they are typed."""
+
+    RECEIVABLES = "receivables"
+    PAYABLES = "payables"
+
+
+class Kind(StrEnum):
+    """The kinds of a statement as they are typed."""
+
+    ACTIVITY = "activity"
+    OPEN_ITEM = "open_item"
+
+
+class ShowByDefault(TyperGroup):
+    """A group whose command `show` needs no name: `arrears customer C-17` is `arrears customer show C-17`."""
+
+    @override
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
+        return super().parse_args(ctx, args if named else ["show", *args])
+
+
+CustomerId = Annotated[str, typer.Argument(metavar="ID", help="The customer: your own id of it, or its UUID.")]
+SupplierId = Annotated[
+    str, typer.Argument(metavar="ID", help="The supplier: your own id of it, its UUID, or its name if it has no id.")
+]
+PartyId = Annotated[str, typer.Argument(metavar="ID", help="The customer or supplier: your own id of it, or its UUID.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90": "61-90", "d90Plus": "over 90"}
+"""Titles of the aging buckets, in order."""
+
+
+def customer(
+    customer_id: CustomerId,
+    organisation_id: OrganisationId,
+    as_of: AsOf = None,
+    stack: Stack = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+) -> None:
+    """Everything known of a customer: balances, open invoices, money on account, promises, disputes, reminders."""
+    from arrears.ledger.ledger_side import Side
+    from arrears.rendering import lines
+    from arrears.rendering.customer_page import customer_page_body
+
+    organisation, page = _page(organisation_id, stack, Side.RECEIVABLE, customer_id, as_of)
+    body = customer_page_body(page, organisation, None)
+    if as_csv or as_json:
+        _put_data(body, lines.open_invoices, as_csv)
+        return
+    _put_balances(body, body["customerName"], ("tier", "suggestedAction", "creditLimit", "creditAvailable"))
+    _put_documents(body["openInvoices"], "invoice")
+    _put_on_account(body["onAccount"])
+    _put_promises(body["promises"])
+    _put_disputes(body["disputes"], "invoice")
+    reminders = [
+        (one["reminderId"], one["sentAt"], ", ".join(one["invoiceReferences"] or ["all invoices"]))
+        for one in body["reminders"]
+    ]
+    _put_if_any("Reminders", ("id", "sent", "about"), reminders)
+    _say_truncated(body)
+
+
+def supplier(
+    supplier_id: SupplierId,
+    organisation_id: OrganisationId,
+    as_of: AsOf = None,
+    stack: Stack = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+) -> None:
+    """Everything known of a supplier: balances, open bills, money on account, disputes."""
+    from arrears.ledger.ledger_side import Side
+    from arrears.rendering import lines
+    from arrears.rendering.supplier_page import supplier_page_body
+
+    organisation, page = _page(organisation_id, stack, Side.PAYABLE, supplier_id, as_of)
+    body = supplier_page_body(page, organisation, None)
+    if as_csv or as_json:
+        _put_data(body, lines.open_bills, as_csv)
+        return
+    _put_balances(body, body["supplierName"], ("urgency", "suggestedAction", "scheduledPaymentDate"))
+    _put_documents(body["openBills"], "bill")
+    _put_on_account(body["onAccount"])
+    _put_disputes(body["disputes"], "bill")
+    _say_truncated(body)
+
+
+def statement(
+    party_id: PartyId,
+    organisation_id: OrganisationId,
+    side: Annotated[LedgerSide, typer.Option(help="Customers are receivables, suppliers payables.")] = (
+        LedgerSide.RECEIVABLES
+    ),
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="First day; the first of the month of --to without.")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day; today without.")] = None,
+    kind: Annotated[Kind, typer.Option(help="What moved the balance, or what is open at the end.")] = Kind.ACTIVITY,
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only this currency.")] = None,
+    stack: Stack = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+) -> None:
+    """The statement of a customer or supplier: opening balance, movements, closing balance and aging."""
+    from arrears.ledger.ledger_side import Side
+    from arrears.rendering import lines
+    from arrears.rendering.statement import statement_body
+    from arrears.reports.party_reading import read_statement
+    from arrears.reports.statements import month_start
+
+    first, last = _day(since, "--from"), _day(to, "--to")
+    code = None if currency is None else _currency(currency)
+    of_side = Side.RECEIVABLE if side is LedgerSide.RECEIVABLES else Side.PAYABLE
+    services, organisation, party = _found(organisation_id, stack, of_side, party_id)
+    last = organisation.today(services.clock()) if last is None else last
+    first = month_start(last) if first is None else first
+    if first > last:
+        raise typer.BadParameter("is after --to", param_hint="--from")
+    sections = read_statement(services.parties(), organisation, party, kind, first, last, code)
+    body = statement_body(party, organisation, kind, first, last, sections)
+    if as_csv or as_json:
+        _put_data(body, lines.statement, as_csv)
+        return
+    name = body["customerName" if of_side is Side.RECEIVABLE else "supplierName"]
+    for section in body["currencies"]:
+        _put_section(name, body, section)
+    if not body["currencies"]:
+        typer.echo("There is no balance and no movement.")
+
+
+def _found(
+    organisation_id: str, stack: str | None, side: "Side", party_id: str
+) -> tuple["Services", "Organisation", "Party"]:
+    from arrears.ledger.ledger_side import Side
+
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    party = services.parties().find(organisation, side, party_id)
+    if party is None:
+        who = "customer" if side is Side.RECEIVABLE else "supplier"
+        raise Failed(f"There is no {who} {party_id}.")
+    return services, organisation, party
+
+
+def _page(
+    organisation_id: str, stack: str | None, side: "Side", party_id: str, as_of: str | None
+) -> tuple["Organisation", "PartyPage"]:
+    """A party with all of its open documents."""
+    from arrears.reports.party_reading import read_page, read_report
+
+    day = _day(as_of, "--as-of")
+    services, organisation, party = _found(organisation_id, stack, side, party_id)
+    today, reader = organisation.today(services.clock()), services.parties()
+    report = read_report(reader, organisation, party, today if day is None else day, today)
+    return organisation, read_page(reader, organisation, report, report.open_documents)
+
+
+def _day(text: str | None, option: str) -> int | None:
+    from arrears.ledger.days import parse_day
+
+    try:
+        return None if text is None else parse_day(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _currency(text: str) -> str:
+    from arrears.ledger.money import EXPONENTS
+
+    if text.upper() not in EXPONENTS:
+        raise typer.BadParameter("is not a currency of ISO 4217, such as EUR", param_hint="--currency")
+    return text.upper()
+
+
+def _money(amount: object, currency: str) -> str:
+    """An amount in major units, as answers have it, with the currency's decimals and thousands marks."""
+    from decimal import Decimal
+
+    from arrears.ledger.money import EXPONENTS
+
+    return f"{Decimal(str(amount)):,.{EXPONENTS[currency]}f}"
+
+
+def _put_data(body: Mapping[str, Any], lines: Any, as_csv: bool) -> None:
+    from arrears.rendering.csv_table import csv_text
+
+    if as_csv:
+        typer.echo(csv_text(*lines(body)), nl=False)
+    else:
+        put(body, True, "")
+
+
+def _say_truncated(body: Mapping[str, Any]) -> None:
+    from arrears.reports.party_reading import MAX_LISTED
+
+    for name in body["truncated"]:
+        say(f"`{name}` has more than the {MAX_LISTED:,} entries that are shown.")
+
+
+def _put_if_any(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str] = ()) -> None:
+    if rows:
+        put_table(title, columns, rows, numeric)
+
+
+def _put_balances(body: Mapping[str, Any], name: str, members: Sequence[str]) -> None:
+    amounts = ("outstanding", "unapplied", "net", "creditLimit", "creditAvailable")
+    titles = {"suggestedAction": "action", "scheduledPaymentDate": "scheduled"}
+    titles |= {"creditLimit": "limit", "creditAvailable": "available"}
+
+    def cell(balance: Mapping[str, Any], member: str) -> str:
+        value = balance[member]
+        if value is None:
+            return ""
+        return _money(value, balance["currency"]) if member in amounts else str(value).replace("_", " ")
+
+    columns = ("currency", *BUCKETS.values(), "outstanding", "on account", "net", "days")
+    rows = [
+        (
+            balance["currency"],
+            *(_money(balance["buckets"][bucket], balance["currency"]) for bucket in BUCKETS),
+            *(_money(balance[member], balance["currency"]) for member in amounts[:3]),
+            str(balance["daysOverdue"] or ""),
+            *(cell(balance, member) for member in members),
+        )
+        for balance in body["balances"]
+    ]
+    extra = tuple(titles.get(member, member) for member in members)
+    title = f"{name} as of {body['asOf']}"
+    if rows:
+        put_table(title, (*columns, *extra), rows, (*columns[1:], "limit", "available"))
+    else:
+        typer.echo(f"{title}: nothing is open or on account.")
+
+
+def _put_documents(documents: Sequence[Mapping[str, Any]], kind: str) -> None:
+    columns = (kind, "number", "issued", "due", "currency", "total", "applied", "outstanding", "days", "disputed")
+    rows = [
+        (
+            one[f"{kind}Reference"],
+            one["invoiceNumber"] or "",
+            one["issuedOn"],
+            one["dueDate"] or "",
+            one["currency"],
+            *(_money(one[member], one["currency"]) for member in ("totalAmount", "applied", "outstanding")),
+            str(one["daysOverdue"]),
+            _money(one["disputedAmount"], one["currency"]) if one["disputedAmount"] else "",
+        )
+        for one in documents
+    ]
+    _put_if_any(f"Open {kind}s", columns, rows, ("total", "applied", "outstanding", "days", "disputed"))
+
+
+def _put_on_account(items: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        (
+            one["kind"].replace("_", " "),
+            one["reference"],
+            one["number"] or "",
+            one["date"] or "",
+            one["currency"],
+            _money(one["amount"], one["currency"]),
+        )
+        for one in items
+    ]
+    _put_if_any("On account", ("kind", "id", "number", "day", "currency", "amount"), rows, ("amount",))
+
+
+def _put_promises(promises: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        (
+            one["promiseId"],
+            one["madeOn"],
+            one["promisedOn"],
+            one["currency"],
+            "all" if one["amount"] is None else _money(one["amount"], one["currency"]),
+            _money(one["lacking"], one["currency"]),
+            one["status"],
+        )
+        for one in promises
+    ]
+    columns = ("id", "made", "for", "currency", "amount", "lacking", "status")
+    _put_if_any("Promises", columns, rows, ("amount", "lacking"))
+
+
+def _put_disputes(disputes: Sequence[Mapping[str, Any]], kind: str) -> None:
+    rows = [
+        (
+            one["disputeId"],
+            one[f"{kind}Reference"],
+            one["openedOn"],
+            one["resolvedOn"] or "",
+            one["outcome"] or "",
+            "all" if one["amount"] is None else _money(one["amount"], one["currency"]),
+            one["reason"] or "",
+        )
+        for one in disputes
+    ]
+    columns = ("id", kind, "opened", "resolved", "outcome", "amount", "reason")
+    _put_if_any("Disputes", columns, rows, ("amount",))
+
+
+def _put_section(name: str, body: Mapping[str, Any], section: Mapping[str, Any]) -> None:
+    currency = section["currency"]
+    days = f"as of {body['to']}" if body["from"] is None else f"from {body['from']} to {body['to']}"
+    rows = [
+        (
+            line["date"],
+            " ".join(filter(None, (line["kind"], line["detail"]))).replace("_", " "),
+            line["reference"],
+            line["number"] or "",
+            _money(line["amount"], currency),
+            _money(line["balance"], currency),
+        )
+        for line in section["lines"]
+    ]
+    if body["from"] is not None:
+        rows.insert(0, (body["from"], "opening", "", "", "", _money(section["opening"], currency)))
+    rows.append((body["to"], "closing", "", "", "", _money(section["closing"], currency)))
+    put_table(
+        f"{name}: {currency}, {days}", ("day", "kind", "id", "number", "amount", "balance"), rows, ("amount", "balance")
+    )
+    amounts = [*(section["buckets"][bucket] for bucket in BUCKETS), section["unapplied"], section["net"]]
+    columns = (*BUCKETS.values(), "on account", "net")
+    put_table("", columns, [[_money(amount, currency) for amount in amounts]], columns)
