@@ -37,6 +37,8 @@ app.command("import")(imports.import_files)
 app.command("export")(imports.export)
 app.command("receivables")(reports.receivables)
 app.command("payables")(reports.payables)
+app.command("history")(reports.history)
+app.command("escalations")(reports.escalations)
 app.command("close")(month_close.close)
 app.command("reconcile")(month_close.reconcile)
 
