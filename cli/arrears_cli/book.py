@@ -4,7 +4,9 @@ Both answer in the published form, so that a command prints the same wherever it
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from arrears_cli.connection import connect, organisation_of
 from arrears_cli.output import Failed
@@ -38,6 +40,9 @@ class Book(Protocol):
 
     def today(self) -> int:
         """The present day."""
+
+    def moment(self, day: int | None) -> str:
+        """Noon of a day, or the present moment if None; RFC 3339."""
 
     def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
         """An overdue report as of a day, today if None: its rows in that order, at most `limit` of them."""
@@ -82,6 +87,13 @@ class StoredBook:
     def today(self) -> int:
         """The day in the organisation's time zone."""
         return self.organisation.today(self.services.clock())
+
+    def moment(self, day: int | None) -> str:
+        """A moment in the organisation's time zone."""
+        zone = ZoneInfo(self.organisation.timezone)
+        if day is None:
+            return self.services.clock().astimezone(zone).isoformat(timespec="seconds")
+        return datetime.combine(date.fromordinal(day), time(12), zone).isoformat()
 
     def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
         """Writes records."""

@@ -13,6 +13,7 @@ from arrears_cli import (
     organisation_deletion,
     organisations,
     policy,
+    record,
     reports,
     users,
 )
@@ -33,6 +34,7 @@ app.add_typer(users.users, name="user")
 app.add_typer(policy.policies, name="policy")
 app.add_typer(mappings.mappings, name="mapping")
 app.add_typer(month_close.snapshots, name="snapshots")
+app.add_typer(record.records, name="record")
 app.command("import")(imports.import_files)
 app.command("export")(imports.export)
 app.command("receivables")(reports.receivables)

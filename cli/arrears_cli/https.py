@@ -6,7 +6,8 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,13 @@ class RemoteBook:
     def today(self) -> int:
         """The day on this machine: the API does not say in which time zone the organisation is."""
         return datetime.now(UTC).astimezone().date().toordinal()
+
+    def moment(self, day: int | None) -> str:
+        """A moment in the time zone of this machine."""
+        now = datetime.now(UTC).astimezone()
+        if day is None:
+            return now.isoformat(timespec="seconds")
+        return datetime.combine(date.fromordinal(day), clock_time(12)).astimezone().isoformat()
 
     def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
         """An overdue report, put together from its pages."""

@@ -13,7 +13,7 @@ from pydantic_core import core_schema
 from api.conftest import SCHEMAS
 from arrears.api import routes
 from arrears.ledger import records
-from generate import record_texts
+from arrears_cli import record_texts
 from generate.answers import BATCH, Answered, answers
 from generate.operations import HEADERS, OPERATIONS, OURS, SECURITY, STATUSES, TAGS, Operation
 from template import ROOT

@@ -6,7 +6,7 @@ from typing import Any
 from arrears.ledger import records
 from arrears.ledger.caller import Scope
 from arrears.ledger.dated_document import BILL_STATES, PAYABLE_STATES
-from generate import record_texts
+from arrears_cli import record_texts
 from generate.openapi import record_schemas
 
 _HEAD = f"""# Records
