@@ -1,6 +1,7 @@
 """Records by hand, in the tables and over HTTPS."""
 
 import json
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from typer.testing import CliRunner
 
 from arrears.ledger.recording import Result
-from arrears.ledger.records import Amount, Day, Id, read_record
+from arrears.ledger.records import Amount, Day, Id, Rejection, read_record
 from arrears.runtime import Services
 from arrears_cli.book import StoredBook
 from arrears_cli.record_options import fields_of, models, with_options
@@ -88,8 +89,9 @@ def test_an_id_is_made_and_printed(sent: list[dict[str, Any]]) -> None:
     made = value("record", "supplier", "--name", "Supplies")
     assert UUID(made["id"]).version == 4
     assert sent == [{"type": "supplier", "id": made["id"], "name": "Supplies"}]
-    assert f"Supplier {sent[-1]['id']}" not in run("record", "supplier", "--name", "Supplies").stdout
-    assert sent[-1]["id"] != made["id"]
+    printed = run("record", "supplier", "--name", "Supplies").stdout
+    assert printed == f"Supplier {sent[1]['id']} is recorded.\n"
+    assert sent[1]["id"] != made["id"]
 
 
 def test_days_are_today_in_the_organisation_s_time_zone(
@@ -102,19 +104,17 @@ def test_days_are_today_in_the_organisation_s_time_zone(
     value("record", "credit", "--invoice-id", "I", "--amount", "1", "--kind", "write_off")
     value("record", "promise", "--customer-id", "C", "--currency", "JPY", "--promised-on", "2026-07-31")
     value("record", "dispute", "--invoice-id", "I")
-    assert [
-        record[name] for record, name in zip(sent, ("paid_on", "credited_on", "made_on", "opened_on"), strict=True)
-    ] == ["2026-07-01"] * 4
+    names = ("paid_on", "credited_on", "made_on", "opened_on")
+    assert [record[name] for record, name in zip(sent, names, strict=True)] == ["2026-07-01"] * 4
     value("record", "reminder", "--customer-id", "C")
-    value(
-        "record", "reminder", "--customer-id", "C", "--sent-at", "2026-06-01", "--invoice-id", "A", "--invoice-id", "B"
-    )
+    about = ("--invoice-id", "A", "--invoice-id", "B")
+    value("record", "reminder", "--customer-id", "C", "--sent-at", "2026-06-01", *about)
     value("record", "reminder", "--customer-id", "C", "--sent-at", "2026-06-01T09:30:00Z")
     assert [record["sent_at"] for record in sent[4:]] == [
         "2026-07-01T05:00:00+09:00", "2026-06-01T12:00:00+09:00", "2026-06-01T09:30:00Z",
     ]  # fmt: skip
     assert sent[5]["invoice_ids"] == ["A", "B"]
-    assert all(not hasattr(read_record(record), "reason") for record in sent)
+    assert not any(isinstance(read_record(record), Rejection) for record in sent)
 
 
 def test_a_record_is_taken_back_by_its_id_alone(sent: list[dict[str, Any]]) -> None:
@@ -146,7 +146,7 @@ def test_lines_are_json_objects(sent: list[dict[str, Any]]) -> None:
     value("record", *INVOICE, "--line", json.dumps(line), "--pdf-available")
     [record] = sent
     assert (record["lines"], record["pdf_available"], record["currency"]) == ([line], True, "EUR")
-    assert not hasattr(read_record(record), "reason")
+    assert not isinstance(read_record(record), Rejection)
 
 
 def test_warnings_are_said_and_stop_nothing(sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,18 +158,13 @@ def test_warnings_are_said_and_stop_nothing(sent: list[dict[str, Any]], monkeypa
 
 
 @pytest.mark.parametrize("kind", models())
-def test_every_record_has_a_command_whose_options_say_what_they_mean(kind: str) -> None:
-    shown = run(
-        "record",
-        kind,
-        "--help",
-    ).stdout
-    assert "--delete" in shown
-    for field in fields_of(kind, models()[kind]):
-        assert field.option in shown or len(field.option) > 20
-        [told] = [each.help for each in field.annotation.__metadata__]
-        assert told
-        assert "_" not in told.replace("write_off", "").replace("credit_note", "").replace("external_customer_id", "")
+def test_every_record_has_a_command_whose_help_speaks_of_options(kind: str) -> None:
+    assert "--delete" in run("record", kind, "--help").stdout
+    fields = fields_of(kind, models()[kind])
+    names = {field.name for field in fields if "_" in field.name}
+    for field in fields:
+        [option] = field.annotation.__metadata__
+        assert not names & set(re.findall(r"\w+", option.help))
 
 
 class Novel(BaseModel):
