@@ -36,9 +36,19 @@ def option_of(name: str) -> str:
 
 
 def as_typed(text: str, names: Iterable[str]) -> str:
-    """The text with options in place of the names of their fields."""
-    pattern = "|".join(sorted(map(re.escape, names), key=len, reverse=True))
-    return re.sub(rf"(?<![\w-])(?:{pattern})(?![\w-])", lambda found: option_of(found[0]), text)
+    """The text with options in place of the names of their fields, of which those of one word stay as they are."""
+    fields = {name for name in names if "_" in name}
+    return re.sub(r"(?<!-)\b\w+\b", lambda word: option_of(word[0]) if word[0] in fields else word[0], text)
+
+
+def read_day(text: str | None, option: str) -> int | None:
+    """The day that an option names. Raises BadParameter for what is none."""
+    from arrears.ledger.days import parse_day
+
+    try:
+        return None if text is None else parse_day(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def money(amount: object, currency: str) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from arrears_cli.book import EscalationFilter, Order, open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
-from arrears_cli.output import Json, money, put, put_table, share
+from arrears_cli.output import Json, money, put, put_table, read_day, share
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
@@ -110,16 +110,6 @@ def _overdue(
 ) -> dict[str, Any]:
     day = read_day(as_of, "--as-of")
     return open_book(organisation, stack, url).overdue(side, day, sort, limit)
-
-
-def read_day(text: str | None, option: str) -> int | None:
-    """The day that an option names. Raises BadParameter for what is none."""
-    from arrears.ledger.days import parse_day
-
-    try:
-        return None if text is None else parse_day(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def _put_report(title: str, body: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
