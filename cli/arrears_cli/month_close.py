@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Failed, Json, put, put_table, say
+from arrears_cli.output import Failed, Json, money, put, put_table, say, share
+from arrears_cli.reports import BUCKETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ def _month_end(text: str) -> int:
     from arrears.ledger.days import month_end, parse_day
 
     if not _MONTH.fullmatch(text) or text.startswith("0000"):
-        raise typer.BadParameter("is not a month of the form YYYY-MM")
+        raise typer.BadParameter(f"{text} is not a month of the form YYYY-MM.")
     return month_end(parse_day(f"{text}-01"))
 
 
@@ -141,8 +142,27 @@ def _put_month(
         _flat(difference),
     ]
     names = [name for name in {**columns[0], **columns[1]} if name != "currency"]
-    rows = [(name, *(str(column.get(name, "")) for column in columns)) for name in names]
+    rows = [(_title(name), *(_shown(name, column.get(name), currency) for column in columns)) for name in names]
     put_table(title, ("figure", "then", "now", "difference"), rows, ("then", "now", "difference"))
+
+
+def _title(name: str) -> str:
+    """A figure's name in words: `buckets d31To60 amount` is "buckets 31-60 amount"."""
+    words = (BUCKETS.get(word) or re.sub("(?=[A-Z])", " ", word).lower() for word in name.split())
+    return " ".join(words)
+
+
+def _shown(name: str, value: Any, currency: str) -> str:
+    """A figure as people read it: rates in percent, days with one decimal, amounts with the currency's decimals."""
+    if value is None:
+        return ""
+    if name.startswith("rollRates"):
+        return share(value)
+    if name == "cei":
+        return share(value / 100)
+    if name == "dso":
+        return f"{value:.1f}"
+    return str(value) if name.lower().endswith("count") else money(value, currency)
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from api.conftest import SCHEMAS
 from arrears.api import routes
 from arrears.api.listing import NEXT_CURSOR
 from arrears.ledger import records
-from generate import record_texts
+from arrears_cli import record_texts
 from generate.answers import BATCH, Answered, answers
 from generate.operations import (
     CURSOR,

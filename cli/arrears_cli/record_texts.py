@@ -1,4 +1,4 @@
-"""What each field of each record means, in one sentence: for the table of records and for the OpenAPI document."""
+"""What each field of each record means, in one sentence: for documentation, OpenAPI document and `arrears record`."""
 
 COMMON = {
     "type": "Which record this is.",
