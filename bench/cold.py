@@ -30,12 +30,15 @@ ROUNDS = 15
 READING = (
     "ReceivablesOverdue",
     "PayablesOverdue",
+    "ReceivablesAging",
+    "PayablesAging",
     "Customers",
     "Suppliers",
     "OverdueBalance",
     "InvoiceCollection",
     "BillingInvoicesPastDue",
     "ReceivablesHistory",
+    "PayablesHistory",
     "Escalations",
 )
 FLOOR = '''"""The least that a function on DynamoDB does."""
@@ -122,9 +125,12 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
     reading = {
         "ReceivablesOverdue": "/receivables/overdue",
         "PayablesOverdue": "/payables/overdue",
+        "ReceivablesAging": "/receivables/aging",
+        "PayablesAging": "/payables/aging",
         "OverdueBalance": "/analytics/overdue_balance",
         "InvoiceCollection": "/analytics/invoice_collection",
         "ReceivablesHistory": "/receivables/overdue/history",
+        "PayablesHistory": "/payables/history",
         "Escalations": "/escalations",
         "Documentation": "/openapi.json",
         "Fallback": "/nowhere",

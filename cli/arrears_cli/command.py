@@ -5,6 +5,7 @@ import sys
 import typer
 
 from arrears_cli import (
+    aging,
     customers,
     imports,
     keys,
@@ -14,6 +15,7 @@ from arrears_cli import (
     organisations,
     parties,
     policy,
+    record,
     reports,
     users,
 )
@@ -35,12 +37,16 @@ app.add_typer(users.users, name="user")
 app.add_typer(policy.policies, name="policy")
 app.add_typer(mappings.mappings, name="mapping")
 app.add_typer(month_close.snapshots, name="snapshots")
+app.add_typer(record.records, name="record")
 app.command("import")(imports.import_files)
 app.command("export")(imports.export)
 app.command("receivables")(reports.receivables)
 app.command("payables")(reports.payables)
+app.command("aging")(aging.aging)
 app.command("supplier")(parties.supplier)
 app.command("statement")(parties.statement)
+app.command("history")(reports.history)
+app.command("escalations")(reports.escalations)
 app.command("close")(month_close.close)
 app.command("reconcile")(month_close.reconcile)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from arrears_cli.administration import customer_id, refuse
-from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
+from arrears_cli.connection import NamedOrganisation, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, put, say
 
 customers = typer.Typer(help="Customers of an organisation.", no_args_is_help=True)
@@ -22,7 +22,7 @@ Amounts, days and the ids of customer, invoices, payments, credits, disputes and
 
 @customers.command("erase")
 def erase_customer(
-    organisation_id: OrganisationId,
+    organisation_id: NamedOrganisation,
     customer: Annotated[str, typer.Option(help="The customer: account number, your own id of it, or its UUID.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     stack: Stack = None,

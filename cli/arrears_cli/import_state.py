@@ -11,22 +11,20 @@ from arrears_cli.output import say
 if TYPE_CHECKING:
     from arrears.imports.file_reader import Reader
     from arrears.imports.import_run import Progress
-    from arrears.ledger.organisation import Organisation
-    from arrears.runtime import Services
+    from arrears_cli.book import Book
 
 STATE_SUFFIX = ".import-state.json"
 
 
-def binding_of(
-    source: LocalFile, reader: "Reader", organisation: "Organisation", services: "Services"
-) -> dict[str, Any]:
+def binding_of(source: LocalFile, reader: "Reader", book: "Book") -> dict[str, Any]:
     """What a state is bound to: another file, mapping, reading, organisation or ledger starts anew."""
+    organisation, *ledger = book.identity
     return {
         "file": source.identity(),
         "mapping": reader.mapping.digest if reader.mapping else None,
         "reading": json.loads(json.dumps([asdict(reader.defaults), asdict(reader.layout)])),
-        "organisation": organisation.id,
-        "ledger": [services.client.meta.endpoint_url, services.settings.ledger_table],
+        "organisation": organisation,
+        "ledger": ledger,
     }
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
+from arrears_cli.book import Book, StoredBook, open_book
+from arrears_cli.connection import Address, OrganisationId, OrganisationOfKey, Stack, connect, organisation_of
 from arrears_cli.import_state import ImportState, binding_of
 from arrears_cli.local_files import LocalFile, siblings
 from arrears_cli.output import Json, json_text, put, say
@@ -28,32 +29,33 @@ SHOWN_REPEATED = 5
 
 def import_files(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, JSON, NDJSON.")],
-    organisation_id: OrganisationId,
+    organisation_id: OrganisationOfKey = None,
     mapping: MappingName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row and write nothing.")] = False,
     dates: Dates = None,
     decimal: Decimal = None,
     encoding: Encoding = None,
     separator: Separator = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="With --url and --mapping: the organisation's IANA time zone.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option(help="With --url and --mapping: its default currency.")] = None,
     stack: Stack = None,
+    url: Address = None,
     as_json: Json = False,
 ) -> None:
     """Import files. What is rejected is written beside each file; run it again to go on after an interruption."""
-    services = connect(stack)
-    organisation = organisation_of(services, organisation_id)
-    reader = reader_of(mapping, dates, decimal, encoding, separator, organisation)
+    book = open_book(organisation_id, stack, url)
+    reader = reader_of(mapping, dates, decimal, encoding, separator).at(*_defaults(book, mapping, timezone, currency))
     sources = [LocalFile(path) for path in files]
     for source in sources:
         check_dates(reader, source)
     companions = reader.with_companions([*siblings(sources), *sources])
-    if not dry_run:
-        _audit_import(services, organisation, reader, sources)
+    if isinstance(book, StoredBook) and not dry_run:
+        _audit_import(book, reader, sources)
     try:
-        write = _writer(services, organisation, dry_run)
-        results = [
-            _import_file(reader, source, write, binding_of(source, reader, organisation, services), dry_run)
-            for source in sources
-        ]
+        write = _writer(book, dry_run)
+        results = [_import_file(reader, source, write, binding_of(source, reader, book), dry_run) for source in sources]
     except KeyboardInterrupt:
         say("Stopped. Run the same command again to go on from here.")
         raise
@@ -65,21 +67,35 @@ def import_files(
         raise typer.Exit(1)
 
 
-def _audit_import(
-    services: "Services", organisation: "Organisation", reader: "Reader", sources: Sequence[LocalFile]
-) -> None:
+def _defaults(book: Book, mapping: str | None, timezone: str | None, currency: str | None) -> tuple[str, str]:
+    """The organisation's time zone and currency, which mappings read with; the API does not say them."""
+    from arrears.imports.dates import is_zone
+
+    if isinstance(book, StoredBook):
+        if timezone is not None or currency is not None:
+            raise typer.BadParameter("--timezone and --currency go with --url; here the organisation has its own.")
+        return book.organisation.timezone, book.organisation.currency
+    if mapping is not None and (timezone is None or currency is None):
+        raise typer.BadParameter("With --url a mapping needs --timezone and --currency of the organisation.")
+    if timezone is not None and not is_zone(timezone):
+        raise typer.BadParameter(f"{timezone} is no time zone; write its IANA name", param_hint="--timezone")
+    return timezone or "UTC", (currency or "").upper()
+
+
+def _audit_import(book: StoredBook, reader: "Reader", sources: Sequence[LocalFile]) -> None:
     """Records what is about to be imported: files by size and digest, as a name may be a person's."""
     files = [{"size": source.size, "head": source.identity()["head"]} for source in sources]
     mapping = reader.mapping.digest if reader.mapping else None
-    services.audit().write(organisation.id, "import", organisation.id, {"files": files, "mapping": mapping})
+    id_ = book.organisation.id
+    book.services.audit().write(id_, "import", id_, {"files": files, "mapping": mapping})
 
 
-def _writer(services: "Services", organisation: "Organisation", dry_run: bool) -> "Write":
+def _writer(book: Book, dry_run: bool) -> "Write":
     from arrears.imports.import_run import patiently, validate_only
 
     if dry_run:
         return validate_only
-    return patiently(services.writing(organisation), lambda why, seconds: say(f"{why} Waiting {seconds} s."))
+    return patiently(book.write, lambda why, seconds: say(f"{why} Waiting {seconds} s."))
 
 
 def _import_file(

@@ -1,14 +1,15 @@
 """API keys of an organisation."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from arrears.ledger.caller import Scope
 from arrears_cli.administration import CreatedBefore, Every, cell, moment, one_or_all, refuse
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Json, put, put_table, say
+from arrears_cli.output import Json, put, put_table, read_day, say
 
 if TYPE_CHECKING:
     from arrears.ledger.organisation import Organisation
@@ -19,31 +20,35 @@ keys = typer.Typer(help="API keys of an organisation.", no_args_is_help=True)
 @keys.command("create")
 def create_key(
     organisation_id: OrganisationId,
-    scope: Annotated[list[str] | None, typer.Option(help="What it may do; everything without it.")] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What it may do: {', '.join(Scope)}. Repeat it for several; without any: everything."),
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="All that is read, and nothing that writes.")] = False,
     expires_on: Annotated[str | None, typer.Option(metavar="DAY", help="Its last day, YYYY-MM-DD.")] = None,
     label: Annotated[str, typer.Option(help="A name to know it by.")] = "",
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
     """Create an API key. It is shown this once."""
+    last_day = read_day(expires_on, "--expires-on")
+    if read_only and scope:
+        raise typer.BadParameter("Give either --read-only or --scope.")
+    scopes = [each for each in Scope if each.endswith(":read")] if read_only else scope or ()
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    expires_at = None if last_day is None else _end_of(last_day, organisation)
     try:
-        expires_at = None if expires_on is None else _end_of(expires_on, organisation)
-        key = services.api_keys().create(organisation.id, scope or (), expires_at, label)
+        key = services.api_keys().create(organisation.id, scopes, expires_at, label)
     except ValueError as error:
         refuse(error)
     say("Keep it: it is not shown again.")
     put({"api_key": key}, as_json, key)
 
 
-def _end_of(day: str, organisation: "Organisation") -> datetime:
+def _end_of(day: int, organisation: "Organisation") -> datetime:
     """The moment after the organisation's day."""
-    from datetime import date
-
-    from arrears.ledger.days import parse_day
-
-    after = date.fromordinal(parse_day(day)) + timedelta(days=1)
+    after = date.fromordinal(day) + timedelta(days=1)
     return datetime.combine(after, time(), ZoneInfo(organisation.timezone)).astimezone(UTC)
 
 

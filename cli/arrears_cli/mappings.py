@@ -50,7 +50,7 @@ def check_mapping(
 
     if not is_zone(timezone):
         raise typer.BadParameter(f"{timezone} is no time zone; write its IANA name", param_hint="--timezone")
-    reader = reader_of(mapping, dates, decimal, encoding, separator, None).at(timezone, currency)
+    reader = reader_of(mapping, dates, decimal, encoding, separator).at(timezone, currency)
     source = LocalFile(sample)
     check_dates(reader, source)
     with closing(reader.with_companions([*siblings([source]), source])), closing(reader.open(source)) as opened:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arrears_cli.administration import refuse
-from arrears_cli.connection import OrganisationId, Stack, connect
+from arrears_cli.connection import NamedOrganisation, Stack, connect, organisation_id_of
 from arrears_cli.imports import export_lines
 from arrears_cli.output import Failed, Json, put, say
 
@@ -23,7 +23,7 @@ It cannot be undone."""
 
 
 def delete_organisation(
-    organisation_id: OrganisationId,
+    organisation_id: NamedOrganisation,
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the whole ledger there first, as `export` does.")
     ] = None,
@@ -34,7 +34,8 @@ def delete_organisation(
     """Delete an organisation and everything that is kept of it. Run it again after an interruption."""
     from arrears.storage.import_folder import NotDeleted
 
-    services, id_ = connect(stack), organisation_id.lower()
+    services = connect(stack)
+    id_ = organisation_id_of(services, organisation_id)
     deletion = services.organisation_deletion()
     organisation = _existing(services, id_)
     if organisation is not None:

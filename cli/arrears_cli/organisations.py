@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arrears_cli.administration import cell, moment, refuse
-from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
+from arrears_cli.connection import OrganisationId, Stack, connect, organisation_id_of, organisation_of
 from arrears_cli.output import Json, put, put_table, say
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ def set_organisation(
 @organisations.command("audit")
 def audit(
     organisation_id: Annotated[
-        str | None, typer.Option("--organisation", metavar="ID", help="Its id; without it: every deletion of one.")
+        str | None,
+        typer.Option("--organisation", metavar="NAME|ID", help="Its name or id; without it: every deletion of one."),
     ] = None,
     stack: Stack = None,
     as_json: Json = False,
@@ -132,11 +133,11 @@ def _acts(services: "Services", organisation_id: str | None) -> "Iterator[Act]":
     if organisation_id is None:
         yield from outliving
         return
-    id_ = organisation_id.lower()
+    id_ = organisation_id_of(services, organisation_id)
     deletions = [act for act in outliving if act.subject == id_]
     yield from deletions
     if not deletions:
-        id_ = organisation_of(services, organisation_id).id
+        organisation_of(services, id_)
     yield from services.audit().acts(id_)
 
 

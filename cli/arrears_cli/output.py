@@ -30,6 +30,41 @@ def json_text(value: Any, compact: bool = False) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def option_of(name: str) -> str:
+    """The option that a field or parameter is typed as: `paid_on` is --paid-on, `asOf` is --as-of."""
+    return "--" + re.sub(r"_|(?=[A-Z])", "-", name).lower()
+
+
+def as_typed(text: str, names: Iterable[str]) -> str:
+    """The text with options in place of the names of their fields, of which those of one word stay as they are."""
+    fields = {name for name in names if "_" in name}
+    return re.sub(r"(?<!-)\b\w+\b", lambda word: option_of(word[0]) if word[0] in fields else word[0], text)
+
+
+def read_day(text: str | None, option: str) -> int | None:
+    """The day that an option names. Raises BadParameter for what is none."""
+    from arrears.ledger.days import parse_day
+
+    try:
+        return None if text is None else parse_day(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def money(amount: object, currency: str) -> str:
+    """An amount in major units, as answers have it, with the currency's decimals and thousands marks."""
+    from decimal import Decimal
+
+    from arrears.ledger.money import EXPONENTS
+
+    return f"{Decimal(str(amount)):,.{EXPONENTS[currency]}f}"
+
+
+def share(rate: float | None) -> str:
+    """A share of one as a percentage with one decimal; nothing for none."""
+    return "" if rate is None else f"{rate * 100:.1f} %"
+
+
 def say(line: str) -> None:
     """One line on stderr."""
     typer.echo(visible(line), err=True)
@@ -38,6 +73,11 @@ def say(line: str) -> None:
 def put(value: Any, as_json: bool, text: str) -> None:
     """The result: `value` for programs, `text` for people."""
     typer.echo(json_text(value) if as_json else visible(text))
+
+
+def put_csv(text: str) -> None:
+    """CSV on stdout: its line ends stay, what a terminal would obey inside a cell does not."""
+    sys.stdout.write("\r\n".join(map(visible, text.split("\r\n"))))
 
 
 def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[str] = ()) -> None:

@@ -6,7 +6,7 @@ import typer
 
 from arrears_cli.administration import refuse
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Json, put, put_table
+from arrears_cli.output import Json, as_typed, put, put_table
 
 if TYPE_CHECKING:
     from arrears.ledger.policy import Policy
@@ -80,7 +80,7 @@ def set_policy(
     try:
         policy = services.organisations().set_policy(organisation.id, changes)
     except ValueError as error:
-        refuse(error)
+        refuse(ValueError(as_typed(str(error), [name for name in organisation.policy.to_json() if "_" in name])))
     _put_policy(policy, as_json)
 
 

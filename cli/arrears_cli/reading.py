@@ -10,7 +10,6 @@ from arrears_cli.output import Failed
 
 if TYPE_CHECKING:
     from arrears.imports.file_reader import Reader
-    from arrears.ledger.organisation import Organisation
 
 MappingName = Annotated[
     str | None,
@@ -33,9 +32,8 @@ def reader_of(
     decimal: str | None,
     encoding: str | None,
     separator: str | None,
-    organisation: "Organisation | None",
 ) -> "Reader":
-    """The reader that the options ask for. organisation: None where only a mapping is tried.
+    """The reader that the options ask for, for no organisation in particular: `at` names time zone and currency.
 
     Raises BadParameter, or FileRefused when the mapping cannot be used.
     """
@@ -54,12 +52,7 @@ def reader_of(
     separator = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
     if separator is not None and len(separator) != 1:
         raise typer.BadParameter("is one character, or tab", param_hint="--separator")
-    defaults = ReadingDefaults(
-        timezone=organisation.timezone if organisation else "UTC",
-        currency=organisation.currency if organisation else "",
-        dates=tuple(dates or ()),
-        decimal=decimal,
-    )
+    defaults = ReadingDefaults(dates=tuple(dates or ()), decimal=decimal)
     layout = Layout(encoding_name(encoding) if encoding else None, separator)
     return Reader(load(mapping) if mapping else None, defaults, layout)
 

@@ -1,130 +1,232 @@
-"""Overdue receivables and payables as tables in the terminal; as JSON they are what the endpoints answer."""
+"""Overdue receivables and payables, closed months and escalations; as JSON they are what the endpoints answer."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Json, put, put_table
+from arrears_cli.book import EscalationFilter, Order, open_book
+from arrears_cli.connection import Address, OrganisationOfKey, Stack
+from arrears_cli.output import Json, money, put, put_table, read_day, share
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
-    from arrears.reports.aging import Report
-    from arrears.reports.payables import SupplierRow
-    from arrears.reports.receivables import CustomerRow
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
+Sort = Annotated[
+    Order, typer.Option("--sort", help="Rows of a currency by most days overdue, or by the largest overdue amount.")
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Show so many rows; sums cover the whole book.")]
 
-BUCKET_TITLES = ("current", "1-30", "31-60", "61-90", "over 90")
+BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90": "61-90", "d90Plus": "over 90"}
+"""Titles of the aging buckets, in order."""
 
 
 def receivables(
-    organisation_id: OrganisationId, as_of: AsOf = None, stack: Stack = None, as_json: Json = False
+    organisation_id: OrganisationOfKey = None,
+    as_of: AsOf = None,
+    sort: Sort = "age",
+    limit: Limit = None,
+    stack: Stack = None,
+    url: Address = None,
+    as_json: Json = False,
 ) -> None:
     """Who owes the organisation, how late, and what to do next."""
     from arrears.ledger.ledger_side import Side
-    from arrears.rendering.overdue import receivables_body
-    from arrears.reports.receivables import customer_row
 
-    report = _report(organisation_id, as_of, stack, Side.RECEIVABLE)
-    rows = [customer_row(reference, report.day, report.policy) for reference in report.rows]
+    body = _overdue(Side.RECEIVABLE, organisation_id, as_of, sort, limit, stack, url)
     if as_json:
-        put(receivables_body(report, rows, None), True, "")
+        put(body, True, "")
         return
-    _put_aging("Receivables", report)
-    columns = ("customer", "currency", "overdue", "invoices", "days", "tier", "action", "last reminder")
-    _put_rows(columns, [_customer_cells(row) for row in rows], ("overdue", "invoices", "days"))
+    columns = (
+        *("customer", "reference", "currency", "overdue", "invoices", "oldest", "days"),
+        *("tier", "action", "last reminder"),
+    )
+    _put_report("Receivables", body, columns, [_customer_cells(row) for row in body["customers"]])
 
 
-def _customer_cells(row: "CustomerRow") -> Sequence[str]:
+def _customer_cells(row: Mapping[str, Any]) -> Sequence[str]:
     return (
-        row.account.name,
-        row.currency,
-        _money(row.total_overdue, row.currency),
-        str(len(row.invoice_ids)),
-        str(row.oldest.days),
-        row.tier,
-        row.action.replace("_", " "),
-        "" if row.last_reminder is None else row.last_reminder.sent_at[:10],
+        row["customerName"],
+        row["customerReference"],
+        row["currency"],
+        money(row["totalOverdue"], row["currency"]),
+        str(row["invoiceCount"]),
+        row["oldestInvoice"]["invoiceNumber"] or "",
+        str(row["oldestInvoice"]["daysOverdue"]),
+        row["tier"],
+        row["suggestedAction"].replace("_", " "),
+        (row["lastReminderSentAt"] or "")[:10],
     )
 
 
-def payables(organisation_id: OrganisationId, as_of: AsOf = None, stack: Stack = None, as_json: Json = False) -> None:
+def payables(
+    organisation_id: OrganisationOfKey = None,
+    as_of: AsOf = None,
+    sort: Sort = "age",
+    limit: Limit = None,
+    stack: Stack = None,
+    url: Address = None,
+    as_json: Json = False,
+) -> None:
     """Whom the organisation owes, how late, and what to do next."""
     from arrears.ledger.ledger_side import Side
-    from arrears.rendering.overdue import payables_body
-    from arrears.reports.payables import supplier_row
 
-    report = _report(organisation_id, as_of, stack, Side.PAYABLE)
-    rows = [supplier_row(reference, report.day, report.policy) for reference in report.rows]
+    body = _overdue(Side.PAYABLE, organisation_id, as_of, sort, limit, stack, url)
     if as_json:
-        put(payables_body(report, rows, None), True, "")
+        put(body, True, "")
         return
-    _put_aging("Payables", report)
-    columns = ("supplier", "currency", "overdue", "bills", "days", "urgency", "action", "scheduled")
-    _put_rows(columns, [_supplier_cells(row) for row in rows], ("overdue", "bills", "days"))
+    columns = (
+        *("supplier", "reference", "currency", "overdue", "bills", "oldest", "days"),
+        *("urgency", "action", "scheduled"),
+    )
+    _put_report("Payables", body, columns, [_supplier_cells(row) for row in body["suppliers"]])
 
 
-def _supplier_cells(row: "SupplierRow") -> Sequence[str]:
-    from arrears.ledger.days import day_text
-
+def _supplier_cells(row: Mapping[str, Any]) -> Sequence[str]:
     return (
-        row.account.name,
-        row.currency,
-        _money(row.total_overdue, row.currency),
-        str(len(row.bill_ids)),
-        str(row.oldest.days),
-        row.urgency,
-        row.action.replace("_", " "),
-        "" if row.scheduled is None else day_text(row.scheduled),
+        row["supplierName"],
+        row["supplierReference"] or "",
+        row["currency"],
+        money(row["totalOverdue"], row["currency"]),
+        str(row["billCount"]),
+        row["oldestBill"]["invoiceNumber"] or "",
+        str(row["oldestBill"]["daysOverdue"]),
+        row["urgency"],
+        row["suggestedAction"].replace("_", " "),
+        row["scheduledPaymentDate"] or "",
     )
 
 
-def _report(organisation_id: str, as_of: str | None, stack: str | None, side: "Side") -> "Report":
-    from arrears.reports.aging import overdue_report
-
-    day = _day(as_of)
-    services = connect(stack)
-    organisation = organisation_of(services, organisation_id)
-    today = organisation.today(services.clock())
-    day = today if day is None else day
-    return overdue_report(services.ledger.accounts(organisation, side, day, today), day, organisation)
-
-
-def _day(text: str | None) -> int | None:
-    from arrears.ledger.days import parse_day
-
-    try:
-        return None if text is None else parse_day(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--as-of") from None
+def _overdue(
+    side: "Side",
+    organisation: str | None,
+    as_of: str | None,
+    sort: Order,
+    limit: int | None,
+    stack: str | None,
+    url: str | None,
+) -> dict[str, Any]:
+    day = read_day(as_of, "--as-of")
+    return open_book(organisation, stack, url).overdue(side, day, sort, limit)
 
 
-def _money(minor: int, currency: str) -> str:
-    """Minor units as a major amount with the currency's decimals and thousands marks."""
-    from decimal import Decimal
-
-    from arrears.ledger.money import major_text
-
-    return f"{Decimal(major_text(minor, currency)):,f}"
-
-
-def _put_aging(title: str, report: "Report") -> None:
-    from arrears.ledger.days import day_text
-
-    if not report.aging:
-        return
-    rows = [
-        (entry.currency, *(_money(amount, entry.currency) for amount in (*entry.amounts, entry.overdue_amount)))
-        for entry in report.aging
-    ]
-    columns = ("open", *BUCKET_TITLES, "overdue")
-    put_table(f"{title} as of {day_text(report.day)}", columns, rows, columns[1:])
-
-
-def _put_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str]) -> None:
+def _put_report(title: str, body: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    _put_aging(f"{title} as of {body['asOf']}", body["aging"])
     if rows:
-        put_table("", columns, rows, numeric)
+        put_table("", columns, rows, (columns[3], columns[4], "days"))
     else:
         typer.echo("Nothing is overdue.")
+
+
+def _put_aging(title: str, aging: Sequence[Mapping[str, Any]]) -> None:
+    if not aging:
+        return
+    columns = ("open", *BUCKETS.values(), "overdue")
+    put_table(title, columns, [_aging_cells(entry) for entry in aging], columns[1:])
+
+
+def _aging_cells(entry: Mapping[str, Any]) -> Sequence[str]:
+    from decimal import Decimal
+
+    currency = entry["currency"]
+    amounts = [Decimal(str(entry["buckets"][bucket]["amount"])) for bucket in BUCKETS]
+    return (currency, *(money(amount, currency) for amount in (*amounts, sum(amounts[1:]))))
+
+
+def history(
+    organisation_id: OrganisationOfKey = None,
+    months: Annotated[int, typer.Option(min=1, max=1_200, help="So many of the latest closed months.")] = 12,
+    stack: Stack = None,
+    url: Address = None,
+    as_json: Json = False,
+) -> None:
+    """Closed months: what was overdue at each month's end, and how it came about."""
+    body = open_book(organisation_id, stack, url).history(months)
+    if as_json:
+        put(body, True, "")
+        return
+    rows = [_month_cells(month["month"], entry) for month in body["months"] for entry in month["currencies"]]
+    if not rows:
+        typer.echo("No month is closed yet.")
+        return
+    columns = (
+        *("month", "currency", "opening", "restated", "new", "collected", "credited", "other", "closing"),
+        *("DSO", "CEI"),
+    )
+    put_table("Overdue receivables by month", columns, rows, columns[2:])
+
+
+def _month_cells(month: str, entry: Mapping[str, Any]) -> Sequence[str]:
+    currency = entry["currency"]
+    names = ("openingOverdue", "restated", "newlyOverdue", "collected", "credited", "noLongerOverdue", "closingOverdue")
+    dso, cei = entry["dso"], entry["cei"]
+    return (
+        month,
+        currency,
+        *(money(entry[name], currency) for name in names),
+        "" if dso is None else f"{dso:.1f}",
+        share(None if cei is None else cei / 100),
+    )
+
+
+def escalations(
+    organisation_id: OrganisationOfKey = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DAY|MOMENT", help="Recorded since, such as 2026-01-31 or 2026-01-31T09:30:00Z."),
+    ] = None,
+    tier: Annotated[str | None, typer.Option(help="Only moves to this tier.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only this customer's: its UUID, or your own id of it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 100,
+    stack: Stack = None,
+    url: Address = None,
+    as_json: Json = False,
+) -> None:
+    """Every tier that a customer has entered or left, the newest first."""
+    from arrears.reports.tiers import TIERS
+
+    if tier is not None and tier not in TIERS:
+        raise typer.BadParameter(f"is not one of {', '.join(TIERS)}", param_hint="--tier")
+    asked = EscalationFilter(_since(since), tier, customer, limit)
+    body = open_book(organisation_id, stack, url).escalations(asked)
+    if as_json:
+        put(body, True, "")
+        return
+    rows = [_escalation_cells(one) for one in body["escalations"]]
+    if not rows:
+        typer.echo("No escalation is recorded.")
+        return
+    columns = ("crossed on", "customer", "currency", "from", "to", "days", "overdue", "recorded at")
+    put_table("", columns, rows, ("days", "overdue"))
+
+
+def _escalation_cells(one: Mapping[str, Any]) -> Sequence[str]:
+    return (
+        one["crossedOn"],
+        one["customerId"],
+        one["currency"],
+        one["from"] or "",
+        one["to"] or "",
+        str(one["daysOverdue"]),
+        money(one["totalOverdue"], one["currency"]),
+        one["recordedAt"][:19] + "Z",
+    )
+
+
+def _since(text: str | None) -> str | None:
+    """A day as it is; a moment in UTC, as records have it. Raises BadParameter for what is neither."""
+    from arrears.ledger.days import day_text, parse_day
+
+    if text is None:
+        return None
+    try:
+        if len(text) == len("2026-01-31"):
+            return day_text(parse_day(text))
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    except (ValueError, OverflowError):
+        pass
+    raise typer.BadParameter("is neither a date nor a moment with its offset", param_hint="--since")

@@ -19,6 +19,7 @@ import typer
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
+from arrears_cli.deployment import chosen_region
 from arrears_cli.output import Failed, run_or_explain, say
 from local_stack.sam import ROOT, build, building, started_sam
 
@@ -55,7 +56,7 @@ class Target:
                 f"'{stage}' cannot be one."
             )
         settings = samconfig(stage)
-        session = boto3.Session(region_name=settings.get("region"))
+        session = boto3.Session(region_name=settings.get("region") or chosen_region())
         if session.region_name is None:
             raise Failed(f"Name a region: AWS_REGION=eu-central-1 make deploy STAGE={stage}")
         if session.get_credentials() is None:

@@ -12,6 +12,7 @@ from template import ROOT
 
 FOLDER = ROOT / "bruno"
 _EXAMPLES = {
+    "by": "document",
     "asOf": "2020-06-30",
     "format": "csv",
     "months": "12",

@@ -14,7 +14,7 @@ from api.conftest import SCHEMAS
 from arrears.api import routes
 from arrears.api.listing import NEXT_CURSOR
 from arrears.ledger import records
-from generate import record_texts
+from arrears_cli import record_texts
 from generate.answers import BATCH, Answered, answers
 from generate.operations import (
     CURSOR,
@@ -37,7 +37,10 @@ _FILES = {
     "docusign_error": "DocusignError",
     "dolfin_receivables_overdue": None,
     "dolfin_payables_overdue": None,
+    "receivables_aging": "AgedReceivables",
+    "payables_aging": "AgedPayables",
     "receivables_history": "History",
+    "payables_history": "PayablesHistory",
     "escalations": "Escalations",
     "customer": "CustomerPage",
     "customer_statement": "CustomerStatement",
@@ -55,6 +58,10 @@ _RENAMED = {
     "invoice": "PastDueInvoice",
     "month": "HistoryMonth",
     "currency": "HistoryCurrency",
+    "control": "ControlAccount",
+    "payables_month": "PayablesMonth",
+    "payables_currency": "PayablesCurrency",
+    "payables_control": "PayablesControlAccount",
     "amount": "HistoryAmount",
     "rate": "HistoryRate",
     "record": "Escalation",

@@ -6,6 +6,7 @@ from typing import Any
 from arrears.api import dolfin_history, listing, parties, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
+from arrears.rendering.aged_list import BY_DOCUMENT
 from arrears.reports.row_selection import AGE, ORDERS
 from arrears.reports.statements import ACTIVITY, KINDS
 from arrears.reports.tiers import TIERS
@@ -62,6 +63,14 @@ FORMAT = query(
 CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
 CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
 MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
+CLOSED_MONTHS = query(
+    "months",
+    "How many of the latest closed months.",
+    type="integer",
+    minimum=1,
+    maximum=dolfin_history.MAX_MONTHS,
+    default=dolfin_history.DEFAULT_MONTHS,
+)
 
 
 def _selection(side: SideParameters) -> tuple[dict[str, Any], ...]:
@@ -126,6 +135,17 @@ _REPORT = (
 )
 _FILTERED = "With a filter, totals and aging stay the same, and `filtered` has the totals of the rows that pass it."
 
+_AGED_LIST = (
+    "Everything open or on account, what is not due yet included. By default one row per {party} and currency, those "
+    "with money on account only included; with by=document one row per open {document}. Buckets are of what is open; "
+    f"net is that less the money on account. {_REPORT}"
+)
+
+
+def _by(party: str) -> dict[str, Any]:
+    return query("by", "What there is a row for.", type="string", enum=[party, BY_DOCUMENT], default=party)
+
+
 OPERATIONS: dict[str, Operation] = {
     routes.RECEIVABLES_OVERDUE: Operation(
         "receivablesOverdue",
@@ -147,26 +167,51 @@ OPERATIONS: dict[str, Operation] = {
         scope="payables:read",
         csv="A line for each row; with `include`, for each bill.",
     ),
+    routes.RECEIVABLES_AGING: Operation(
+        "receivablesAging",
+        "Aging",
+        "Everything that customers have open or on account",
+        _AGED_LIST.format(party="customer", document="invoice")
+        + " creditLimit is the customer's limit in the row's currency, creditAvailable what net leaves of it.",
+        "AgedReceivables",
+        parameters=(_by("customer"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="receivables:read",
+        csv="A line for each row.",
+    ),
+    routes.PAYABLES_AGING: Operation(
+        "payablesAging",
+        "Aging",
+        "Everything open or on account with suppliers",
+        _AGED_LIST.format(party="supplier", document="bill")
+        + " Bills that wait for approval are no debts: notPayable shows their totals apart.",
+        "AgedPayables",
+        parameters=(_by("supplier"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="payables:read",
+        csv="A line for each row.",
+    ),
     routes.RECEIVABLES_HISTORY: Operation(
         "receivablesHistory",
         "History",
         "Closed months: what was overdue, and how it changed",
         "Each month as it was known at its close, oldest first. "
-        "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue.",
+        "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue. "
+        "In control: opening + restated + invoiced - received - credited - voided + refunded = closing.",
         "History",
-        parameters=(
-            query(
-                "months",
-                "How many of the latest closed months.",
-                type="integer",
-                minimum=1,
-                maximum=dolfin_history.MAX_MONTHS,
-                default=dolfin_history.DEFAULT_MONTHS,
-            ),
-            FORMAT,
-            ORGANISATION,
-        ),
+        parameters=(CLOSED_MONTHS, FORMAT, ORGANISATION),
         scope="receivables:read",
+        csv="A line for each currency of each month.",
+    ),
+    routes.PAYABLES_HISTORY: Operation(
+        "payablesHistory",
+        "History",
+        "Closed months of bills: what was overdue, and the control account",
+        "Each month as it was known at its close, oldest first. "
+        "openingOverdue + restated + newlyOverdue - paid - credited - noLongerOverdue = closingOverdue. "
+        "In control: opening + restated + invoiced - received - credited - voided + refunded - closedByState "
+        "= closing.",
+        "PayablesHistory",
+        parameters=(CLOSED_MONTHS, FORMAT, ORGANISATION),
+        scope="payables:read",
         csv="A line for each currency of each month.",
     ),
     routes.ESCALATIONS: Operation(
@@ -324,6 +369,7 @@ for _path in (routes.OVERDUE_BALANCE, routes.INVOICE_COLLECTION):
 
 TAGS = {
     "Overdue": "Receivables and payables, row by row, as of any day.",
+    "Aging": "Everything open or on account, by counterparty or by document, as of any day.",
     "Parties": "One customer or supplier: everything known as of a day, and statements.",
     "History": "Closed months, and changes of tier.",
     "Ledger": "Writing records.",

@@ -6,7 +6,7 @@ from typing import Any
 from arrears.ledger import records
 from arrears.ledger.caller import Scope
 from arrears.ledger.dated_document import BILL_STATES, PAYABLE_STATES
-from generate import record_texts
+from arrears_cli import record_texts
 from generate.openapi import record_schemas
 
 _HEAD = f"""# Records
@@ -37,8 +37,8 @@ Only payable bills are debts. A bill that waits for approval does not count.
 _SCOPES = """
 ## Scopes of a key
 
-`arrears key create --scope NAME`; repeat the option for several scopes. A key without a scope may do everything in its
-organisation.
+`arrears key create --scope NAME`; repeat the option for several scopes. `arrears key create --read-only` gives all
+scopes that end with `:read`. A key without a scope may do everything in its organisation.
 
 | scope | allows |
 |---|---|

@@ -15,6 +15,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 KNOWN = {
     "/receivables/overdue": ("GET", "problem"),
     "/payables/overdue": ("GET", "problem"),
+    "/receivables/aging": ("GET", "problem"),
+    "/payables/aging": ("GET", "problem"),
     "/receivables/customers/C1": ("GET", "problem"),
     "/payables/suppliers/S1/statement": ("GET", "problem"),
     "/ledger/records": ("POST", "problem"),

@@ -263,6 +263,15 @@ def test_a_statement_says_what_each_line_is(ada: Api) -> None:
     assert section["closing"] == section["net"] == 85
 
 
+def test_a_payment_on_a_draft_is_a_movement_and_stands_on_account(api: Api) -> None:
+    api.stored(customer(), invoice("I9", customer_id="C", status="draft"))
+    api.stored(payment("P9", invoice_id="I9", amount="30", paid_on="2020-06-05"))
+    [section] = api.dolfin("/receivables/customers/C/statement").body["currencies"]
+    assert [(line["kind"], line["reference"], line["balance"]) for line in section["lines"]] == [("payment", "P9", -30)]
+    [money] = page(api)["onAccount"]
+    assert (money["kind"], money["reference"], money["amount"]) == ("without_document", "I9", 30)
+
+
 def test_the_days_of_a_statement_are_those_of_the_month_so_far_unless_asked_for(ada: Api) -> None:
     found = ada.dolfin("/receivables/customers/C/statement").body
     assert (found["kind"], found["from"], found["to"]) == ("activity", "2020-06-01", "2020-06-30")

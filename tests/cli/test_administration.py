@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from arrears.ledger.caller import Scope
 from arrears.ledger.errors import ArrearsError
 from arrears.runtime import Services
 from arrears_cli import command
@@ -94,3 +95,25 @@ def test_an_integrator_key_is_created_and_one_account_of_a_user_taken_away(
     assert value(*revoke, organisation=organisation) == {"user_id": known["user_id"], "revoked_account": first}
     assert services.authentication.authenticate_token(token).accounts == {second: True}
     assert isinstance(run(*revoke, organisation=organisation).exception, Failed)
+
+
+def test_a_key_that_only_reads_reads_everything(services: Services, organisation: str) -> None:
+    key = value("key", "create", "--read-only", organisation=organisation)["api_key"]
+    scopes = services.authentication.authenticate(key).scopes
+    assert scopes == {scope for scope in Scope if scope.endswith(":read")}
+    assert Scope.WRITE_LEDGER not in scopes
+    both = run("key", "create", "--read-only", "--scope", "ledger:write", organisation=organisation)
+    assert both.exit_code == 2
+
+
+def test_the_help_of_a_key_lists_every_scope() -> None:
+    shown = CliRunner().invoke(command.app, ["key", "create", "--help"]).stdout
+    assert all(scope in shown for scope in Scope)
+
+
+def test_messages_name_options_as_they_are_typed(organisation: str) -> None:
+    refused = run("policy", "set", "--firm-from-days", "90", organisation=organisation)
+    assert str(refused.exception).startswith("--firm-from-days, --final-from-days, --escalation-from-days must ascend")
+    late = run("key", "create", "--expires-on", "2030-02-30", organisation=organisation)
+    assert late.exit_code == 2
+    assert "--expires-on" in late.stderr

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from arrears.ledger import recording
 from arrears.ledger.organisation import Organisation
 from arrears.storage.ledger.recorder import Recorder
-from arrears_cli import command, deployment
+from arrears_cli import command, connection, deployment
 from arrears_cli.connection import DESCRIPTION
+from support.command_line import run, value
 from support.files import DATA
 
 
@@ -36,24 +37,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ledger_tables: Any) 
     monkeypatch.chdir(inside)
     monkeypatch.setenv("EVENT_BUS", "")
     return inside
-
-
-def run(*arguments: str, input: str | None = None) -> Result:
-    """Runs the command line; an error that the command explains is its last line on stderr."""
-    result = CliRunner().invoke(command.app, list(arguments), input=input)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        explained = command.explanation(result.exception)  # type: ignore[arg-type]
-        if explained is None:
-            raise result.exception
-        result.stderr_bytes += explained.encode()
-    return result
-
-
-def value(*arguments: str, input: str | None = None) -> Any:
-    """The one JSON value that a command prints."""
-    result = run(*arguments, "--json", input=input)
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture
@@ -334,16 +317,20 @@ def test_an_export_is_what_import_reads(folder: Path, organisation: str) -> None
 
 def test_closing_by_hand_and_what_has_changed_since(folder: Path, organisation: str) -> None:
     of = ("--organisation", organisation)
-    run("import", records(folder, CUSTOMER, INVOICE), *of)
+    run("import", records(folder, CUSTOMER, INVOICE, BILL), *of)
     closed = value("close", *of, "--through", "2020-03")
     assert closed["through"] == "2020-03-31"
     assert closed["months"] == ["2020-01", "2020-02", "2020-03"]
+    assert closed["payablesMonths"] == closed["months"]
     assert "No month closed" in run("close", *of, "--through", "2020-03").stdout
     late = {"type": "payment", "id": "P", "invoice_id": "I1", "amount": "250.50", "paid_on": "2020-03-15"}
     run("import", records(folder, late), *of)
     shown = value("snapshots", "show", *of, "--month", "2020-03")
     assert shown["difference"]["currencies"][0]["closingOverdue"] == -250.5
     assert "-250.5" in run("snapshots", "show", *of, "--month", "2020-03").stdout
+    payables = value("snapshots", "show", *of, "--month", "2020-03", "--side", "payables")
+    assert payables["then"]["currencies"][0]["control"]["closedByState"] == 0
+    assert "control closing" in run("snapshots", "show", *of, "--month", "2020-03", "--side", "payables").stdout
     assert run("snapshots", "show", *of, "--month", "2021-03").exit_code == 1
     assert run("snapshots", "show", *of, "--month", "March").exit_code == 2
 
@@ -356,6 +343,7 @@ def test_reconciling_says_what_differs(folder: Path, organisation: str) -> None:
 
 def test_without_a_stack_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(connection, "CHECKOUT", tmp_path)
     for content in (None, "{", "{}"):
         if content is not None:
             (tmp_path / DESCRIPTION).parent.mkdir(exist_ok=True)
@@ -368,7 +356,7 @@ def test_without_a_stack_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pyt
 def test_a_stack_in_aws_is_found_by_name(organisation: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     described = json.loads((tmp_path / DESCRIPTION).read_text())
 
-    def deployed(stack_name: str) -> deployment.Deployment:
+    def deployed(stack_name: str, region: str | None) -> deployment.Deployment:
         if stack_name != "live":
             error = {"Error": {"Code": "ValidationError", "Message": f"Stack {stack_name} does not exist"}}
             raise ClientError(error, "DescribeStacks")
@@ -380,7 +368,7 @@ def test_a_stack_in_aws_is_found_by_name(organisation: str, monkeypatch: pytest.
     assert listed["organisation_id"] == organisation
     refused = run("org", "list", "--stack", "nowhere")
     assert refused.exit_code == 1
-    assert "Stack nowhere does not exist" in refused.stderr
+    assert "There is no stack nowhere in us-east-1 of this AWS account." in refused.stderr
 
 
 def test_it_starts_without_what_few_commands_need() -> None:

@@ -127,10 +127,9 @@ def test_a_command_exists_with_its_options(page: str, line: str) -> None:
         return
     command: Any = typer.main.get_command(app)
     left = words[1:]
-    while left and hasattr(command, "commands"):
-        name = left.pop(0).split("|")[0]
-        assert name in command.commands, line
-        command = command.commands[name]
+    while left and hasattr(command, "get_command"):
+        command = command.get_command(typer.Context(command), left.pop(0).split("|")[0])
+        assert command is not None, line
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     assert {word.split("=")[0] for word in left if word.startswith("--")} <= known | LOCAL_OPTIONS
 

@@ -79,6 +79,12 @@ REPORT = (
     | {"api.overdue_query", "rendering.overdue_documents"}
     | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
 )
+AGED_LIST = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.aged_list", "ledger.on_account", "rendering.aged_list", "reports.aged_list", "reports.tiers"}
+)
 PARTY = (
     DOLFIN
     | RENDERING
@@ -129,6 +135,13 @@ RECORDING = {
     f"ledger.{name}"
     for name in ("accounts", "payment_status", "documents", "duplicates", "record_warnings", "recording")
 }
+HISTORY = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.dolfin_history", "ledger.on_account", "rendering.history"}
+    | {f"reports.{name}" for name in ("control_account", "month_close", "tiers")}
+)
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
@@ -160,12 +173,12 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
     "ledger_records": (DOLFIN | RECORDS | {"api.record_batch"}, READING | PYDANTIC),
     "overdue_balance": (LAGO | {"reports.overdue_balance", "reports.aging"}, READING),
+    "payables_history": (HISTORY, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
-    "receivables_history": (
-        DOLFIN
-        | RENDERING
-        | LINES
-        | {"reports.month_close", "api.dolfin_history", "reports.tiers", "rendering.history"},
+    "receivables_history": (HISTORY, READING),
+    "payables_aging": (AGED_LIST | {"reports.aged_suppliers"}, READING),
+    "receivables_aging": (
+        AGED_LIST | {"reports.aged_customers", "reports.receivables", "reports.payment_behaviour", "reports.reasons"},
         READING,
     ),
     "receivables_overdue": (REPORT | {"reports.receivables"}, READING),

@@ -85,7 +85,10 @@ def reports(client: Client, side: Side) -> dict[str, Any]:
         "supplier": client.dolfin(side.key, "/payables/suppliers/S0"),
         "supplier statement": client.dolfin(side.key, "/payables/suppliers/S0/statement", kind="open_item", to=DAY),
         "payables": client.dolfin(side.key, "/payables/overdue", asOf=DAY),
+        "aged receivables": client.dolfin(side.key, "/receivables/aging"),
+        "aged payables": client.dolfin(side.key, "/payables/aging", by="document"),
         "history": client.dolfin(side.key, "/receivables/overdue/history", months="100"),
+        "payables history": client.dolfin(side.key, "/payables/history", months="100"),
         "escalations": client.dolfin(side.key, "/escalations", limit="100"),
         "balance": client.lago(side.key, "overdue_balance"),
         "collection": client.lago(side.key, "invoice_collection", months="100"),
@@ -101,8 +104,13 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
     for name, rows in (("receivables", "customers"), ("receivables today", "customers"), ("payables", "suppliers")):
         owed = [row["totalOverdue"] for row in answers[name].body[rows]]
         assert owed == [own] * (3 if rows == "suppliers" else 4), answers[name].text
+    for name, rows in (("aged receivables", "customers"), ("aged payables", "documents")):
+        outstanding = {row["outstanding"] for row in answers[name].body[rows]}
+        assert outstanding == {own}, answers[name].text
     months = {month["month"]: month["currencies"] for month in answers["history"].body["months"]}
     assert months["2024-04"][0]["closingOverdue"] == own * 4
+    months = {month["month"]: month["currencies"] for month in answers["payables history"].body["months"]}
+    assert months["2024-04"][0]["control"]["closing"] == own * 3
     totals = {record["totalOverdue"] for record in answers["escalations"].body["escalations"]}
     assert totals == {own}
     [row] = answers["invoices of one"].body["customers"]
@@ -121,7 +129,7 @@ def test_each_is_answered_from_its_own_book(client: Client, sides: list[Side]) -
         amounts(side, reports(client, side))
 
 
-PAGED = ("/receivables/overdue", "/payables/overdue", "/escalations")
+PAGED = ("/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging", "/escalations")
 
 
 @pytest.mark.parametrize("path", PAGED)
@@ -134,7 +142,7 @@ def test_a_cursor_of_the_other_is_no_cursor(client: Client, sides: list[Side], p
     assert refusal.without_ids() == client.dolfin(mine.key, path, limit="1", cursor="AAAA").without_ids()
 
 
-@pytest.mark.parametrize("path", [*PAGED, "/receivables/overdue/history"])
+@pytest.mark.parametrize("path", [*PAGED, "/receivables/overdue/history", "/payables/history"])
 def test_whether_there_is_an_organisation_does_not_show(client: Client, sides: list[Side], path: str) -> None:
     mine, other = sides
 

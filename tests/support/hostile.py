@@ -186,12 +186,12 @@ def valid(random: Random, who: Credentials) -> Sent:
         [{"Authorization": [f"Bearer {who.token}"]}, {"X-DocuSign-Authentication": [who.docusign]}]
     )
     lago = random.choice(["", "/api/v1"])
-    overdue = random.choice(["/receivables/overdue", "/payables/overdue"])
+    report = random.choice(["/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging"])
     records = random.choices(RECORDS, k=random.randint(1, 3))
     months = {"months": ["3"]}
     return random.choice(
         [
-            Sent("GET", overdue, "problem", key, {"asOf": ["2020-06-30"], "limit": ["10"]}),
+            Sent("GET", report, "problem", key, {"asOf": ["2020-06-30"], "limit": ["10"]}),
             Sent("GET", "/receivables/overdue/history", "problem", key, dict(months)),
             Sent("GET", "/receivables/customers/C1", "problem", key, {"asOf": ["2020-06-30"], "limit": ["1"]}),
             Sent(

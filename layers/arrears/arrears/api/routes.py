@@ -2,8 +2,11 @@
 
 RECEIVABLES_OVERDUE = "/receivables/overdue"
 RECEIVABLES_HISTORY = "/receivables/overdue/history"
+RECEIVABLES_AGING = "/receivables/aging"
 ESCALATIONS = "/escalations"
 PAYABLES_OVERDUE = "/payables/overdue"
+PAYABLES_HISTORY = "/payables/history"
+PAYABLES_AGING = "/payables/aging"
 CUSTOMER = "/receivables/customers/<id>"
 CUSTOMER_STATEMENT = "/receivables/customers/<id>/statement"
 SUPPLIER = "/payables/suppliers/<id>"
@@ -22,8 +25,11 @@ PROBLEM = "/problems/<code>"
 METHODS = {
     RECEIVABLES_OVERDUE: "GET",
     RECEIVABLES_HISTORY: "GET",
+    RECEIVABLES_AGING: "GET",
     ESCALATIONS: "GET",
     PAYABLES_OVERDUE: "GET",
+    PAYABLES_HISTORY: "GET",
+    PAYABLES_AGING: "GET",
     CUSTOMER: "GET",
     CUSTOMER_STATEMENT: "GET",
     SUPPLIER: "GET",

@@ -1,6 +1,6 @@
 """The lines and columns that lists have as CSV, made from the body of the JSON answer: both have the same values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from arrears.reports.aging import BUCKETS
@@ -109,6 +109,13 @@ _BILL_COLUMNS = (
     *_DOCUMENT_COLUMNS,
     "state",
 )
+_CONTROL_COLUMNS = tuple(
+    f"control.{name}"
+    for name in (
+        *("opening", "restated", "invoiced", "received", "credited", "voided", "refunded"),
+        *("closing", "unapplied"),
+    )
+)
 _MONTH_COLUMNS = (
     "month",
     "asOf",
@@ -127,6 +134,25 @@ _MONTH_COLUMNS = (
     *(f"rollRates.{bucket}" for bucket in BUCKETS[:-1]),
     "dso",
     "cei",
+    *_CONTROL_COLUMNS,
+)
+_PAYABLE_MONTH_COLUMNS = (
+    "month",
+    "asOf",
+    "policyVersion",
+    "currency",
+    "openingOverdue",
+    "restated",
+    "newlyOverdue",
+    "paid",
+    "credited",
+    "noLongerOverdue",
+    "closingOverdue",
+    "supplierCount",
+    "billCount",
+    *(f"buckets.{bucket}.{part}" for bucket in BUCKETS for part in ("amount", "count")),
+    *_CONTROL_COLUMNS,
+    "control.closedByState",
 )
 _ESCALATION_COLUMNS = (
     "id",
@@ -141,6 +167,31 @@ _ESCALATION_COLUMNS = (
     "totalOverdue",
     "reasons.code",
     "policyVersion",
+)
+_AGED_COLUMNS = (
+    "currency",
+    *(f"buckets.{bucket}" for bucket in BUCKETS),
+    "outstanding",
+    "unapplied",
+    "net",
+    "daysOverdue",
+)
+_AGED_PARTY_COLUMNS = {
+    "customer": (*_AGED_COLUMNS, "tier", "creditLimit", "creditAvailable"),
+    "supplier": (*_AGED_COLUMNS, "urgency", "notPayable.amount", "notPayable.count"),
+}
+_AGED_DOCUMENT_COLUMNS = (
+    "currency",
+    "issuedOn",
+    "dueDate",
+    "totalAmount",
+    "applied",
+    "outstanding",
+    "daysOverdue",
+    "bucket",
+    "disputed",
+    "disputedAmount",
+    "state",
 )
 _OPEN_COLUMNS = (
     "invoiceNumber",
@@ -175,14 +226,38 @@ def overdue_suppliers(body: Body, include: bool = False) -> Lines:
 
 def closed_months(body: Body) -> Lines:
     """A line for each currency of each month; none for a month without any."""
-    return Lines(
-        _MONTH_COLUMNS, ({**month, **currency} for month in body["months"] for currency in month["currencies"])
-    )
+    return Lines(_MONTH_COLUMNS, _currencies_of_months(body))
+
+
+def closed_payable_months(body: Body) -> Lines:
+    """The same of bills."""
+    return Lines(_PAYABLE_MONTH_COLUMNS, _currencies_of_months(body))
+
+
+def _currencies_of_months(body: Body) -> Iterator[Mapping[str, Any]]:
+    return ({**month, **currency} for month in body["months"] for currency in month["currencies"])
 
 
 def escalations(body: Body) -> Lines:
     """A line for each escalation."""
     return Lines(_ESCALATION_COLUMNS, body["escalations"])
+
+
+def aged_parties(body: Body, party: str) -> Lines:
+    """A line for each row of an aged list by customer or supplier."""
+    columns = ("asOf", *_party_columns(party), *_AGED_PARTY_COLUMNS[party])
+    return Lines(columns, ({"asOf": body["asOf"], **row} for row in body[f"{party}s"]))
+
+
+def aged_documents(body: Body, document: str, party: str) -> Lines:
+    """A line for each open invoice or bill of an aged list by document."""
+    own = (f"{document}Id", f"{document}Reference", "invoiceNumber")
+    columns = ("asOf", *own, *_party_columns(party), *_AGED_DOCUMENT_COLUMNS)
+    return Lines(columns, ({"asOf": body["asOf"], **row} for row in body["documents"]))
+
+
+def _party_columns(party: str) -> Sequence[str]:
+    return f"{party}Id", f"{party}Reference", f"{party}Name"
 
 
 def open_invoices(body: Body) -> Lines:

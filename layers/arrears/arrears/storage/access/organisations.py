@@ -8,7 +8,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from arrears.ledger.days import day_of
-from arrears.ledger.ids import is_uuid
+from arrears.ledger.ids import folded_name, is_uuid
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
@@ -79,6 +79,11 @@ class Organisations:
         """All of them, by id."""
         for item in self._table.query(ORGANISATIONS):
             yield self.get(item["sk"])
+
+    def ids_of(self, name: str) -> list[str]:
+        """The ids of the organisations of that name, case and spacing folded: names need not be unique."""
+        wanted = folded_name(name)
+        return [item["sk"] for item in self._table.query(ORGANISATIONS) if folded_name(item["name"]) == wanted]
 
     def set_policy(self, id: str, changes: Mapping[str, Any]) -> Policy:
         """The next version of the policy, with changes by field name. Raises ValueError for what cannot be used."""

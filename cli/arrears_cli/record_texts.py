@@ -1,4 +1,4 @@
-"""What each field of each record means, in one sentence: for the table of records and for the OpenAPI document."""
+"""What each field of each record means, in one sentence: for documentation, OpenAPI document and `arrears record`."""
 
 COMMON = {
     "type": "Which record this is.",
@@ -129,8 +129,8 @@ BILL_STATES = {
 
 SCOPES = {
     "ledger:write": "`POST /ledger/records`",
-    "receivables:read": "`GET /receivables/overdue` and its history, customers and their statements",
-    "payables:read": "`GET /payables/overdue`, suppliers and their statements",
+    "receivables:read": "`GET /receivables/overdue` and its history, `GET /receivables/aging`, customers, statements",
+    "payables:read": "`GET /payables/overdue`, `GET /payables/history`, `/payables/aging`, suppliers, statements",
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
 }

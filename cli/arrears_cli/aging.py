@@ -1,0 +1,191 @@
+"""Everything open or on account, as tables in the terminal; as JSON and CSV it is what the endpoints answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
+from arrears_cli.output import Json, put, put_csv, put_table
+
+if TYPE_CHECKING:
+    from arrears.ledger.ledger_side import Side
+    from arrears.ledger.organisation import Organisation
+    from arrears.runtime import Services
+
+type SideName = Literal["receivables", "payables"]
+type By = Literal["customer", "supplier", "document"]
+
+BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90": "61-90", "d90Plus": "over 90"}
+"""Titles of the aging buckets, in order."""
+_TEXTS = {"customer", "supplier", "reference", "number", "currency", "issued", "due", "tier", "urgency", "state"}
+
+
+def aging(
+    organisation_id: OrganisationId,
+    side: Annotated[SideName, typer.Option(help="What is owed to the organisation, or what it owes.")] = "receivables",
+    by: Annotated[By | None, typer.Option(help="A row for each of these; without: customer or supplier.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show so many rows; sums cover the whole book.")] = None,
+    stack: Stack = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Everything open or on account, what is not due yet included."""
+    from arrears.ledger.ledger_side import Side
+
+    asked = Side.RECEIVABLE if side == "receivables" else Side.PAYABLE
+    party, day = _party(asked, by), _day(as_of)
+    if as_csv and as_json:
+        raise typer.BadParameter("is either this or --json", param_hint="--csv")
+    services = connect(stack)
+    body = aged_body(services, organisation_of(services, organisation_id), asked, by or party, day, limit)
+    if as_csv:
+        put_csv(_csv(body, asked, by or party))
+    elif as_json:
+        put(body, True, "")
+    else:
+        _put_tables(side.title(), body, party, by or party)
+
+
+def _party(side: "Side", by: By | None) -> str:
+    """Whom the side is about. Raises BadParameter for rows that it does not have."""
+    from arrears.rendering.aged_list import BY_DOCUMENT, BY_PARTY
+
+    party = BY_PARTY[side]
+    if by not in (None, party, BY_DOCUMENT):
+        raise typer.BadParameter(f"is not one of {party}, {BY_DOCUMENT} on this side", param_hint="--by")
+    return party
+
+
+def _day(text: str | None) -> int | None:
+    from arrears.ledger.days import parse_day
+
+    try:
+        return None if text is None else parse_day(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--as-of") from None
+
+
+def aged_body(
+    services: "Services", organisation: "Organisation", side: "Side", by: str, day: int | None, limit: int | None
+) -> dict[str, Any]:
+    """An aged list as of a day, today if None, with at most `limit` rows; the others are not worked out."""
+    from arrears.ledger.ledger_side import Side
+    from arrears.rendering import aged_list as rendering
+    from arrears.reports import aged_list as reports
+    from arrears.reports.aged_customers import customer_balance
+    from arrears.reports.aged_suppliers import supplier_balance
+
+    ledger, today = services.ledger, organisation.today(services.clock())
+    day = today if day is None else day
+    accounts = ledger.accounts(organisation, side, day, today)
+    if by == rendering.BY_DOCUMENT:
+        documents = reports.aged_documents(accounts, day, organisation)
+        found = documents.rows[:limit]
+        references = ledger.references(organisation, side, [one.document.id for one in found])
+        rows = [rendering.aged_document_body(reports.aged_document(one, day), side, references) for one in found]
+        return rendering.aged_list_body(documents, side, by, rows, None)
+    parties = reports.aged_parties(accounts, day, organisation)
+    shown, policy = parties.rows[:limit], organisation.policy
+    if side is Side.RECEIVABLE:
+        limits = ledger.credit_limits(organisation, [one.account.id for one in shown])
+        rows = [rendering.aged_customer_body(customer_balance(one, day, policy, limits)) for one in shown]
+    else:
+        rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
+    return rendering.aged_list_body(parties, side, by, rows, None)
+
+
+def _csv(body: Mapping[str, Any], side: "Side", by: str) -> str:
+    from arrears.rendering import lines
+    from arrears.rendering.aged_list import BY_DOCUMENT, BY_PARTY, DOCUMENTS
+    from arrears.rendering.csv_table import csv_text
+
+    party = BY_PARTY[side]
+    shown = lines.aged_documents(body, DOCUMENTS[side], party) if by == BY_DOCUMENT else lines.aged_parties(body, party)
+    return csv_text(*shown)
+
+
+def _put_tables(title: str, body: Mapping[str, Any], party: str, by: str) -> None:
+    rows = body[f"{by}s"]
+    if not rows:
+        typer.echo(" ".join(["Nothing is open or on account.", *_waiting(body["totals"])]))
+        return
+    balances = [_balance_cells(entry) for entry in body["aging"]]
+    _put(f"{title} as of {body['asOf']}", balances)
+    cells = [_document_cells(row, party) for row in rows] if by == "document" else [_cells(row, party) for row in rows]
+    _put("", cells)
+
+
+def _waiting(totals: Mapping[str, Any]) -> list[str]:
+    """What waits for approval, where nothing else is there to show it beside."""
+    sums = totals.get("notPayableByCurrency")
+    if not sums:
+        return []
+    amounts = [f"{_money(entry['amount'], entry['currency'])} {entry['currency']}" for entry in sums]
+    return [f"{', '.join(amounts)} waits for approval."]
+
+
+def _put(title: str, rows: Sequence[Mapping[str, str]]) -> None:
+    """A table of rows by column; amounts and numbers are aligned right."""
+    columns = list(rows[0])
+    numeric = [column for column in columns if column not in _TEXTS]
+    put_table(title, columns, [list(row.values()) for row in rows], numeric)
+
+
+def _balance_cells(entry: Mapping[str, Any]) -> dict[str, str]:
+    currency = entry["currency"]
+    cells = {"currency": currency}
+    cells |= {name: _money(entry["buckets"][bucket]["amount"], currency) for bucket, name in BUCKETS.items()}
+    return {**cells, **_sums(entry, entry["unapplied"]["amount"]), **_not_payable(entry)}
+
+
+def _cells(row: Mapping[str, Any], party: str) -> dict[str, str]:
+    currency, level = row["currency"], "tier" if party == "customer" else "urgency"
+    cells = {party: row[f"{party}Name"], "reference": row[f"{party}Reference"] or "", "currency": currency}
+    cells |= {name: _money(row["buckets"][bucket], currency) for bucket, name in BUCKETS.items()}
+    cells |= {**_sums(row, row["unapplied"]), "days": str(row["daysOverdue"] or ""), level: row[level] or ""}
+    if party == "customer":
+        return {**cells, "credit left": _money(row["creditAvailable"], currency)}
+    return {**cells, **_not_payable(row)}
+
+
+def _sums(row: Mapping[str, Any], unapplied: object) -> dict[str, str]:
+    currency = row["currency"]
+    return {
+        "open": _money(row["outstanding"], currency),
+        "on account": _money(unapplied, currency),
+        "net": _money(row["net"], currency),
+    }
+
+
+def _not_payable(row: Mapping[str, Any]) -> dict[str, str]:
+    if "notPayable" not in row:
+        return {}
+    return {"to approve": _money(row["notPayable"]["amount"], row["currency"])}
+
+
+def _document_cells(row: Mapping[str, Any], party: str) -> dict[str, str]:
+    currency, document = row["currency"], "invoice" if party == "customer" else "bill"
+    cells = {
+        "reference": row[f"{document}Reference"] or "",
+        "number": row["invoiceNumber"] or "",
+        party: row[f"{party}Name"],
+        "currency": currency,
+        "issued": row["issuedOn"],
+        "due": row["dueDate"] or "",
+        "total": _money(row["totalAmount"], currency),
+        "open": _money(row["outstanding"], currency),
+        "days": str(row["daysOverdue"]) if row["daysOverdue"] > 0 else "",
+        "disputed": _money(row["disputedAmount"], currency) if row["disputed"] else "",
+    }
+    return {**cells, "state": row["state"]} if document == "bill" else cells
+
+
+def _money(amount: object, currency: str) -> str:
+    """An amount as answers have it, with the currency's decimals and thousands marks; nothing for none."""
+    from decimal import Decimal
+
+    from arrears.ledger.money import EXPONENTS
+
+    return "" if amount is None else f"{Decimal(str(amount)):,.{EXPONENTS[currency]}f}"

@@ -1,0 +1,214 @@
+"""A book behind the API, for people who have an API key and no access to AWS."""
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, date, datetime
+from datetime import time as clock_time
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+from uuid import UUID
+
+from arrears_cli.book import EscalationFilter, Order
+from arrears_cli.output import Failed, option_of
+
+if TYPE_CHECKING:
+    from arrears.ledger.ledger_side import Side
+    from arrears.ledger.recording import Result
+
+_KEY = re.compile(r"ar_([0-9a-f]{32})_[0-9a-f]{12}_[0-9a-f]{48}", re.ASCII)
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+PAGE = 1_000
+MAX_RECORDS = 500
+MAX_BYTES = 1_800_000
+"""Of the records in one request, a little below what the API takes."""
+_TIMEOUT_SECONDS = 60
+_BUSY = (429, 502, 503, 504)
+_WAITS_SECONDS = (1, 2, 4)
+_LONGEST_WAIT_SECONDS = 30
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A key goes to the address that it was given for, and nowhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_opener = build_opener(_NoRedirects())
+
+
+class RemoteBook:
+    """The book of an API key's organisation."""
+
+    def __init__(self, url: str, key: str, organisation: str | None = None) -> None:
+        self._url = _checked_address(url)
+        self._key = key.strip()
+        self.organisation_id = _organisation_of_key(self._key, organisation)
+
+    @classmethod
+    def of_environment(cls, url: str, organisation: str | None) -> "RemoteBook":
+        """The book of the key in ARREARS_API_KEY. Raises Failed where there is none."""
+        key = os.environ.get("ARREARS_API_KEY")
+        if not key:
+            raise Failed("ARREARS_API_KEY holds no API key; `arrears key create` makes one, with access to AWS.")
+        return cls(url, key, organisation)
+
+    @property
+    def identity(self) -> list[str | None]:
+        """Organisation and address."""
+        return [self.organisation_id, self._url]
+
+    def today(self) -> int:
+        """The day on this machine: the API does not say in which time zone the organisation is."""
+        return datetime.now(UTC).astimezone().date().toordinal()
+
+    def moment(self, day: int | None) -> str:
+        """A moment in the time zone of this machine."""
+        now = datetime.now(UTC).astimezone()
+        if day is None:
+            return now.isoformat(timespec="seconds")
+        return datetime.combine(date.fromordinal(day), clock_time(12)).astimezone().isoformat()
+
+    def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
+        """An overdue report, put together from its pages."""
+        from arrears.ledger.days import day_text
+        from arrears.ledger.ledger_side import Side
+
+        path, rows = (
+            ("/receivables/overdue", "customers") if side is Side.RECEIVABLE else ("/payables/overdue", "suppliers")
+        )
+        query = {"asOf": None if day is None else day_text(day), "sort": None if order == "age" else order}
+        return self._paged(path, query, rows, limit)
+
+    def history(self, months: int) -> dict[str, Any]:
+        """Closed months as they were kept."""
+        answer: dict[str, Any] = self.get("/receivables/overdue/history", {"months": months})
+        return answer
+
+    def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
+        """Escalation records as they were kept."""
+        from arrears.ledger.ids import outward_id
+
+        customer = asked.customer and outward_id(self.organisation_id, "customer", asked.customer)
+        query = {"since": asked.since, "tier": asked.tier, "customerId": customer}
+        return self._paged("/escalations", query, "escalations", asked.limit)
+
+    def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
+        """Writes records, in as many requests as their number and size ask for."""
+        from arrears.ledger.recording import Result
+
+        names = [field.name for field in fields(Result)]
+        return [
+            Result(**{name: result[name] for name in names if name in result})
+            for body in _bodies(records)
+            for result in self._send("POST", "/ledger/records", body)["results"]
+        ]
+
+    def get(self, path: str, query: Mapping[str, Any]) -> Any:
+        """The answer to a request; a parameter that is None is left out. Raises ArrearsError as the API explains it."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._send("GET", f"{path}?{urlencode(given)}" if given else path)
+
+    def _paged(self, path: str, query: Mapping[str, Any], rows: str, limit: int | None) -> dict[str, Any]:
+        """The first page, with the rows of the following ones behind its own, up to `limit` rows."""
+        answer = first = self.get(path, {**query, "limit": min(limit or PAGE, PAGE)})
+        while answer["nextCursor"] is not None and (limit is None or len(first[rows]) < limit):
+            size = PAGE if limit is None else min(limit - len(first[rows]), PAGE)
+            answer = self.get(path, {**query, "limit": size, "cursor": answer["nextCursor"]})
+            first[rows] += answer[rows]
+        return {**first, "nextCursor": None}
+
+    def _send(self, method: str, path: str, body: bytes | None = None) -> Any:
+        """One request, sent again while the API is busy: what is written twice changes nothing."""
+        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", "User-Agent": "arrears"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(self._url + path, body, headers, method=method)  # noqa: S310 - the address was checked
+        for wait in _WAITS_SECONDS:
+            status, answer, retry_after = _exchanged(request)
+            if status not in _BUSY:
+                break
+            time.sleep(min(retry_after or wait, _LONGEST_WAIT_SECONDS))
+        else:
+            status, answer, retry_after = _exchanged(request)
+        if status != HTTPStatus.OK or not isinstance(answer, dict):
+            raise self._error(status, answer, retry_after)
+        return answer
+
+    def _error(self, status: int, answer: Any, retry_after: int | None) -> Exception:
+        from arrears.ledger.errors import ArrearsError
+
+        if not isinstance(answer, dict) or "detail" not in answer or "code" not in answer:
+            return Failed(f"{self._url} answered {status}, and not as Arrears does: is ARREARS_URL its address?")
+        detail, parameter = str(answer["detail"]), answer.get("parameter")
+        if parameter:
+            detail = detail.replace(parameter, option_of(parameter))
+        return ArrearsError(answer["code"], detail, parameter, retry_after)
+
+
+def _checked_address(url: str) -> str:
+    """The address without a slash at its end. Raises Failed for one that would carry the key in the clear."""
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return url.rstrip("/")
+    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+        return url.rstrip("/")
+    raise Failed(f"{url} is not an address that begins with https://; the key is sent to no other.")
+
+
+def _organisation_of_key(key: str, organisation: str | None) -> str:
+    """The id of the key's organisation. Raises Failed where the command line names another one."""
+    found = _KEY.fullmatch(key)
+    if found is None:
+        raise Failed("ARREARS_API_KEY does not hold an API key of Arrears, which begins with ar_.")
+    id_ = str(UUID(found[1]))
+    if organisation is not None and organisation.lower() != id_:
+        raise Failed(
+            f"The API key belongs to the organisation {id_}, and --organisation (or ARREARS_ORGANISATION) says "
+            f"{organisation}. With --url, leave it out or give the id."
+        )
+    return id_
+
+
+def _bodies(records: Sequence[dict[str, Any]]) -> Iterator[bytes]:
+    """Records as bodies of requests. Numbers that are no integers are sent as text, which is exact."""
+    batch: list[bytes] = []
+    size = 0
+    for record in records:
+        text = json.dumps(record, default=str).encode()
+        if batch and (len(batch) == MAX_RECORDS or size + len(text) > MAX_BYTES):
+            yield b'{"records":[' + b",".join(batch) + b"]}"
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text) + 1
+    if batch:
+        yield b'{"records":[' + b",".join(batch) + b"]}"
+
+
+def _exchanged(request: Request) -> tuple[int, Any, int | None]:
+    """Status, decoded body (None where it is no JSON), and the seconds to wait, if the answer says so."""
+    try:
+        with _opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+            return response.status, _decoded(response.read()), None
+    except HTTPError as error:
+        with error:
+            after = error.headers.get("Retry-After", "")
+            return error.code, _decoded(error.read()), int(after) if after.isdecimal() else None
+    except (URLError, HTTPException, OSError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise Failed(f"{urlsplit(request.full_url).netloc} cannot be reached: {reason}.") from None
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

@@ -1,0 +1,210 @@
+"""The command over HTTPS: with an API key, and without access to AWS."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from arrears.runtime import Services
+from arrears_cli import https
+from support import records
+from support.command_line import run, value
+from support.files import DATA
+
+KEY = f"ar_{'1' * 32}_{'2' * 12}_{'3' * 48}"
+
+
+@pytest.fixture
+def key(services: Services, organisation: str, address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The key and the address as the environment says them; nothing else leads to the tables."""
+    made = services.api_keys().create(organisation)
+    monkeypatch.setenv("ARREARS_API_KEY", made)
+    monkeypatch.setenv("ARREARS_URL", address)
+    return made
+
+
+@pytest.fixture
+def book(services: Services, organisation: str) -> list[dict[str, Any]]:
+    """Recorded: three overdue customers and a supplier."""
+    sent = [
+        {"type": "customer", "id": f"C{number}", "name": f"Customer {number}"} for number in (1, 2, 3)
+    ] + [
+        records.invoice(
+            f"I{number}", customer_id=f"C{number}", number=f"2020-{number}", currency="EUR", total=str(number * 100),
+            issued_on="2020-01-01", due_on=f"2020-02-0{number}",
+        )
+        for number in (1, 2, 3)
+    ] + [
+        {
+            "type": "bill", "id": "B1", "supplier_id": "S1", "supplier_name": "Supplies", "number": "B-77",
+            "currency": "JPY", "total": 500, "issued_on": "2020-01-01", "due_on": "2020-01-31", "state": "Approved",
+        }
+    ]  # fmt: skip
+    services.recorder().record(services.organisations().get(organisation), sent, services.clock())
+    return sent
+
+
+def alike(*arguments: str, organisation: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What a command prints over HTTPS, and from the tables."""
+    remote = value(*arguments)
+    with monkeypatch.context() as patch:
+        patch.delenv("ARREARS_URL")
+        assert value(*arguments, "--organisation", organisation) == remote
+    return remote
+
+
+@pytest.mark.usefixtures("key", "book")
+def test_reports_are_the_same_over_https(organisation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
+    for report in ("receivables", "payables"):
+        for options in ((), ("--as-of", "2020-03-01"), ("--as-of", "2020-03-01", "--limit", "2")):
+            alike(report, *options, **same)
+    assert len(value("receivables", "--as-of", "2020-03-01", "--limit", "2")["customers"]) == 2
+    table = run("receivables", "--as-of", "2020-03-01").stdout
+    assert "Customer 1" in table
+    assert "2020-1" in table
+
+
+@pytest.mark.usefixtures("key", "book")
+def test_months_and_escalations_are_the_same_over_https(
+    services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 1, tzinfo=UTC))
+    same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
+    assert len(alike("history", "--months", "3", **same)["months"]) == 3
+    assert "2020-05" in run("history").stdout
+    of_one = alike("escalations", "--customer", "C1", "--tier", "firm", **same)["escalations"]
+    assert [one["to"] for one in of_one] == ["firm"]
+    assert len(alike("escalations", "--since", "2020-01-01", **same)["escalations"]) > 3
+    assert len(alike("escalations", "--limit", "2", **same)["escalations"]) == 2
+    assert "escalation" in run("escalations").stdout
+    assert run("escalations", "--tier", "angry").exit_code == 2
+    assert run("escalations", "--since", "yesterday").exit_code == 2
+
+
+@pytest.mark.usefixtures("key", "book")
+def test_all_rows_come_however_small_the_pages_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(https, "PAGE", 1)
+    report = value("receivables", "--as-of", "2020-03-01")
+    assert [row["customerName"] for row in report["customers"]] == ["Customer 1", "Customer 2", "Customer 3"]
+    assert report["nextCursor"] is None
+    assert len(value("receivables", "--as-of", "2020-03-01", "--limit", "2")["customers"]) == 2
+
+
+@pytest.mark.usefixtures("key")
+def test_files_are_imported_over_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(https, "MAX_BYTES", 1_000)
+    lines = [{"type": "supplier", "id": str(number), "name": "S"} for number in range(30)]
+    Path("book.ndjson").write_text("".join(json.dumps(line) + "\n" for line in [*lines, {**lines[0], "name": 1.5}]))
+    imported = run("import", "book.ndjson", "--json")
+    assert imported.exit_code == 1
+    [file] = json.loads(imported.stdout)["files"]
+    assert (file["created"], file["rejected_rows"]) == (30, 1)
+
+
+@pytest.mark.usefixtures("key")
+def test_a_mapping_over_https_needs_what_the_api_does_not_say(organisation: str) -> None:
+    arguments = ("import", str(DATA / "xero" / "xero_contact_data.csv"), "--mapping", "xero", "--dry-run")
+    refused = run(*arguments)
+    assert refused.exit_code == 2
+    assert "--timezone and --currency" in refused.stderr
+    assert value(*arguments, "--timezone", "Europe/Berlin", "--currency", "eur")["rejected_rows"] == 0
+    assert run(*arguments, "--timezone", "Mars/Base", "--currency", "EUR").exit_code == 2
+
+
+def test_an_import_from_the_tables_takes_no_time_zone(services: Services, organisation: str) -> None:
+    Path("book.ndjson").write_text("{}\n")
+    refused = run("import", "book.ndjson", "--organisation", organisation, "--timezone", "UTC")
+    assert refused.exit_code == 2
+    assert "go with --url" in refused.stderr
+
+
+def test_what_the_api_refuses_is_said_in_options(
+    services: Services, organisation: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARREARS_API_KEY", services.api_keys().create(organisation, ["payables:read"]))
+    refused = run("receivables")
+    assert refused.exit_code == 1
+    assert refused.stderr.strip() == "The API key lacks the scope receivables:read."
+    monkeypatch.setenv("ARREARS_API_KEY", KEY)
+    assert run("receivables").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "said"),
+    [
+        ({"ARREARS_API_KEY": ""}, (), "ARREARS_API_KEY holds no API key"),
+        ({"ARREARS_API_KEY": "secret"}, (), "does not hold an API key of Arrears"),
+        ({}, ("--organisation", "Acme"), "belongs to the organisation 11111111-"),
+        ({}, ("--stack", "live"), "not both"),
+        ({"ARREARS_URL": "http://api.example.com"}, (), "begins with https://"),
+        ({"ARREARS_URL": "api.example.com"}, (), "begins with https://"),
+        ({"ARREARS_URL": "http://127.0.0.1:1"}, (), "127.0.0.1:1 cannot be reached"),
+    ],
+)
+def test_what_cannot_be_is_said(
+    environment: dict[str, str], arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in ({"ARREARS_URL": "https://127.0.0.1:1", "ARREARS_API_KEY": KEY} | environment).items():
+        monkeypatch.setenv(name, text)
+    refused = run("receivables", *arguments)
+    assert refused.exit_code == 1
+    assert said in refused.stderr
+    assert KEY not in refused.stderr
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, dict[str, str], str]]]:
+    """An address that gives these answers, the last of them for ever."""
+    given: list[tuple[int, dict[str, str], str]] = []
+
+    class Scripted(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, headers, body = given.pop(0) if len(given) > 1 else given[0]
+            self.send_response(status)
+            for name, text in headers.items():
+                self.send_header(name, text)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Scripted)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("ARREARS_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("ARREARS_API_KEY", KEY)
+    yield given
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+BUSY = (429, {"Retry-After": "7"}, json.dumps({"code": "rate_limited", "detail": "Too many requests."}))
+
+
+def test_a_busy_api_is_asked_again_when_it_says(
+    answers: list[tuple[int, dict[str, str], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    answers += [BUSY, (503, {}, "<html>"), (200, {}, '{"months": []}')]
+    assert value("history") == {"months": []}
+    assert waited == [7, 2]
+    answers[:] = [BUSY]
+    refused = run("history")
+    assert refused.exit_code == 1
+    assert refused.stderr.strip() == "Too many requests."
+
+
+def test_a_key_goes_nowhere_else(answers: list[tuple[int, dict[str, str], str]]) -> None:
+    answers += [(302, {"Location": "http://127.0.0.1:1/stolen"}, "")]
+    refused = run("history")
+    assert refused.exit_code == 1
+    assert "answered 302, and not as Arrears does" in refused.stderr
