@@ -14,6 +14,7 @@ from arrears_cli.output import Failed
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
     from arrears.ledger.organisation import Organisation
+    from arrears.ledger.parties import Party
     from arrears.ledger.recording import Result
     from arrears.reports.aging import Report, RowReference
     from arrears.runtime import Services
@@ -31,6 +32,15 @@ class EscalationFilter(NamedTuple):
     limit: int
 
 
+class StatementOrder(NamedTuple):
+    """Which statement is asked for: of days, or of what is open on the last one. Without days: this month, today."""
+
+    kind: str
+    first: int | None
+    last: int | None
+    currency: str | None
+
+
 class Book(Protocol):
     """What there is to read and write of one organisation."""
 
@@ -46,6 +56,12 @@ class Book(Protocol):
 
     def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
         """An overdue report as of a day, today if None: its rows in that order, at most `limit` of them."""
+
+    def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
+        """The page of a customer or supplier as of a day, today if None, with all of its open documents."""
+
+    def statement(self, side: "Side", id: str, asked: StatementOrder) -> dict[str, Any]:
+        """The statement of a customer or supplier."""
 
     def history(self, months: int) -> dict[str, Any]:
         """The latest closed months, oldest first."""
@@ -115,6 +131,40 @@ class StoredBook:
         if side is Side.RECEIVABLE:
             return receivables_body(report, (customer_row(row, day, report.policy) for row in shown), None)
         return payables_body(report, (supplier_row(row, day, report.policy) for row in shown), None)
+
+    def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
+        """The page of a customer or supplier."""
+        from arrears.ledger.ledger_side import Side
+        from arrears.rendering.customer_page import customer_page_body
+        from arrears.rendering.supplier_page import supplier_page_body
+        from arrears.reports.party_reading import read_page, read_report
+
+        reader, party, today = self.services.parties(), self._party(side, id), self.today()
+        report = read_report(reader, self.organisation, party, today if day is None else day, today)
+        page = read_page(reader, self.organisation, report, report.open_documents)
+        page_body = customer_page_body if side is Side.RECEIVABLE else supplier_page_body
+        return page_body(page, self.organisation, None)
+
+    def statement(self, side: "Side", id: str, asked: StatementOrder) -> dict[str, Any]:
+        """The statement of a customer or supplier, however long it is."""
+        from arrears.rendering.statement import statement_body
+        from arrears.reports.party_reading import read_statement
+        from arrears.reports.statements import month_start
+
+        kind, first, last, currency = asked
+        last = self.today() if last is None else last
+        first = month_start(last) if first is None else first
+        party = self._party(side, id)
+        sections = read_statement(self.services.parties(), self.organisation, party, kind, first, last, currency)
+        return statement_body(party, self.organisation, kind, first, last, sections)
+
+    def _party(self, side: "Side", id: str) -> "Party":
+        from arrears.ledger.ledger_side import Side
+
+        party = self.services.parties().find(self.organisation, side, id)
+        if party is None:
+            raise Failed(f"There is no {'customer' if side is Side.RECEIVABLE else 'supplier'} {id}.")
+        return party
 
     def history(self, months: int) -> dict[str, Any]:
         """Closed months as they were kept."""

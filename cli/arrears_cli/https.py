@@ -12,11 +12,11 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 from uuid import UUID
 
-from arrears_cli.book import EscalationFilter, Order
+from arrears_cli.book import EscalationFilter, Order, StatementOrder
 from arrears_cli.output import Failed, option_of
 
 if TYPE_CHECKING:
@@ -87,6 +87,24 @@ class RemoteBook:
         )
         query = {"asOf": None if day is None else day_text(day), "sort": None if order == "age" else order}
         return self._paged(path, query, rows, limit)
+
+    def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
+        """The page of a customer or supplier, put together from its pages."""
+        from arrears.ledger.days import day_text
+        from arrears.ledger.ledger_side import Side
+
+        documents = "openInvoices" if side is Side.RECEIVABLE else "openBills"
+        return self._paged(_party_path(side, id), {"asOf": None if day is None else day_text(day)}, documents, None)
+
+    def statement(self, side: "Side", id: str, asked: StatementOrder) -> dict[str, Any]:
+        """The statement of a customer or supplier, as long as the API answers it."""
+        from arrears.ledger.days import day_text
+
+        days = {"from": asked.first, "to": asked.last}
+        query = {name: None if day is None else day_text(day) for name, day in days.items()}
+        path = f"{_party_path(side, id)}/statement"
+        answer: dict[str, Any] = self.get(path, {**query, "kind": asked.kind, "currency": asked.currency})
+        return answer
 
     def history(self, months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
@@ -212,3 +230,10 @@ def _decoded(body: bytes) -> Any:
         return json.loads(body)
     except ValueError:
         return None
+
+
+def _party_path(side: "Side", id: str) -> str:
+    from arrears.ledger.ledger_side import Side
+
+    parties = "/receivables/customers" if side is Side.RECEIVABLE else "/payables/suppliers"
+    return f"{parties}/{quote(id, safe='')}"

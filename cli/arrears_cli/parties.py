@@ -1,21 +1,19 @@
 """One customer or supplier in the terminal: its page and its statement; as JSON they are what the endpoints answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, override
 
 import typer
 from typer.core import TyperGroup
 
-from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Failed, Json, put, put_table, say
+from arrears_cli.book import StatementOrder, open_book
+from arrears_cli.connection import Address, OrganisationOfKey, Stack
+from arrears_cli.output import Json, money, put, put_csv, put_table, read_day, say
+from arrears_cli.reports import BUCKETS, AsOf
 
 if TYPE_CHECKING:
-    from arrears.ledger.ledger_side import Side
-    from arrears.ledger.organisation import Organisation
-    from arrears.ledger.parties import Party
-    from arrears.reports.party_reading import PartyPage
-    from arrears.runtime import Services
+    from arrears.rendering.lines import Lines
 
 
 class LedgerSide(StrEnum):
@@ -46,28 +44,24 @@ SupplierId = Annotated[
     str, typer.Argument(metavar="ID", help="The supplier: your own id of it, its UUID, or its name if it has no id.")
 ]
 PartyId = Annotated[str, typer.Argument(metavar="ID", help="The customer or supplier: your own id of it, or its UUID.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
-
-BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90": "61-90", "d90Plus": "over 90"}
-"""Titles of the aging buckets, in order."""
 
 
 def customer(
     customer_id: CustomerId,
-    organisation_id: OrganisationId,
+    organisation_id: OrganisationOfKey = None,
     as_of: AsOf = None,
     stack: Stack = None,
+    url: Address = None,
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """Everything known of a customer: balances, open invoices, money on account, promises, disputes, reminders."""
     from arrears.ledger.ledger_side import Side
     from arrears.rendering import lines
-    from arrears.rendering.customer_page import customer_page_body
 
-    organisation, page = _page(organisation_id, stack, Side.RECEIVABLE, customer_id, as_of)
-    body = customer_page_body(page, organisation, None)
+    day = read_day(as_of, "--as-of")
+    body = open_book(organisation_id, stack, url).party(Side.RECEIVABLE, customer_id, day)
     if as_csv or as_json:
         _put_data(body, lines.open_invoices, as_csv)
         return
@@ -86,19 +80,19 @@ def customer(
 
 def supplier(
     supplier_id: SupplierId,
-    organisation_id: OrganisationId,
+    organisation_id: OrganisationOfKey = None,
     as_of: AsOf = None,
     stack: Stack = None,
+    url: Address = None,
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """Everything known of a supplier: balances, open bills, money on account, disputes."""
     from arrears.ledger.ledger_side import Side
     from arrears.rendering import lines
-    from arrears.rendering.supplier_page import supplier_page_body
 
-    organisation, page = _page(organisation_id, stack, Side.PAYABLE, supplier_id, as_of)
-    body = supplier_page_body(page, organisation, None)
+    day = read_day(as_of, "--as-of")
+    body = open_book(organisation_id, stack, url).party(Side.PAYABLE, supplier_id, day)
     if as_csv or as_json:
         _put_data(body, lines.open_bills, as_csv)
         return
@@ -111,7 +105,7 @@ def supplier(
 
 def statement(
     party_id: PartyId,
-    organisation_id: OrganisationId,
+    organisation_id: OrganisationOfKey = None,
     side: Annotated[LedgerSide, typer.Option(help="Customers are receivables, suppliers payables.")] = (
         LedgerSide.RECEIVABLES
     ),
@@ -122,26 +116,21 @@ def statement(
     kind: Annotated[Kind, typer.Option(help="What moved the balance, or what is open at the end.")] = Kind.ACTIVITY,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only this currency.")] = None,
     stack: Stack = None,
+    url: Address = None,
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """The statement of a customer or supplier: opening balance, movements, closing balance and aging."""
     from arrears.ledger.ledger_side import Side
     from arrears.rendering import lines
-    from arrears.rendering.statement import statement_body
-    from arrears.reports.party_reading import read_statement
-    from arrears.reports.statements import month_start
 
-    first, last = _day(since, "--from"), _day(to, "--to")
+    first, last = read_day(since, "--from"), read_day(to, "--to")
     code = None if currency is None else _currency(currency)
     of_side = Side.RECEIVABLE if side is LedgerSide.RECEIVABLES else Side.PAYABLE
-    services, organisation, party = _found(organisation_id, stack, of_side, party_id)
-    last = organisation.today(services.clock()) if last is None else last
-    first = month_start(last) if first is None else first
-    if first > last:
+    book = open_book(organisation_id, stack, url)
+    if first is not None and first > (book.today() if last is None else last):
         raise typer.BadParameter("is after --to", param_hint="--from")
-    sections = read_statement(services.parties(), organisation, party, kind, first, last, code)
-    body = statement_body(party, organisation, kind, first, last, sections)
+    body = book.statement(of_side, party_id, StatementOrder(kind, first, last, code))
     if as_csv or as_json:
         _put_data(body, lines.statement, as_csv)
         return
@@ -152,42 +141,6 @@ def statement(
         typer.echo("There is no balance and no movement.")
 
 
-def _found(
-    organisation_id: str, stack: str | None, side: "Side", party_id: str
-) -> tuple["Services", "Organisation", "Party"]:
-    from arrears.ledger.ledger_side import Side
-
-    services = connect(stack)
-    organisation = organisation_of(services, organisation_id)
-    party = services.parties().find(organisation, side, party_id)
-    if party is None:
-        who = "customer" if side is Side.RECEIVABLE else "supplier"
-        raise Failed(f"There is no {who} {party_id}.")
-    return services, organisation, party
-
-
-def _page(
-    organisation_id: str, stack: str | None, side: "Side", party_id: str, as_of: str | None
-) -> tuple["Organisation", "PartyPage"]:
-    """A party with all of its open documents."""
-    from arrears.reports.party_reading import read_page, read_report
-
-    day = _day(as_of, "--as-of")
-    services, organisation, party = _found(organisation_id, stack, side, party_id)
-    today, reader = organisation.today(services.clock()), services.parties()
-    report = read_report(reader, organisation, party, today if day is None else day, today)
-    return organisation, read_page(reader, organisation, report, report.open_documents)
-
-
-def _day(text: str | None, option: str) -> int | None:
-    from arrears.ledger.days import parse_day
-
-    try:
-        return None if text is None else parse_day(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
-
-
 def _currency(text: str) -> str:
     from arrears.ledger.money import EXPONENTS
 
@@ -196,20 +149,11 @@ def _currency(text: str) -> str:
     return text.upper()
 
 
-def _money(amount: object, currency: str) -> str:
-    """An amount in major units, as answers have it, with the currency's decimals and thousands marks."""
-    from decimal import Decimal
-
-    from arrears.ledger.money import EXPONENTS
-
-    return f"{Decimal(str(amount)):,.{EXPONENTS[currency]}f}"
-
-
-def _put_data(body: Mapping[str, Any], lines: Any, as_csv: bool) -> None:
+def _put_data(body: Mapping[str, Any], lines: "Callable[[Mapping[str, Any]], Lines]", as_csv: bool) -> None:
     from arrears.rendering.csv_table import csv_text
 
     if as_csv:
-        typer.echo(csv_text(*lines(body)), nl=False)
+        put_csv(csv_text(*lines(body)))
     else:
         put(body, True, "")
 
@@ -235,14 +179,14 @@ def _put_balances(body: Mapping[str, Any], name: str, members: Sequence[str]) ->
         value = balance[member]
         if value is None:
             return ""
-        return _money(value, balance["currency"]) if member in amounts else str(value).replace("_", " ")
+        return money(value, balance["currency"]) if member in amounts else str(value).replace("_", " ")
 
     columns = ("currency", *BUCKETS.values(), "outstanding", "on account", "net", "days")
     rows = [
         (
             balance["currency"],
-            *(_money(balance["buckets"][bucket], balance["currency"]) for bucket in BUCKETS),
-            *(_money(balance[member], balance["currency"]) for member in amounts[:3]),
+            *(money(balance["buckets"][bucket], balance["currency"]) for bucket in BUCKETS),
+            *(money(balance[member], balance["currency"]) for member in amounts[:3]),
             str(balance["daysOverdue"] or ""),
             *(cell(balance, member) for member in members),
         )
@@ -265,9 +209,9 @@ def _put_documents(documents: Sequence[Mapping[str, Any]], kind: str) -> None:
             one["issuedOn"],
             one["dueDate"] or "",
             one["currency"],
-            *(_money(one[member], one["currency"]) for member in ("totalAmount", "applied", "outstanding")),
+            *(money(one[member], one["currency"]) for member in ("totalAmount", "applied", "outstanding")),
             str(one["daysOverdue"]),
-            _money(one["disputedAmount"], one["currency"]) if one["disputedAmount"] else "",
+            money(one["disputedAmount"], one["currency"]) if one["disputedAmount"] else "",
         )
         for one in documents
     ]
@@ -282,7 +226,7 @@ def _put_on_account(items: Sequence[Mapping[str, Any]]) -> None:
             one["number"] or "",
             one["date"] or "",
             one["currency"],
-            _money(one["amount"], one["currency"]),
+            money(one["amount"], one["currency"]),
         )
         for one in items
     ]
@@ -296,8 +240,8 @@ def _put_promises(promises: Sequence[Mapping[str, Any]]) -> None:
             one["madeOn"],
             one["promisedOn"],
             one["currency"],
-            "all" if one["amount"] is None else _money(one["amount"], one["currency"]),
-            _money(one["lacking"], one["currency"]),
+            "all" if one["amount"] is None else money(one["amount"], one["currency"]),
+            money(one["lacking"], one["currency"]),
             one["status"],
         )
         for one in promises
@@ -314,7 +258,7 @@ def _put_disputes(disputes: Sequence[Mapping[str, Any]], kind: str) -> None:
             one["openedOn"],
             one["resolvedOn"] or "",
             one["outcome"] or "",
-            "all" if one["amount"] is None else _money(one["amount"], one["currency"]),
+            "all" if one["amount"] is None else money(one["amount"], one["currency"]),
             one["reason"] or "",
         )
         for one in disputes
@@ -332,17 +276,17 @@ def _put_section(name: str, body: Mapping[str, Any], section: Mapping[str, Any])
             " ".join(filter(None, (line["kind"], line["detail"]))).replace("_", " "),
             line["reference"],
             line["number"] or "",
-            _money(line["amount"], currency),
-            _money(line["balance"], currency),
+            money(line["amount"], currency),
+            money(line["balance"], currency),
         )
         for line in section["lines"]
     ]
     if body["from"] is not None:
-        rows.insert(0, (body["from"], "opening", "", "", "", _money(section["opening"], currency)))
-    rows.append((body["to"], "closing", "", "", "", _money(section["closing"], currency)))
+        rows.insert(0, (body["from"], "opening", "", "", "", money(section["opening"], currency)))
+    rows.append((body["to"], "closing", "", "", "", money(section["closing"], currency)))
     put_table(
         f"{name}: {currency}, {days}", ("day", "kind", "id", "number", "amount", "balance"), rows, ("amount", "balance")
     )
     amounts = [*(section["buckets"][bucket] for bucket in BUCKETS), section["unapplied"], section["net"]]
     columns = (*BUCKETS.values(), "on account", "net")
-    put_table("", columns, [[_money(amount, currency) for amount in amounts]], columns)
+    put_table("", columns, [[money(amount, currency) for amount in amounts]], columns)

@@ -71,6 +71,24 @@ def test_reports_are_the_same_over_https(organisation: str, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("key", "book")
+def test_pages_and_statements_of_parties_are_the_same_over_https(
+    services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https, "PAGE", 1)
+    same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
+    second = records.invoice("I9", customer_id="C1", currency="EUR", issued_on="2020-06-01", due_on="2020-07-01")
+    services.recorder().record(services.organisations().get(organisation), [second], services.clock())
+    assert len(alike("customer", "C1", **same)["openInvoices"]) == 2
+    assert alike("supplier", "S1", "--as-of", "2020-02-15", **same)["balances"][0]["net"] == 500
+    days = ("--from", "2020-01-01", "--to", "2020-03-31")
+    assert alike("statement", "C1", *days, **same)["currencies"][0]["closing"] == 100
+    assert alike("statement", "S1", "--side", "payables", "--kind", "open_item", **same)["currencies"][0]["net"] == 500
+    refused = run("customer", "nobody")
+    assert refused.exit_code == 1
+    assert "There is no customer" in refused.stderr
+
+
+@pytest.mark.usefixtures("key", "book")
 def test_months_and_escalations_are_the_same_over_https(
     services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
