@@ -88,6 +88,14 @@ class RemoteBook:
         query = {"asOf": None if day is None else day_text(day), "sort": None if order == "age" else order}
         return self._paged(path, query, rows, limit)
 
+    def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+        """An aged list, put together from its pages."""
+        from arrears.ledger.days import day_text
+        from arrears.ledger.ledger_side import Side
+
+        path = "/receivables/aging" if side is Side.RECEIVABLE else "/payables/aging"
+        return self._paged(path, {"by": by, "asOf": None if day is None else day_text(day)}, f"{by}s", limit)
+
     def history(self, months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
         answer: dict[str, Any] = self.get("/receivables/overdue/history", {"months": months})
