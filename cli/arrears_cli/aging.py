@@ -5,29 +5,28 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Json, put, put_csv, put_table
+from arrears_cli.book import open_book
+from arrears_cli.connection import Address, OrganisationOfKey, Stack
+from arrears_cli.output import Json, money, put, put_csv, put_table, read_day
+from arrears_cli.reports import BUCKETS, AsOf, Limit
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
-    from arrears.ledger.organisation import Organisation
-    from arrears.runtime import Services
 
 type SideName = Literal["receivables", "payables"]
 type By = Literal["customer", "supplier", "document"]
 
-BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90": "61-90", "d90Plus": "over 90"}
-"""Titles of the aging buckets, in order."""
 _TEXTS = {"customer", "supplier", "reference", "number", "currency", "issued", "due", "tier", "urgency", "state"}
 
 
 def aging(
-    organisation_id: OrganisationId,
+    organisation_id: OrganisationOfKey = None,
     side: Annotated[SideName, typer.Option(help="What is owed to the organisation, or what it owes.")] = "receivables",
     by: Annotated[By | None, typer.Option(help="A row for each of these; without: customer or supplier.")] = None,
-    as_of: Annotated[str | None, typer.Option(metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Show so many rows; sums cover the whole book.")] = None,
+    as_of: AsOf = None,
+    limit: Limit = None,
     stack: Stack = None,
+    url: Address = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -35,11 +34,10 @@ def aging(
     from arrears.ledger.ledger_side import Side
 
     asked = Side.RECEIVABLE if side == "receivables" else Side.PAYABLE
-    party, day = _party(asked, by), _day(as_of)
+    party, day = _party(asked, by), read_day(as_of, "--as-of")
     if as_csv and as_json:
         raise typer.BadParameter("is either this or --json", param_hint="--csv")
-    services = connect(stack)
-    body = aged_body(services, organisation_of(services, organisation_id), asked, by or party, day, limit)
+    body = open_book(organisation_id, stack, url).aging(asked, by or party, day, limit)
     if as_csv:
         put_csv(_csv(body, asked, by or party))
     elif as_json:
@@ -56,44 +54,6 @@ def _party(side: "Side", by: By | None) -> str:
     if by not in (None, party, BY_DOCUMENT):
         raise typer.BadParameter(f"is not one of {party}, {BY_DOCUMENT} on this side", param_hint="--by")
     return party
-
-
-def _day(text: str | None) -> int | None:
-    from arrears.ledger.days import parse_day
-
-    try:
-        return None if text is None else parse_day(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--as-of") from None
-
-
-def aged_body(
-    services: "Services", organisation: "Organisation", side: "Side", by: str, day: int | None, limit: int | None
-) -> dict[str, Any]:
-    """An aged list as of a day, today if None, with at most `limit` rows; the others are not worked out."""
-    from arrears.ledger.ledger_side import Side
-    from arrears.rendering import aged_list as rendering
-    from arrears.reports import aged_list as reports
-    from arrears.reports.aged_customers import customer_balance
-    from arrears.reports.aged_suppliers import supplier_balance
-
-    ledger, today = services.ledger, organisation.today(services.clock())
-    day = today if day is None else day
-    accounts = ledger.accounts(organisation, side, day, today)
-    if by == rendering.BY_DOCUMENT:
-        documents = reports.aged_documents(accounts, day, organisation)
-        found = documents.rows[:limit]
-        references = ledger.references(organisation, side, [one.document.id for one in found])
-        rows = [rendering.aged_document_body(reports.aged_document(one, day), side, references) for one in found]
-        return rendering.aged_list_body(documents, side, by, rows, None)
-    parties = reports.aged_parties(accounts, day, organisation)
-    shown, policy = parties.rows[:limit], organisation.policy
-    if side is Side.RECEIVABLE:
-        limits = ledger.credit_limits(organisation, [one.account.id for one in shown])
-        rows = [rendering.aged_customer_body(customer_balance(one, day, policy, limits)) for one in shown]
-    else:
-        rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
-    return rendering.aged_list_body(parties, side, by, rows, None)
 
 
 def _csv(body: Mapping[str, Any], side: "Side", by: str) -> str:
@@ -183,9 +143,4 @@ def _document_cells(row: Mapping[str, Any], party: str) -> dict[str, str]:
 
 
 def _money(amount: object, currency: str) -> str:
-    """An amount as answers have it, with the currency's decimals and thousands marks; nothing for none."""
-    from decimal import Decimal
-
-    from arrears.ledger.money import EXPONENTS
-
-    return "" if amount is None else f"{Decimal(str(amount)):,.{EXPONENTS[currency]}f}"
+    return "" if amount is None else money(amount, currency)

@@ -57,6 +57,9 @@ class Book(Protocol):
     def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
         """An overdue report as of a day, today if None: its rows in that order, at most `limit` of them."""
 
+    def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+        """An aged list by customer, supplier or document as of a day, today if None: at most `limit` of its rows."""
+
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
         """The page of a customer or supplier as of a day, today if None, with all of its open documents."""
 
@@ -131,6 +134,32 @@ class StoredBook:
         if side is Side.RECEIVABLE:
             return receivables_body(report, (customer_row(row, day, report.policy) for row in shown), None)
         return payables_body(report, (supplier_row(row, day, report.policy) for row in shown), None)
+
+    def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+        """An aged list; rows that are not shown are not worked out."""
+        from arrears.ledger.ledger_side import Side
+        from arrears.rendering import aged_list as rendering
+        from arrears.reports import aged_list as reports
+        from arrears.reports.aged_customers import customer_balance
+        from arrears.reports.aged_suppliers import supplier_balance
+
+        organisation, ledger, today = self.organisation, self.services.ledger, self.today()
+        day = today if day is None else day
+        accounts = ledger.accounts(organisation, side, day, today)
+        if by == rendering.BY_DOCUMENT:
+            documents = reports.aged_documents(accounts, day, organisation)
+            found = documents.rows[:limit]
+            references = ledger.references(organisation, side, [one.document.id for one in found])
+            rows = [rendering.aged_document_body(reports.aged_document(one, day), side, references) for one in found]
+            return rendering.aged_list_body(documents, side, by, rows, None)
+        parties = reports.aged_parties(accounts, day, organisation)
+        shown, policy = parties.rows[:limit], organisation.policy
+        if side is Side.RECEIVABLE:
+            limits = ledger.credit_limits(organisation, [one.account.id for one in shown])
+            rows = [rendering.aged_customer_body(customer_balance(one, day, policy, limits)) for one in shown]
+        else:
+            rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
+        return rendering.aged_list_body(parties, side, by, rows, None)
 
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
         """The page of a customer or supplier."""

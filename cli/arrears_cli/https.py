@@ -88,6 +88,14 @@ class RemoteBook:
         query = {"asOf": None if day is None else day_text(day), "sort": None if order == "age" else order}
         return self._paged(path, query, rows, limit)
 
+    def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+        """An aged list, put together from its pages."""
+        from arrears.ledger.days import day_text
+        from arrears.ledger.ledger_side import Side
+
+        path = "/receivables/aging" if side is Side.RECEIVABLE else "/payables/aging"
+        return self._paged(path, {"by": by, "asOf": None if day is None else day_text(day)}, f"{by}s", limit)
+
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
         """The page of a customer or supplier, put together from its pages."""
         from arrears.ledger.days import day_text
