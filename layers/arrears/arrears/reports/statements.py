@@ -14,7 +14,7 @@ from arrears.ledger.days import NEVER
 from arrears.ledger.on_account import closed_by_state_at, counts_at, unapplied_at
 from arrears.ledger.parties import DocumentRecords, MoneyRecord
 from arrears.reports.aging import bucket_of, currency_order, owed_at
-from arrears.reports.money_items import MoneyItem, kind_of, money_items
+from arrears.reports.money_items import DOCUMENT_LETTERS, MoneyItem, kind_of, money_items
 
 ACTIVITY, OPEN_ITEM = "activity", "open_item"
 KINDS = (ACTIVITY, OPEN_ITEM)
@@ -233,6 +233,8 @@ def sent_within(account: Account, first: int, last: int) -> set[str]:
         change.source
         for change in changes
         if first <= change.day <= last and (change.received or change.credited or change.refunded)
+        # A document that never counted has its money in its own records.
+        if not change.source.startswith(DOCUMENT_LETTERS)
     }
 
 
