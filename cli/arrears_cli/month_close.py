@@ -1,6 +1,7 @@
 """By hand what the schedule does every day, and a look at what it has kept."""
 
 import re
+from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -152,15 +153,25 @@ def reconcile(
     as_json: Json = False,
 ) -> None:
     """Work out accounts and monthly figures anew from the documents, and say what differs."""
+    from arrears.storage.ledger.reconcile import Notice
+
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     if mend:
         services.audit().write(organisation.id, "reconcile_mend", organisation.id, {})
-    found = []
-    for difference in services.reconciliation().run(organisation, services.clock(), mend):
-        found.append(difference)
-        say(_sentence(difference))
-    body = {"differences": [_difference_body(difference) for difference in found], "mended": mend}
+    found, notices = [], []
+    for finding in services.reconciliation().run(organisation, services.clock(), mend):
+        if isinstance(finding, Notice):
+            notices.append(finding)
+            say(f"note: {finding.kind} {finding.what} {finding.detail}")
+        else:
+            found.append(finding)
+            say(_sentence(finding))
+    body = {
+        "differences": [_difference_body(difference) for difference in found],
+        "notices": [asdict(notice) for notice in notices],
+        "mended": mend,
+    }
     what = "mended" if mend else "found"
     put(body, as_json, f"{len(found)} differences {what}." if found else "Everything adds up.")
     if found and not mend:

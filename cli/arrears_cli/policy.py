@@ -42,11 +42,21 @@ def set_policy(
             help="Overdue amount (major units) below which a row is final at most; none takes all away.",
         ),
     ] = None,
+    close_after_days: Annotated[
+        int | None, typer.Option(help="Days for late postings before a month is closed, 0 to 28.")
+    ] = None,
+    unapplied_covers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="oldest_first|none",
+            help="Whether a row is left alone when money on account covers it, or money on account changes no action.",
+        ),
+    ] = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
     """Set parts of the policy; what is not named stays."""
-    days = {
+    given = {
         "firm_from_days": firm_from_days,
         "final_from_days": final_from_days,
         "escalation_from_days": escalation_from_days,
@@ -55,8 +65,10 @@ def set_policy(
         "critical_from_days": critical_from_days,
         "cooldown_days": cooldown_days,
         "grace_days": grace_days,
+        "close_after_days": close_after_days,
+        "unapplied_covers": unapplied_covers,
     }
-    changes: dict[str, Any] = {name: value for name, value in days.items() if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if default_terms_days is not None:
         changes["default_terms_days"] = _days_or_none(default_terms_days)
     services = connect(stack)

@@ -10,6 +10,7 @@ COMMON = {
     "bill_id": "Your id of the bill. Give this or `invoice_id`.",
     "number": "The number printed on it.",
     "currency": "ISO 4217 code.",
+    "deleted": "Takes the record back, as if it had never been sent.",
 }
 
 RECORDS = {
@@ -21,7 +22,7 @@ RECORDS = {
     "credit": "A credit note or write-off applied to one invoice or bill. A negative amount is a reversal.",
     "reminder": "A reminder that was sent to a customer.",
     "promise": "A customer's promise to pay by a day.",
-    "dispute": "A customer's dispute of an invoice.",
+    "dispute": "A customer's dispute of an invoice, or ours of a bill.",
 }
 
 FIELDS = {
@@ -31,6 +32,10 @@ FIELDS = {
         "account_number": "The account in DocuSign's address. Each number belongs to one customer.",
         "currency": "The currency of DocuSign's answer. Without one: the organisation's.",
         "payment_blocked": "True: DocuSign's `paymentAllowed` is false.",
+        "email": "Where letters go.",
+        "address": "The postal address, with its line breaks.",
+        "language": "The language of letters, a tag such as `de` or `en-GB`.",
+        "credit_limit": 'By currency, how much it may owe: `{"EUR": "5000"}`.',
     },
     "supplier": {"name": "The name that answers show."},
     "invoice": {
@@ -64,7 +69,12 @@ FIELDS = {
         "state_on": "The day it entered the state. Without one: the day of issue. Every state received is kept.",
         "scheduled_payment_on": "The day its payment is scheduled for.",
     },
-    "payment": {"amount": "Negative: a reversal.", "paid_on": "The day it counts from."},
+    "payment": {
+        "amount": "Negative: a reversal.",
+        "paid_on": "The day it counts from.",
+        "method": "How it was paid, such as `transfer`.",
+        "reference": "What the payer wrote on it.",
+    },
     "credit": {
         "amount": "Negative: a reversal.",
         "credited_on": "The day it counts from.",
@@ -80,10 +90,11 @@ FIELDS = {
         "promised_on": "The last day on which it can be kept.",
     },
     "dispute": {
-        "invoice_id": "Your id of the invoice.",
-        "opened_on": "The first day on which the invoice is disputed.",
+        "opened_on": "The first day on which the document is disputed.",
+        "amount": "The disputed part, above zero. Without one: all of the document.",
+        "reason": "What is wrong with the document.",
         "resolved_on": "The first day on which it no longer is, unless the outcome is `lost`.",
-        "outcome": "`won`: the customer owes it. `lost`: we were wrong; it stays disputed and owed until credited.",
+        "outcome": "`won`: it is owed. `lost`: the invoice was wrong; it stays disputed and owed until credited.",
     },
 }
 

@@ -11,7 +11,17 @@ from generate.operations import OPERATIONS, Operation
 from template import ROOT
 
 FOLDER = ROOT / "bruno"
-_EXAMPLES = {"asOf": "2020-06-30", "months": "12", "limit": "100", "currency": "GBP", "tier": "escalation"}
+_EXAMPLES = {
+    "asOf": "2020-06-30",
+    "format": "csv",
+    "months": "12",
+    "limit": "100",
+    "currency": "GBP",
+    "tier": "escalation",
+    "urgency": "critical",
+    "action": "wait",
+    "sort": "amount",
+}
 _CREDENTIALS = {
     "apiKey": "x-dolfin-api-key: {{api_key}}",
     "bearer": "Authorization: Bearer {{api_key}}",
@@ -63,8 +73,8 @@ def _request(position: int, path: str, operation: Operation) -> str:
 
 def _parameter(parameter: dict[str, Any]) -> str:
     """A parameter is switched off until somebody wants it: the demo company's book is of today."""
-    name = parameter["name"]
-    return f"~{name}: {_EXAMPLES.get(name, '')}"
+    name, allowed = parameter["name"], parameter["schema"].get("enum", [""])
+    return f"~{name}: {_EXAMPLES.get(name, allowed[0])}"
 
 
 def _block(name: str, lines: list[str]) -> str:

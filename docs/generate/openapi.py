@@ -12,10 +12,21 @@ from pydantic_core import core_schema
 
 from api.conftest import SCHEMAS
 from arrears.api import routes
+from arrears.api.listing import NEXT_CURSOR
 from arrears.ledger import records
 from arrears_cli import record_texts
 from generate.answers import BATCH, Answered, answers
-from generate.operations import HEADERS, OPERATIONS, OURS, SECURITY, STATUSES, TAGS, Operation
+from generate.operations import (
+    CURSOR,
+    HEADERS,
+    NEXT_CURSOR_TEXT,
+    OPERATIONS,
+    OURS,
+    SECURITY,
+    STATUSES,
+    TAGS,
+    Operation,
+)
 from template import ROOT
 
 PATH = ROOT / "functions" / "documentation" / "openapi.json"
@@ -132,7 +143,11 @@ def _request_body() -> dict[str, Any]:
         "required": ["records"],
         "additionalProperties": False,
         "properties": {
-            "records": {"type": "array", "maxItems": records.MAX_RECORDS, "items": {"$ref": _component("Record")}}
+            "records": {
+                "type": "array",
+                "maxItems": records.MAX_RECORDS,
+                "items": {"anyOf": [{"$ref": _component("Record")}, {"$ref": _component("DeletionRecord")}]},
+            }
         },
     }
     lines = "\n".join(json.dumps(record) for record in BATCH)
@@ -163,7 +178,12 @@ def _response(operation: Operation, one: Answered) -> dict[str, Any]:
         content = {"schema": {"$ref": _component(schema)}, "example": one.answer.body}
     elif content_type == "application/json":
         content = {"schema": {"type": "object"}}
-    return {"description": STATUSES[one.status], "headers": described, "content": {content_type: content}}
+    answered = {content_type: content}
+    if one.status == HTTPStatus.OK and operation.csv is not None:
+        answered["text/csv"] = {"schema": {"type": "string", "description": operation.csv}}
+        if CURSOR in operation.parameters:
+            described[NEXT_CURSOR] = {"description": NEXT_CURSOR_TEXT, "schema": {"type": "string"}}
+    return {"description": STATUSES[one.status], "headers": described, "content": answered}
 
 
 def _schemas() -> dict[str, Any]:
@@ -179,7 +199,7 @@ def _schemas() -> dict[str, Any]:
                 raise ValueError(f"two schemas called {part} differ")
     for name, members in OURS.items():
         found[name]["properties"] |= members
-    return dict(sorted((found | record_schemas()).items()))
+    return dict(sorted((found | record_schemas() | {"DeletionRecord": _deletion_schema()}).items()))
 
 
 def _moved(value: Any, names: Mapping[str, str] = _RENAMED) -> Any:
@@ -214,6 +234,25 @@ def record_schemas() -> dict[str, Any]:
         },
     }
     return parts
+
+
+def _deletion_schema() -> dict[str, Any]:
+    """What takes a record of any type back."""
+    schema = records.Deletion.model_json_schema(schema_generator=_AsWritten)
+    names = list(record_texts.RECORDS)
+    schema["properties"]["type"]["enum"] = names
+    schema["properties"]["deleted"] = {"const": True, "description": record_texts.COMMON["deleted"]}
+    for name in ("type", "id", "updated_at"):
+        schema["properties"][name]["description"] = record_texts.COMMON[name]
+    return _without_titles(schema)
+
+
+def _without_titles(schema: dict[str, Any]) -> dict[str, Any]:
+    members = {
+        name: {word: value for word, value in part.items() if word != "title"}
+        for name, part in schema["properties"].items()
+    }
+    return {name: part for name, part in schema.items() if name != "title"} | {"properties": members}
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:

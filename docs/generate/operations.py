@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.api import dolfin_history, routes
+from arrears.api import dolfin_history, listing, routes
 from arrears.api.dolfin import MAX_LIMIT
+from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
+from arrears.reports.row_selection import AGE, ORDERS
 from arrears.reports.tiers import TIERS
 
 
@@ -12,7 +14,7 @@ from arrears.reports.tiers import TIERS
 class Operation:
     """An operation. body: the schema of its 200, None for a page. errors: the schema of its refusals.
 
-    media: the kinds of its 200, where they vary.
+    media: the kinds of its 200, where they vary. csv: what a line of its 200 as CSV is, where it answers that too.
     """
 
     id: str
@@ -25,6 +27,7 @@ class Operation:
     parameters: tuple[dict[str, Any], ...] = ()
     scope: str | None = None
     media: str | None = None
+    csv: str | None = None
 
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -47,33 +50,63 @@ AS_OF = query(
     "asOf", "The day of the report. Without it: today in the organisation's time zone.", type="string", format="date"
 )
 LIMIT = query("limit", "Rows in a page. Without it: all rows.", type="integer", minimum=1, maximum=MAX_LIMIT)
+FORMAT = query(
+    listing.FORMAT,
+    "Goes before `Accept`, where `text/csv` asks for CSV. A column is named after the path of its member in a row, "
+    "several values are joined with a space.",
+    type="string",
+    enum=list(listing.FORMATS),
+    default=listing.FORMATS[0],
+)
 CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
 CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
 MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
+
+
+def _selection(side: SideParameters) -> tuple[dict[str, Any], ...]:
+    """The parameters that choose and order the rows of a side."""
+    return (
+        query(side.party_parameter, f"Only this {side.party}, by UUID or by your own id.", type="string"),
+        CURRENCY,
+        query(side.level, f"Only rows with this {side.level}.", type="string", enum=list(side.levels)),
+        query("action", "Only rows with this suggestedAction.", type="string", enum=list(side.actions)),
+        query(
+            "sort",
+            "Order inside a currency: most days overdue first, or the largest amount.",
+            type="string",
+            enum=list(ORDERS),
+            default=AGE,
+        ),
+        query("include", f"With the overdue {side.included} of each row.", type="string", enum=[side.included]),
+    )
+
 
 _REPORT = (
     "Totals and aging cover the whole book, whatever the page. The answer is rebuilt from dated facts, "
     "so any past or future day can be asked for."
 )
+_FILTERED = "With a filter, totals and aging stay the same, and `filtered` has the totals of the rows that pass it."
 
 OPERATIONS: dict[str, Operation] = {
     routes.RECEIVABLES_OVERDUE: Operation(
         "receivablesOverdue",
         "Overdue",
         "Who owes us, how late, and what to do next",
-        f"One row per customer and currency with something overdue. {_REPORT}",
+        f"One row per customer and currency with something overdue. {_REPORT} {_FILTERED}",
         "OverdueResponse",
-        parameters=(AS_OF, LIMIT, CURSOR, ORGANISATION),
+        parameters=(AS_OF, *_selection(RECEIVABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="receivables:read",
+        csv="A line for each row; with `include`, for each invoice.",
     ),
     routes.PAYABLES_OVERDUE: Operation(
         "payablesOverdue",
         "Overdue",
         "Whom we owe, how urgent it is, and what to do without paying twice",
-        f"One row per supplier and currency with something overdue. {_REPORT}",
+        f"One row per supplier and currency with something overdue. {_REPORT} {_FILTERED}",
         "OverduePayablesResponse",
-        parameters=(AS_OF, LIMIT, CURSOR, ORGANISATION),
+        parameters=(AS_OF, *_selection(PAYABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="payables:read",
+        csv="A line for each row; with `include`, for each bill.",
     ),
     routes.RECEIVABLES_HISTORY: Operation(
         "receivablesHistory",
@@ -91,9 +124,11 @@ OPERATIONS: dict[str, Operation] = {
                 maximum=dolfin_history.MAX_MONTHS,
                 default=dolfin_history.DEFAULT_MONTHS,
             ),
+            FORMAT,
             ORGANISATION,
         ),
         scope="receivables:read",
+        csv="A line for each currency of each month.",
     ),
     routes.ESCALATIONS: Operation(
         "escalations",
@@ -114,9 +149,11 @@ OPERATIONS: dict[str, Operation] = {
                 default=dolfin_history.DEFAULT_LIMIT,
             ),
             CURSOR,
+            FORMAT,
             ORGANISATION,
         ),
         scope="escalations:read",
+        csv="A line for each escalation.",
     ),
     routes.LEDGER_RECORDS: Operation(
         "recordLedger",
@@ -241,6 +278,7 @@ HEADERS = {
     "X-DocuSign-TraceToken": "The request's id, as it is in the log.",
 }
 """The headers that describe an answer; the others are the same on every answer."""
+NEXT_CURSOR_TEXT = "nextCursor of an answer in CSV; left out on the last page."
 
 STATUSES = {
     200: "The answer",
@@ -256,6 +294,7 @@ STATUSES = {
 }
 
 _DAY, _IDS = {"type": "string", "format": "date"}, {"type": "array", "items": {"type": "string", "format": "uuid"}}
+_AMOUNT = {"type": ["number", "string"]}
 _REASONS = {
     "type": "array",
     "description": "Why the row has its tier and action: codes with the values that were compared.",
@@ -263,20 +302,49 @@ _REASONS = {
 }
 _CURSOR = {"type": ["string", "null"], "description": "Send it as cursor to get the next page; null on the last page."}
 
+
+def _filtered(totals: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{totals}", "description": "With a filter: totals of the rows that pass it."}
+
+
+def _documents(kind: str) -> dict[str, Any]:
+    """The documents that a row includes."""
+    members = {
+        f"{kind}Id": {"type": "string", "format": "uuid"},
+        f"{kind}Reference": {"type": ["string", "null"], "description": "The caller's own id."},
+        "invoiceNumber": {"type": ["string", "null"]},
+        "issuedOn": _DAY,
+        "dueDate": _DAY,
+        "totalAmount": _AMOUNT,
+        "outstanding": _AMOUNT,
+        "daysOverdue": {"type": "integer"},
+        "disputed": {"type": "boolean"},
+        "disputedAmount": _AMOUNT,
+        "state": {"type": ["string", "null"], "description": "The state of a bill; null for an invoice."},
+    }
+    return {
+        "type": "array",
+        "description": f"With include={kind}s: the overdue ones, by due date, then id.",
+        "items": {"type": "object", "required": list(members), "properties": members},
+    }
+
+
 OURS: dict[str, dict[str, Any]] = {
-    "OverdueResponse": {"nextCursor": _CURSOR},
-    "OverduePayablesResponse": {"nextCursor": _CURSOR},
+    "OverdueResponse": {"nextCursor": _CURSOR, "filtered": _filtered("OverdueTotals")},
+    "OverduePayablesResponse": {"nextCursor": _CURSOR, "filtered": _filtered("OverduePayablesTotals")},
     "OverdueCustomerRow": {
         "customerReference": {"type": "string", "description": "The caller's own id."},
         "disputedInvoiceIds": _IDS,
+        "invoices": _documents("invoice"),
         "reasons": _REASONS,
     },
     "OverdueSupplierRow": {
         "supplierReference": {"type": ["string", "null"], "description": "The caller's own id."},
         "confirmBillIds": {**_IDS, "description": "Scheduled for a day that is over, or failed: ask before paying."},
         "unscheduledBillIds": {**_IDS, "description": "Approved and not scheduled: what schedule_payment is about."},
+        "bills": _documents("bill"),
         "reasons": _REASONS,
     },
-    "BillSummary": {"outstanding": {"type": ["number", "string"]}},
+    "BillSummary": {"outstanding": _AMOUNT},
 }
 """Members that answers have beside those of the documents they follow."""

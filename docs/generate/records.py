@@ -17,10 +17,12 @@ at most {records.MAX_RECORDS} records. `arrears import` takes the same records f
 
 - Decimals are text (`"1250.50"`) or JSON numbers, read exactly. Amounts are in major units; one with more
   decimals than its currency has is rejected.
-- Days are `YYYY-MM-DD`. Moments are RFC 3339 with an offset.
+- Days are `YYYY-MM-DD`, in the years {records.FIRST_YEAR} to {records.LAST_YEAR}. Moments are RFC 3339 with an offset.
 - Every record has `type` and `id`; the id is your own. `updated_at` is optional: the moment at which your system last
   changed it. A record older than the stored one is `stale` and changes nothing.
 - A record replaces the stored one as a whole: a field that is left out is cleared.
+- `{{"type": "invoice", "id": "I1", "deleted": true}}`, with `updated_at` or without, takes a record of any type back:
+  [contract.md](contract.md#deleting).
 """
 
 _STATES = """
@@ -45,6 +47,7 @@ that end with `:read`. A key without a scope may do everything in its organisati
 _PLAIN_FORMS = {
     "array": "list of at most {maxItems}",
     "boolean": "true, false",
+    "object": "object of currency and decimal",
     "string": "text of at most {maxLength}",
     "['string', 'number']": "decimal",
 }

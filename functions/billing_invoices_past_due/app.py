@@ -21,7 +21,7 @@ def billing_invoices_past_due(request: Request, api_version: str, account_id: st
     customer = docusign.administered(user, ledger.customer(organisation, account_id))
     today = organisation.today(clock())
     accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.location])
-    owed = past_due(organisation, customer, (invoice for _, invoices in accounts for invoice in invoices), today)
+    owed = past_due(organisation, customer, accounts, today)
     details = ledger.details(organisation, [overdue.id for overdue in owed.invoices])
     return docusign.past_due_body(account_id, owed, details)
 

@@ -3,9 +3,11 @@
 from typing import Any
 
 from arrears.api import dolfin, dolfin_history, routes
-from arrears.api.http import Request
+from arrears.api.http import Page, Request
+from arrears.api.listing import csv_page, wants_csv
 from arrears.ledger.caller import Scope
 from arrears.rendering.history import month_body
+from arrears.rendering.lines import closed_months
 from arrears.reports.month_close import from_stored
 from arrears.runtime import lambda_handler, services
 
@@ -13,13 +15,14 @@ endpoint = dolfin.endpoint()
 
 
 @endpoint.get(routes.RECEIVABLES_HISTORY)
-def receivables_history(request: Request) -> dict[str, Any]:
+def receivables_history(request: Request) -> dict[str, Any] | Page:
     """The latest closed months, oldest first."""
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_RECEIVABLES)
-    months = dolfin_history.read_months(request)
+    months, as_csv = dolfin_history.read_months(request), wants_csv(request)
     snapshots = services().history().snapshots(caller.organisation.id, months)
     closed = (month_body(one.end, one.policy_version, from_stored(one.figures)) for one in snapshots)
-    return {"months": list(closed)}
+    body = {"months": list(closed)}
+    return csv_page(*closed_months(body)) if as_csv else body
 
 
 handler = lambda_handler(endpoint)

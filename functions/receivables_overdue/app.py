@@ -1,31 +1,43 @@
 """GET /receivables/overdue: who owes us, how late, and what to do next."""
 
+from functools import partial
 from typing import Any
 
 from arrears.api import dolfin, routes
-from arrears.api.http import Request
+from arrears.api.http import Page, Request
+from arrears.api.listing import csv_page
+from arrears.api.overdue_query import RECEIVABLES, OverdueQuery
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
+from arrears.rendering.lines import overdue_customers
 from arrears.rendering.overdue import receivables_body
+from arrears.rendering.overdue_documents import document_bodies
 from arrears.reports.aging import overdue_report
-from arrears.reports.receivables import customer_row
+from arrears.reports.receivables import customer_row, row_tier
+from arrears.reports.row_selection import select_rows, totals_of
 from arrears.runtime import lambda_handler, services
 
 endpoint = dolfin.endpoint()
 
 
 @endpoint.get(routes.RECEIVABLES_OVERDUE)
-def overdue_receivables(request: Request) -> dict[str, Any]:
+def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     """Overdue invoices by customer and currency, as of a day."""
     authentication, ledger, clock = services().authentication, services().ledger, services().clock
     organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES).organisation
     today = organisation.today(clock())
-    query = dolfin.ReportQuery.read(request, organisation, today)
-    accounts = ledger.accounts(organisation, Side.RECEIVABLE, query.day, today)
-    report = overdue_report(accounts, query.day, organisation)
-    page, next_cursor = query.page(report)
-    rows = (customer_row(reference, report.day, report.policy) for reference in page)
-    return receivables_body(report, rows, next_cursor)
+    query = OverdueQuery.read(request, organisation, today, RECEIVABLES)
+    day = query.report.day
+    report = overdue_report(ledger.accounts(organisation, Side.RECEIVABLE, day, today), day, organisation)
+    selected = select_rows(report, query.wanted, row_tier, customer_row)
+    page, next_cursor = query.page(selected)
+    rows = (customer_row(reference, day, report.policy) for reference in page)
+    body = receivables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
+    if query.include:
+        references_of = partial(ledger.references, organisation, Side.RECEIVABLE)
+        for row, invoices in zip(body["customers"], document_bodies(page, day, "invoice", references_of), strict=True):
+            row["invoices"] = invoices
+    return csv_page(*overdue_customers(body, query.include), next_cursor) if query.report.as_csv else body
 
 
 handler = lambda_handler(endpoint)

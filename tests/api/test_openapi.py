@@ -63,6 +63,11 @@ def test_the_records_of_the_examples_are_of_their_schema() -> None:
         validate({"$ref": "#/components/schemas/Record"}, record)
 
 
+def test_a_deletion_is_of_its_schema() -> None:
+    for kind in ("invoice", "promise"):
+        validate({"$ref": "#/components/schemas/DeletionRecord"}, {"type": kind, "id": "1", "deleted": True})
+
+
 def test_every_parameter_of_a_path_is_described() -> None:
     for path, methods in CHECKED_IN["paths"].items():
         for operation in methods.values():

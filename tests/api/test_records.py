@@ -48,6 +48,12 @@ def test_a_result_for_every_record_in_order(api: Api) -> None:
     assert rejected["reason"]
 
 
+def test_a_deleted_record_counts_no_more(api: Api) -> None:
+    taken_back = {"type": "invoice", "id": "I1", "deleted": True}
+    assert results(api.record(invoice("I1"), taken_back, taken_back)) == ["created", "deleted", "unchanged"]
+    assert api.dolfin().body["customers"] == []
+
+
 def test_each_line_of_ndjson_is_a_record(api: Api) -> None:
     lines = "\n".join(json.dumps(invoice(f"I{n}")) for n in range(3))
     for content_type in ("application/x-ndjson", "application/x-ndjson; charset=utf-8", "application/jsonl"):

@@ -141,6 +141,9 @@ def test_a_policy_part_is_set_and_the_others_stay(organisation: str) -> None:
     assert value("policy", "set", *of, "--default-terms-days", "30")["default_terms_days"] == 30
     assert value("policy", "set", *of, "--default-terms-days", "none")["default_terms_days"] is None
     assert value("policy", "set", *of, "--minimum", "none")["minimums"] == {}
+    changed = value("policy", "set", *of, "--close-after-days", "0", "--unapplied-covers", "none")
+    assert (changed["close_after_days"], changed["unapplied_covers"], changed["grace_days"]) == (0, "none", 2)
+    assert "28" in run("policy", "set", *of, "--close-after-days", "29").stderr
     assert "escalation from days" in run("policy", "show", *of).stdout
     refused = run("policy", "set", *of, "--firm-from-days", "40")
     assert refused.exit_code == 1

@@ -145,6 +145,18 @@ def test_disputes_hold_from_their_opening_to_their_end() -> None:
     }
 
 
+def test_disputes_hold_the_parts_that_they_are_about_and_no_more_than_is_outstanding() -> None:
+    part, more = dispute(amount="30"), dispute("E", opened_on="2020-04-10", amount="40")
+    disputed = document(invoice(), part, more, payment(amount="50", paid_on="2020-05-01"))
+    days = [on(day) for day in ("2020-03-31", "2020-04-01", "2020-04-10", "2020-05-01")]
+    assert [dated_document.disputed_amount_at(disputed, day) for day in days] == [0, 3_000, 7_000, 5_000]
+    assert [dated_document.disputed_at(disputed, day) for day in days] == [False, True, True, True]
+    assert [dated_document.wholly_disputed_at(disputed, day) for day in days] == [False, False, False, True]
+    both = document(invoice(), part, dispute("E", opened_on="2020-04-10", resolved_on="2020-04-20"))
+    amounts = [dated_document.disputed_amount_at(both, on(day)) for day in ("2020-04-09", "2020-04-10", "2020-04-20")]
+    assert amounts == [3_000, 10_000, 3_000]
+
+
 def test_a_bill_before_its_first_known_state() -> None:
     """Approved, if what is known first is a payable state, Paid or Voided; else not payable."""
     implied = {}

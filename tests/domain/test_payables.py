@@ -10,7 +10,7 @@ from arrears.ledger.ids import outward_id
 from arrears.ledger.ledger_side import Side
 from support.books import answer
 from support.memory_ledger import MemoryLedger
-from support.records import ORGANISATION, bill, payment, supplier
+from support.records import ORGANISATION, bill, dispute, payment, supplier
 
 TODAY = date(2020, 6, 30)
 
@@ -129,3 +129,12 @@ def test_payment_timing_is_of_what_was_paid_within_a_year() -> None:
     assert row_of(late())["paymentTiming"] is None
     unknown = [late(), bill("B2", issued_on=None, due_on=None, state="Paid", state_on=ago(0))]
     assert row_of(*unknown)["paymentTiming"] == {"averageDaysToPay": None, "onTermsRate": None, "billsPaid": 1}
+
+
+def test_an_overdue_bill_that_is_wholly_disputed_waits() -> None:
+    held = dispute(bill_id="B", opened_on=ago(1))
+    assert row_of(late(), held)["suggestedAction"] == "wait"
+    both = row_of(late(), late("C"), held)
+    assert (both["suggestedAction"], both["unscheduledBillIds"]) == ("schedule_payment", ids("C"))
+    part = dispute(bill_id="B", opened_on=ago(1), amount="99")
+    assert row_of(late(), part)["suggestedAction"] == "schedule_payment"

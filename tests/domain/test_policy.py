@@ -1,5 +1,6 @@
 """What a policy may be."""
 
+import json
 from typing import Any
 
 import pytest
@@ -26,6 +27,22 @@ def test_a_policy_comes_back_from_json() -> None:
     assert changed.validated({"default_terms_days": None}).default_terms_days is None
 
 
+def test_a_month_waits_three_days_and_money_on_account_covers_unless_the_policy_says_otherwise() -> None:
+    assert (Policy().close_after_days, Policy().unapplied_covers) == (3, "oldest_first")
+    changed = Policy().validated({"close_after_days": 0, "unapplied_covers": "none"})
+    assert (changed.close_after_days, changed.unapplied_covers) == (0, "none")
+    assert changed.validated({"close_after_days": 28}).close_after_days == 28
+
+
+def test_a_policy_stored_by_an_earlier_version_has_the_defaults_of_newer_fields() -> None:
+    stored = (
+        '{"version": 4, "firm_from_days": 20, "final_from_days": 31, "escalation_from_days": 61, '
+        '"medium_from_days": 8, "high_from_days": 31, "critical_from_days": 61, "cooldown_days": 7, '
+        '"grace_days": 0, "default_terms_days": null, "minimums": {"EUR": 100}}'
+    )
+    assert Policy(**json.loads(stored)) == Policy(version=4, firm_from_days=20, minimums={"EUR": 100})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -42,6 +59,11 @@ def test_a_policy_comes_back_from_json() -> None:
         ({"grace_days": "3"}, "grace_days must be a whole number"),
         ({"grace_days": None}, "grace_days must be a whole number"),
         ({"grace_days": 36_501}, "36500"),
+        ({"close_after_days": 29}, "close_after_days must be a whole number of days from 0 to 28"),
+        ({"close_after_days": None}, "close_after_days must be"),
+        ({"unapplied_covers": "all"}, "unapplied_covers must be one of oldest_first, none"),
+        ({"unapplied_covers": ["none"]}, "unapplied_covers must be one of"),
+        ({"unapplied_covers": None}, "unapplied_covers must be one of"),
         ({"default_terms_days": -1}, "default_terms_days must be"),
         ({"minimums": [["EUR", 1]]}, "minimums must be an object"),
         ({"minimums": {"EURO": 1}}, "EURO is not a currency"),

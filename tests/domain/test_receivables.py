@@ -110,6 +110,18 @@ def test_disputed_invoices_are_in_totals_and_tier_but_not_in_the_action() -> Non
     assert (all_held["suggestedAction"], codes(all_held)[-1]) == ("wait", "all_disputed")
 
 
+def test_an_invoice_disputed_in_part_is_listed_and_still_chased() -> None:
+    part = dispute(opened_on=ago(1), amount="99.99")
+    row = row_of(late(), part)
+    assert (row["suggestedAction"], codes(row)) == ("send_reminder", ["days_overdue", "some_disputed"])
+    assert row["disputedInvoiceIds"] == row["invoiceIds"]
+    rest = dispute("E", opened_on=ago(0), amount="0.01")
+    both = row_of(late(), part, rest)
+    assert (both["suggestedAction"], codes(both)[-1]) == ("wait", "all_disputed")
+    paid = row_of(late(), part, payment(amount="0.01", paid_on=ago(0)))
+    assert paid["suggestedAction"] == "wait"
+
+
 @pytest.mark.parametrize(
     ("changes", "held"),
     [
@@ -145,11 +157,23 @@ def test_a_promise_covers_its_row_through_its_day(changes: dict[str, Any], wante
     assert ("promise_ahead" in codes(row)) == (wanted == "wait")
 
 
-def test_only_the_latest_promise_counts() -> None:
+def test_a_token_promise_replaces_no_other() -> None:
     ahead = promise("M", made_on=ago(5), promised_on=ago(-5))
-    assert action(late(), ahead, promise("L", made_on=ago(4), promised_on=ago(-5), amount="1"))[1] == "send_reminder"
-    assert action(late(), ahead, promise("N", made_on=ago(5), promised_on=ago(-5), amount="1"))[1] == "send_reminder"
-    assert action(late(), ahead, promise("L", made_on=ago(5), promised_on=ago(-5), amount="1"))[1] == "wait"
+    assert action(late(), ahead, promise("L", made_on=ago(4), promised_on=ago(-5), amount="1"))[1] == "wait"
+    assert action(late(), ahead, promise("N", made_on=ago(5), promised_on=ago(-5), amount="1"))[1] == "wait"
+    broken = promise("M", amount="60", made_on=ago(9), promised_on=ago(5))
+    token = promise("L", amount="1", made_on=ago(4), promised_on=ago(-5))
+    whole = promise("L", amount="60", made_on=ago(4), promised_on=ago(-5))
+    assert [row_of(late(), broken, later)["tier"] for later in (token, whole)] == ["firm", "gentle"]
+
+
+def test_a_promise_replaces_one_that_it_makes_up_for() -> None:
+    """What the earlier one lacked on the day the later one was made: 60 less the 20 that had come by then."""
+    broken = promise("M", amount="60", made_on=ago(9), promised_on=ago(5))
+    paid = payment(amount="20", paid_on=ago(6))
+    for amount, tier in (("39.99", "firm"), ("40", "gentle")):
+        later = promise("L", amount=amount, made_on=ago(4), promised_on=ago(-5))
+        assert row_of(late(), broken, paid, later)["tier"] == tier
 
 
 @pytest.mark.parametrize(

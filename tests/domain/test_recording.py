@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger import recording
+from arrears.ledger import dated_document, recording
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
@@ -129,6 +129,27 @@ def test_a_payment_that_no_minor_unit_can_hold(ledger: MemoryLedger) -> None:
     assert rows(ledger) == {("C", "KWD"): 99.995}
 
 
+def test_a_dispute_of_an_amount_that_no_minor_unit_can_hold(ledger: MemoryLedger) -> None:
+    """As a payment: refused where the currency is known; one that came first does not count until it fits."""
+
+    def disputed() -> int:
+        return dated_document.disputed_amount_at(ledger.documents()[0].dated, TODAY.toordinal())
+
+    assert recorded(ledger, dispute(amount="0.005"), invoice()) == ["pending", "created"]
+    assert disputed() == 0
+    result = ledger.record([dispute("E", amount="0.005")], TODAY.toordinal())[0]
+    assert (result.result, result.field, result.reason) == ("rejected", "amount", "has more decimals than USD has (2)")
+    recorded(ledger, invoice(currency="KWD"))
+    assert disputed() == 5
+
+
+def test_a_dispute_moves_to_another_document(ledger: MemoryLedger) -> None:
+    recorded(ledger, invoice(), bill(), dispute())
+    assert recorded(ledger, dispute(bill_id="B", reason="never delivered")) == ["updated"]
+    disputed = {document.kind: bool(document.dated.disputes) for document in ledger.documents()}
+    assert disputed == {"invoice": False, "bill": True}
+
+
 def test_the_latest_name_counts(ledger: MemoryLedger) -> None:
     """Its own record's; else that of its latest-issued document, then largest id; else its id."""
 
@@ -200,11 +221,11 @@ def test_a_bill_recorded_again_is_unchanged_whenever(ledger: MemoryLedger) -> No
 def test_default_terms_fill_a_missing_due_date() -> None:
     terms = Organisation(ORGANISATION.id, "Test", "USD", "UTC", 1, "00", policy=Policy(default_terms_days=30))
     ledger = MemoryLedger(terms)
-    recorded(ledger, invoice(due_on=None), invoice("J", due_on=None, issued_on="9999-12-31"), bill(due_on=None))
+    recorded(ledger, invoice(due_on=None), invoice("J", due_on=None, issued_on="2200-12-31"), bill(due_on=None))
     dues = {document.reference: document.dated.due for document in ledger.documents()}
     assert dues == {
         "I": date(2020, 1, 31).toordinal(),
-        "J": date.max.toordinal(),
+        "J": date(2201, 1, 30).toordinal(),
         "B": date(2020, 1, 31).toordinal(),
     }
 

@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger import dated_document
-from arrears.ledger.dated_document import BILL_STATES, LAST, closed_from
+from arrears.ledger.dated_document import BILL_STATES, closed_from
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import kept_changes, merged
 from support.books import answer
 from support.figures import recomputed
 from support.memory_ledger import MemoryLedger
@@ -112,7 +112,7 @@ def _check_sums(ledger: MemoryLedger, today: int) -> None:
             closed_from(dated) > account.closed_counts_after for dated in closed
         )
         for promise in account.promises:
-            assert promise.kept == sum(dated_document.applied_since(promise, dated, LAST) for dated in closed)
+            assert promise.kept == merged(change for dated in closed for change in kept_changes(promise, dated))
 
 
 def _check_readers(ledger: MemoryLedger, today: int) -> None:

@@ -9,9 +9,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arrears.ledger.records import Rejection, content, read_record
-from support.records import bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
+from support.records import (
+    allocation,
+    bill,
+    credit,
+    credit_on_account,
+    customer,
+    dispute,
+    invoice,
+    payment,
+    payment_on_account,
+    promise,
+    reminder,
+    supplier,
+)
 
-EVERY_TYPE = (invoice, bill, payment, credit, customer, supplier, reminder, promise, dispute)
+EVERY_TYPE = (
+    *(invoice, bill, payment, credit, payment_on_account, credit_on_account, allocation),
+    *(customer, supplier, reminder, promise, dispute),
+)
 
 
 @pytest.mark.parametrize("make", EVERY_TYPE)
@@ -64,24 +80,50 @@ def test_each_type_is_taken(make: Any) -> None:
         (invoice(updated_at="2020-06-30T12:00:00"), "updated_at", "offset"),
         (invoice(updated_at="2020-06-31T12:00:00Z"), "updated_at", "real moment"),
         (invoice(updated_at="0001-01-01T00:00:00Z"), "updated_at", "years 2 to 9998"),
+        (invoice(issued_on="1899-12-31"), "issued_on", "years 1900 to 2200"),
+        (invoice(due_on="2201-01-01"), "due_on", "years 1900 to 2200"),
+        (invoice(due_on="0001-01-01"), "due_on", "years 1900 to 2200"),
         (bill(state="Open"), "state", "is not a bill state"),
         (bill(state=None), "state", "is required"),
-        (payment(invoice_id=None), None, "either invoice_id or bill_id"),
-        (payment(bill_id="B", invoice_id="I"), None, "either invoice_id or bill_id"),
+        (payment(invoice_id=None), None, "give one of invoice_id, bill_id"),
+        (payment(bill_id="B", invoice_id="I"), None, "give one of invoice_id, bill_id"),
+        (payment(customer_id="C", currency="USD"), None, "give one of invoice_id, bill_id"),
+        (payment(invoice_id=None, customer_id="C"), None, "currency is required for money on account"),
+        (payment(currency="USD"), None, "a document has its own"),
+        (payment_on_account(currency="JPY", amount="1.5"), "amount", "more decimals than JPY has"),
+        (credit_on_account(kind="write_off"), None, "a write-off is of a document"),
+        (allocation(amount="0"), "amount", "above zero"),
+        (allocation(amount="-1"), "amount", "above zero"),
+        (allocation(credit_id="CR", payment_id="A"), None, "either payment_id or credit_id"),
+        (allocation(payment_id=None), None, "either payment_id or credit_id"),
+        (allocation(bill_id="B", invoice_id="I"), None, "either invoice_id or bill_id"),
         (payment(amount=None), "amount", "is required"),
         (payment(paid_on=None), "paid_on", "is required"),
         (payment(kind="write_off"), "kind", "is not a field"),
         (credit(kind="gift"), "kind", "credit_note"),
         (reminder(sent_at="2020-06-30"), "sent_at", "RFC 3339"),
         (reminder(sent_at="9999-12-31T23:59:59Z"), "sent_at", "years 2 to 9998"),
+        (reminder(sent_at="1899-12-31T23:59:59Z"), "sent_at", "years 1900 to 2200"),
         (reminder(invoice_ids=["I"] * 101), "invoice_ids", "at most 100"),
         (reminder(invoice_ids=[""]), "invoice_ids.0", "visible"),
         (promise(promised_on="2020-04-30"), None, "before made_on"),
         (promise(amount="0.001"), "amount", "more decimals"),
         (dispute(resolved_on="2020-03-31"), None, "before opened_on"),
         (dispute(outcome="draw"), "outcome", "won"),
+        (dispute(amount="0"), "amount", "above zero"),
+        (dispute(invoice_id=None), None, "either invoice_id or bill_id"),
+        (dispute(bill_id="B", invoice_id="I"), None, "either invoice_id or bill_id"),
         (customer(name=""), "name", "must not be empty"),
         (supplier(name=None), "name", "is required"),
+        (customer(language="de_DE"), "language", "language tag of BCP 47"),
+        (customer(language="German, please"), "language", "language tag of BCP 47"),
+        (customer(credit_limit="5000"), "credit_limit", "must be an object of currencies and amounts"),
+        (customer(credit_limit={"EUR": "much"}), "credit_limit.EUR", "is not an amount"),
+        (customer(credit_limit={"eur": "1"}), "credit_limit", "not a currency"),
+        (customer(credit_limit={"EUR": "-1"}), "credit_limit", "is below zero in EUR"),
+        (customer(credit_limit={"JPY": "0.5"}), "credit_limit", "more decimals than JPY has (0)"),
+        (customer(address="A\x1b[2J"), "address", "control character"),
+        (payment(reference="x" * 501), "reference", "at most 500"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_with_its_field_and_reason(raw: Any, field: str | None, reason: str) -> None:
@@ -124,6 +166,23 @@ def test_what_is_said_is_the_same_however_it_is_written() -> None:
         assert not isinstance(plain, Rejection)
         assert not isinstance(other, Rejection)
         assert content(plain) == content(other)
+
+
+def test_what_a_customer_and_its_money_say_is_kept() -> None:
+    limit = {"USD": "500.50", "EUR": 0}
+    said = customer(email="a@b.example", address="1 Road\nTown", language="en-GB", credit_limit=limit)
+    kept = {"name": "Ada", "email": "a@b.example", "address": "1 Road\nTown", "language": "en-GB"}
+    assert _content(said) == {**kept, "credit_limit": {"EUR": "0", "USD": "500.5"}}
+    assert _content(customer(email="", language="", credit_limit={})) == {"name": "Ada"}
+    paid = _content(payment(method="transfer", reference="Invoice 7"))
+    assert (paid["method"], paid["reference"]) == ("transfer", "Invoice 7")
+    assert _content(credit(number="CN-7"))["number"] == "CN-7"
+
+
+def _content(raw: dict[str, Any]) -> dict[str, Any]:
+    record = read_record(raw)
+    assert not isinstance(record, Rejection)
+    return content(record)
 
 
 @pytest.mark.parametrize(

@@ -337,6 +337,14 @@ def test_the_ledgers_own_records_as_csv() -> None:
     ]  # fmt: skip
 
 
+def test_the_ledgers_own_records_as_csv_may_be_deletions() -> None:
+    file = text_file('type,id,name,credit_limit,deleted\ncustomer,A,Ada,"{""EUR"": ""5""}",\ncustomer,B,,,true\n')
+    assert records(file) == [
+        {"type": "customer", "id": "A", "name": "Ada", "credit_limit": {"EUR": "5"}},
+        {"type": "customer", "id": "B", "deleted": True},
+    ]
+
+
 def test_a_column_that_is_no_field_is_refused_and_not_left_out() -> None:
     with pytest.raises(FileRefused, match="'due_date' is no field"):
         outcomes(text_file("type,id,due_date\ninvoice,1,2020-01-01\n"))

@@ -119,13 +119,15 @@ def random_book(
     recorded_on: date | None = None,
     order_free: bool = False,
     on_account: bool = False,
+    corrected: bool = False,
 ) -> Book:
     """A book of about ``size`` documents, the same for the same arguments.
 
     ``recorded_on`` makes every record arrive on that day instead of some days around the pivot. With
     ``order_free`` every replaced record carries an ``updated_at`` of its own and all arrive on one day, so
     that no answer depends on the order of arrival. ``on_account`` adds money on account, allocations, disputes about
-    parts and about bills, promises by instalments, credit limits, and records taken back.
+    parts and about bills, promises by instalments, credit limits, and records taken back. ``corrected`` adds the
+    disputes and the records taken back alone.
     """
     return build(
         Random(seed),
@@ -135,6 +137,7 @@ def random_book(
         recorded_on=recorded_on,
         order_free=order_free,
         on_account=on_account,
+        corrected=corrected,
     )
 
 
@@ -147,6 +150,7 @@ def build(
     recorded_on: date | None = None,
     order_free: bool = False,
     on_account: bool = False,
+    corrected: bool = False,
 ) -> Book:
     """:func:`random_book` from any source of randomness."""
     maker = _Maker(rng, pivot or rng.choice(PIVOTS), order_free)
@@ -169,11 +173,14 @@ def build(
         _more_promises(maker)
         _credit_limits(maker)
         _taken_back(maker)
+    elif corrected:
+        _more_disputes(maker)
+        _taken_back(maker)
     arrivals = _arrival_order(maker)
     days = _recording_days(maker, len(arrivals), recorded_on)
     entries = [Entry(record, on) for record, on in zip(arrivals, days, strict=True)]
     home = organisation or Organisation(timezone=rng.choice(ZONES), currency=rng.choice(("USD", "EUR", "JPY")))
-    return Book(home, entries, maker.pivot, on_account)
+    return Book(home, entries, maker.pivot, on_account=True)
 
 
 def _customers(maker: _Maker, count: int) -> list[str]:
@@ -656,18 +663,24 @@ def _credit_limits(maker: _Maker) -> None:
 
 
 def _taken_back(maker: _Maker) -> None:
-    """Records of every type deleted, before or after they came, some sent again."""
+    """Records of every type deleted, before or after they came, some sent again.
+
+    Not bills without a day of issue: these exist from the day they were recorded on, which is no record's content.
+    """
     keys = sorted({(record["type"], record["id"]) for record in maker.records})
     for kind, own_id in keys:
         if not maker.chance(12):
             continue
         versions = [record for record in maker.records if (record["type"], record["id"]) == (kind, own_id)]
+        if kind == "bill" and not all(record.get("issued_on") for record in versions):
+            continue
         deletion: Record = {"type": kind, "id": own_id, "deleted": True}
         if maker.order_free or maker.chance(70):
             for stamped in (*versions, deletion) if maker.chance(70) else (deletion, *versions):
                 stamped["updated_at"] = maker.stamp()
         maker.records.append(deletion)
-        if maker.chance(40):
+        stamped = ["updated_at" in record for record in (*versions, deletion)]
+        if maker.chance(40) and (all(stamped) or not any(stamped)):
             again = {**versions[-1]}
             again.pop("updated_at", None)
             if "updated_at" in deletion:

@@ -65,13 +65,20 @@ DOLFIN = CONNECTED | {
     "api.dolfin",
     "api.errors",
     "api.http",
+    "api.listing",
     "api.problem",
     "api.routes",
-    "reports.aging",
 }
 LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api.routes"}
 RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
-REPORT = DOLFIN | RENDERING | {"reports.payment_behaviour", "reports.tiers"}
+LINES = {"rendering.lines", "reports.aging"}
+REPORT = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.overdue_query", "rendering.overdue_documents"}
+    | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
+)
 IMPORTS = {
     f"imports.{name}"
     for name in (
@@ -97,7 +104,7 @@ IMPORTS = {
         "template",
         "turns",
     )
-} | {"imports.spreadsheet"}
+} | {"spreadsheet"}
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
@@ -116,7 +123,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     ),
     "daily_run": (CONNECTED | {"close.due_organisations"}, READING),
     "documentation": (ANSWERING_ERRORS | {"api.documentation"}, ANSWERING),
-    "escalations": (DOLFIN | {"api.dolfin_history", "reports.tiers"}, READING),
+    "escalations": (DOLFIN | LINES | {"api.dolfin_history", "reports.tiers"}, READING),
     "fallback": (
         ANSWERING_ERRORS
         | {"api.docusign", "api.fallback", "api.lago"}
@@ -132,7 +139,10 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "overdue_balance": (LAGO | {"reports.overdue_balance", "reports.aging"}, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
     "receivables_history": (
-        DOLFIN | RENDERING | {"reports.month_close", "api.dolfin_history", "reports.tiers", "rendering.history"},
+        DOLFIN
+        | RENDERING
+        | LINES
+        | {"reports.month_close", "api.dolfin_history", "reports.tiers", "rendering.history"},
         READING,
     ),
     "receivables_overdue": (REPORT | {"reports.receivables"}, READING),

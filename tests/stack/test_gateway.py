@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from arrears_cli.deployment import Deployment
+from stack.conftest import Tenant
+from support.http import Client
 
 
 def answer(stack: Deployment, method: str, path: str) -> tuple[int, Mapping[str, str], dict[str, object]]:
@@ -41,3 +43,30 @@ def test_other_methods_of_known_paths_reach_the_fallback(stack: Deployment, meth
     status, headers, _ = answer(stack, method, "/receivables/overdue")
     assert status == 405
     assert headers["Allow"] == "GET"
+
+
+def test_csv_passes_the_gateway_as_it_is(stack: Deployment, tenant: Tenant) -> None:
+    client = Client(stack.base_url)
+    dates = {"issued_on": "2024-03-01", "due_on": "2024-03-31"}
+    invoices = [
+        {
+            "type": "invoice",
+            "id": name,
+            "customer_id": name,
+            "customer_name": name,
+            "currency": "GBP",
+            "total": 1,
+            **dates,
+        }
+        for name in ("Zoë", "=1+1")
+    ]
+    assert client.record(tenant.api_key, *invoices).status == 200
+    headers = {"x-dolfin-api-key": tenant.api_key, "Accept": "text/csv"}
+    first = client.send("GET", "/receivables/overdue", headers, {"limit": "1", "sort": "amount"})
+    assert first.status == 200
+    assert first.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert "'=1+1" in first.text
+    second = client.send("GET", "/receivables/overdue", headers, {"cursor": first.headers["X-Next-Cursor"]})
+    assert "Zoë" in second.text
+    assert second.text.endswith("\r\n")
+    assert "X-Next-Cursor" not in second.headers

@@ -79,6 +79,7 @@ def reports(client: Client, side: Side) -> dict[str, Any]:
     return {
         "receivables": client.dolfin(side.key, asOf=DAY),
         "receivables today": client.dolfin(side.key),
+        "invoices of one": client.dolfin(side.key, asOf=DAY, customerId=CUSTOMER, include="invoices"),
         "payables": client.dolfin(side.key, "/payables/overdue", asOf=DAY),
         "history": client.dolfin(side.key, "/receivables/overdue/history", months="100"),
         "escalations": client.dolfin(side.key, "/escalations", limit="100"),
@@ -100,6 +101,8 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
     assert months["2024-04"][0]["closingOverdue"] == own * 4
     totals = {record["totalOverdue"] for record in answers["escalations"].body["escalations"]}
     assert totals == {own}
+    [row] = answers["invoices of one"].body["customers"]
+    assert [(one["invoiceReference"], one["outstanding"]) for one in row["invoices"]] == [(f"I{CUSTOMER}", own)]
     assert answers["balance"].body["overdue_balances"][0]["amount_cents"] == own * 400
     assert {row["amount_cents"] for row in answers["collection"].body["invoice_collections"]} <= {0, own * 400}
     for name in ("past due", "past due by password"):

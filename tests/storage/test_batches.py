@@ -67,7 +67,8 @@ def test_a_payment_and_a_promise_after_a_settlement_of_the_same_day_count(table:
     ledger = table.ledger()
     settling = [payment(f"P{name}", invoice_id=name, amount="100", paid_on="2020-06-30") for name in ("1", "2")]
     ledger.record([invoice("1"), invoice("2"), settling[0]], TODAY.toordinal())
-    results = ledger.record([settling[1], promise(made_on="2020-06-30", promised_on="2020-07-10")], TODAY.toordinal())
+    promised = promise(amount="200", made_on="2020-06-30", promised_on="2020-07-10")
+    results = ledger.record([settling[1], promised], TODAY.toordinal())
     assert [result.result for result in results] == ["created", "created"]
     [account] = ledger.account_items().values()
-    assert account["p"][4][0][-1] == 20_000
+    assert account["p"][4][0][-1] == [[TODAY.toordinal(), 20_000, 0]]

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 
-from arrears.ledger.dated_document import LAST, Promise, added_up, applied_since
+from arrears.ledger.dated_document import added_up
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.promises import kept_changes, merged
+from arrears.storage.ledger import codec
 from oracle.generate import random_book
 from support.books import answer, noon, organisation_of
 from support.figures import recomputed
@@ -179,8 +181,8 @@ def test_a_promise_counts_what_closes_or_moves_meanwhile(table: Table, second: l
         seen = table.ledger().account_items()
         mine = next(item["p"] for item in seen.values() if item["p"][1] == "C")
         closed = [d.dated for d in table.ledger().documents() if d.closed and d.account == _key(seen, "C")]
-        kept = Promise(*mine[4][0])
-        assert kept.kept == sum(applied_since(kept, document, LAST) for document in closed)
+        [kept] = codec.unpack_account("", mine).promises
+        assert kept.kept == merged(change for document in closed for change in kept_changes(kept, document))
 
 
 def _key(seen: dict[str, Any], reference: str) -> str:

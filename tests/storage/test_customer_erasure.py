@@ -31,16 +31,24 @@ RECORDED, CLOSED, NOW = (noon(day) for day in (date(2020, 4, 1), date(2020, 6, 2
 ID = outward_id(ORGANISATION.id, "customer", "C")
 OTHER_ID = outward_id(ORGANISATION.id, "customer", "E")
 LINES = [{"id": "1", "name": "Zane's knee", "quantity": "1", "unit_price": "100", "amount": "100"}]
-ZANE = customer(name="Zane Zuse", account_number="Zane 1", external_id="zane@example.com")
+ZANE = customer(
+    name="Zane Zuse",
+    account_number="Zane 1",
+    external_id="zane@example.com",
+    email="zane@example.com",
+    address="1 Zane Street\nZaneville",
+    language="de",
+    credit_limit={"USD": "500"},
+)
 BOOK = [
     ZANE,
     invoice(customer_name="Zane Z.", lines=LINES),
     invoice("nameless", total="33"),
     invoice("closed", customer_name="Zane Older", total="40", issued_on="2019-12-01"),
     payment("closed", invoice_id="closed", paid_on="2020-02-20"),
-    payment(amount="30", paid_on="2020-02-20"),
+    payment(amount="30", paid_on="2020-02-20", method="transfer", reference="Zane pays I"),
     credit(credited_on="2020-05-02"),
-    dispute(invoice_id="nameless"),
+    dispute(invoice_id="nameless", amount="3", reason="Zane never got it"),
     promise("Zane promised", made_on="2020-04-02", promised_on="2020-04-06"),
     reminder("mail to Zane", sent_at="2020-04-03T12:00:00Z"),
     customer("E", name="Eve", account_number="Eve 1", external_id="zane-not"),
@@ -271,12 +279,12 @@ def test_its_users_go_and_those_of_others_stay(book: Stored) -> None:
 
 
 KEPT = {
-    "customer": {"id", "type", "updated_at", "currency", "payment_blocked"},
+    "customer": {"id", "type", "updated_at", "currency", "payment_blocked", "credit_limit"},
     "invoice": {
         *("id", "type", "updated_at", "customer_id", "number", "currency", "total", "issued_on", "due_on", "status"),
         *("voided_on", "payment_status", "taxable_amount", "pdf_available", "lines"),
     },
-    "payment": {"id", "type", "updated_at", "invoice_id", "bill_id", "amount", "voided_on", "paid_on"},
+    "payment": {"id", "type", "updated_at", "invoice_id", "bill_id", "amount", "voided_on", "paid_on", "method"},
     "credit": {
         "id",
         "type",
@@ -287,10 +295,11 @@ KEPT = {
         "voided_on",
         "credited_on",
         "kind_of_credit",
+        "number",
     },
     "reminder": {"id", "type", "updated_at", "customer_id", "sent_at", "invoice_ids"},
     "promise": {"id", "type", "updated_at", "customer_id", "currency", "amount", "made_on", "promised_on"},
-    "dispute": {"id", "type", "updated_at", "invoice_id", "opened_on", "resolved_on", "outcome"},
+    "dispute": {"id", "type", "updated_at", "invoice_id", "bill_id", "opened_on", "amount", "resolved_on", "outcome"},
 }
 """What stays of a record about a customer. A new field has to be put here or among the personal ones."""
 

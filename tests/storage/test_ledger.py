@@ -241,6 +241,23 @@ def test_a_history_that_is_short_again_is_back_in_its_account(table: Table) -> N
     assert all(mine.id not in pk for pk in histories)
 
 
+def test_the_callers_ids_of_documents_are_read_a_hundred_in_a_request(table: Table) -> None:
+    ledger = table.ledger()
+    ledger.record([*(invoice(f"Nº {n}") for n in range(101)), bill("Nº 1")], NOW)
+    [(_, invoices)] = ledger.accounts(Side.RECEIVABLE, NOW, NOW)
+    [(_, bills)] = ledger.accounts(Side.PAYABLE, NOW, NOW)
+    table.gate.operations()
+    found = ledger.store.references(ORGANISATION, Side.RECEIVABLE, [document.id for document in invoices])
+    assert sorted(found.values()) == sorted(f"Nº {n}" for n in range(101))
+    assert found.keys() == {document.id for document in invoices}
+    assert table.gate.operations() == ["BatchGetItem"] * 2
+    assert ledger.store.references(ORGANISATION, Side.PAYABLE, [bills[0].id]) == {bills[0].id: "Nº 1"}
+    assert ledger.store.references(OTHER, Side.RECEIVABLE, list(found)) == {}
+    table.gate.operations()
+    assert ledger.store.references(ORGANISATION, Side.RECEIVABLE, []) == {}
+    assert table.gate.operations() == []
+
+
 def test_old_reminders_are_left_out_of_today_and_read_for_the_past(table: Table) -> None:
     ledger = table.ledger()
     reminders = [reminder(f"R{n:02}", sent_at=f"2020-04-{n:02}T10:00:00Z") for n in range(1, 31)]
@@ -296,6 +313,7 @@ def test_every_key_that_is_asked_for_starts_with_the_organisation(table: Table) 
     ledger.collection(NOW)
     ledger.store.customer(ORGANISATION, "N")
     ledger.store.customers_by_external_id(ORGANISATION, "X")
+    ledger.store.references(ORGANISATION, Side.PAYABLE, [OTHER.id])
     for operation, body in table.gate.calls:
         for key in _partition_keys(operation, body):
             assert key.startswith(ORGANISATION.id + "#"), (operation, key)

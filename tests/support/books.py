@@ -48,6 +48,8 @@ def _policy(policy: OraclePolicy) -> Policy:
         cooldown_days=policy.cooldown_days,
         grace_days=policy.grace_days,
         minimums={c: to_minor(Decimal(amount), c) or 0 for c, amount in policy.minimums.items()},
+        close_after_days=policy.close_after_days,
+        unapplied_covers=policy.unapplied_covers,
     )
 
 

@@ -196,6 +196,19 @@ def valid(random: Random, who: Credentials) -> Sent:
             Sent("GET", "/escalations", "problem", key, {"since": ["2020-01-01"], "tier": ["firm"], "limit": ["5"]}),
             Sent("GET", f"{lago}/analytics/overdue_balance", "lago_error", as_bearer, {"currency": ["EUR"], **months}),
             Sent("GET", f"{lago}/analytics/invoice_collection", "lago_error", as_bearer, {"currency": ["EUR"]}),
+            Sent(
+                "GET",
+                "/receivables/overdue",
+                "problem",
+                key,
+                {
+                    "customerId": ["C1"],
+                    "tier": ["firm"],
+                    "currency": ["EUR"],
+                    "include": ["invoices"],
+                    "format": ["csv"],
+                },
+            ),
             Sent("GET", DOCUSIGN.format(account="1001"), "docusign_error", docusign),
             Sent("POST", "/ledger/records", "problem", key, body=json.dumps({"records": records})),
         ]

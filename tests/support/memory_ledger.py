@@ -9,17 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
-from arrears.ledger.dated_document import Account, DatedDocument, closed_from, without
+from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER, year_before
+from arrears.ledger.deletions import RecordingWithDeletions
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import without
 from arrears.ledger.recording import Recording, Result
 from arrears.ledger.records import read_record
 from arrears.ledger.reminders import read_reminders
 
 type Figures = dict[tuple[str, str, str], tuple[int, int]]
-type Touched = Document | AccountState | CounterpartyRecord
+type Touched = Document | AccountState | CounterpartyRecord | OnAccountRecord
 
 
 class MemoryLedger:
@@ -29,6 +32,7 @@ class MemoryLedger:
         self.organisation = organisation
         self.kept: dict[tuple[str, str], bytes] = {}
         self.pointers: dict[tuple[str, str], str] = {}
+        self.deleted: dict[tuple[str, str], str] = {}
         self.numbers: dict[str, str] = {}
         self.externals: set[tuple[str, str]] = set()
         self.lines: dict[str, list[list[str | None]]] = {}
@@ -39,7 +43,10 @@ class MemoryLedger:
         results = []
         for raw in records:
             book = MemoryUnitOfWork(self, today)
-            results.append(Recording(self.organisation, book, today).apply(read_record(raw), raw))
+            recording = RecordingWithDeletions(self.organisation, book, today)
+            results.append(recording.apply(read_record(raw), raw))
+            while recording.unfinished:
+                recording.go_on()
             book.keep()
         return results
 
@@ -57,11 +64,11 @@ class MemoryLedger:
         for account, documents in self._every(side):
             opened = [document.dated for document in documents if not document.closed]
             if day >= today:
-                if opened:
+                if opened or account.money_ends_on() > today:
                     yield account.account(), opened
                 continue
             settled = [d.dated for d in documents if d.closed and closed_from(d.dated) > year_before(day)]
-            if opened or settled:
+            if opened or settled or account.money_ends_on() > day:
                 yield without(self._with_all_reminders(account), settled), [*opened, *settled]
 
     def full_accounts(self, side: Side) -> Iterator[tuple[Account, list[DatedDocument]]]:
@@ -99,8 +106,8 @@ class MemoryLedger:
         for document in self.documents():
             documents.setdefault(document.account, []).append(document)
         for account in self.account_states():
-            if account.side is side and account.key in documents:
-                yield account, documents[account.key]
+            if account.side is side and (account.key in documents or account.money_ends_on()):
+                yield account, documents.get(account.key, [])
 
     def _with_all_reminders(self, account: AccountState) -> Account:
         reminders = read_reminders(
@@ -138,14 +145,25 @@ class MemoryUnitOfWork:
         shard = int(key[1:9], 16) % self._ledger.organisation.shards
         return self._entity(("account", key), AccountState(key, reference, shard=shard))
 
+    def on_account(self, kind: str, id: str, reference: str) -> OnAccountRecord:
+        return self._entity((f"{kind} on account", id), OnAccountRecord(kind, id, reference))
+
     def counterparty_record(self, account: AccountState) -> CounterpartyRecord:
         return self._entity(("counterparty", account.key), CounterpartyRecord())
 
     def target(self, kind: str, id: str) -> str | None:
         return self._ledger.pointers.get((kind, id))
 
+    def deleted_at(self, kind: str, id: str) -> str | None:
+        return self._ledger.deleted.get((kind, id))
+
+    def point_deleted(self, kind: str, id: str, moment: str) -> None:
+        self._ledger.pointers.pop((kind, id), None)
+        self._ledger.deleted[kind, id] = moment
+
     def point(self, kind: str, id: str, target: str) -> None:
         self._ledger.pointers[kind, id] = target
+        self._ledger.deleted.pop((kind, id), None)
 
     def account_number(self, number: str) -> str | None:
         return self._ledger.numbers.get(number)

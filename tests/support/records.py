@@ -40,6 +40,28 @@ def credit(id: str = "K", **changes: Any) -> Raw:
     return _record({"type": "credit", "id": id, **document, "amount": "10", "credited_on": "2020-03-02"}, changes)
 
 
+def payment_on_account(id: str = "A", **changes: Any) -> Raw:
+    """100 USD that customer C paid on account on 2020-02-20."""
+    party = {} if "supplier_id" in changes else {"customer_id": "C"}
+    fields = {"type": "payment", "id": id, **party, "currency": "USD", "amount": "100", "paid_on": "2020-02-20"}
+    return _record(fields, changes)
+
+
+def credit_on_account(id: str = "B", **changes: Any) -> Raw:
+    """A credit note of 30 USD for customer C of 2020-02-25, on account."""
+    party = {} if "supplier_id" in changes else {"customer_id": "C"}
+    fields = {"type": "credit", "id": id, **party, "currency": "USD", "amount": "30", "credited_on": "2020-02-25"}
+    return _record(fields, changes)
+
+
+def allocation(id: str = "L", **changes: Any) -> Raw:
+    """25 of payment A, applied to invoice I on 2020-03-05."""
+    source = {} if "credit_id" in changes and "payment_id" not in changes else {"payment_id": "A"}
+    document = {} if "bill_id" in changes and "invoice_id" not in changes else {"invoice_id": "I"}
+    fields = {"type": "allocation", "id": id, **source, **document, "amount": "25", "applied_on": "2020-03-05"}
+    return _record(fields, changes)
+
+
 def customer(id: str = "C", **changes: Any) -> Raw:
     """Customer C, named Ada."""
     return _record({"type": "customer", "id": id, "name": "Ada"}, changes)
@@ -63,4 +85,5 @@ def promise(id: str = "M", **changes: Any) -> Raw:
 
 def dispute(id: str = "D", **changes: Any) -> Raw:
     """Invoice I disputed since 2020-04-01."""
-    return _record({"type": "dispute", "id": id, "invoice_id": "I", "opened_on": "2020-04-01"}, changes)
+    document = {} if "bill_id" in changes else {"invoice_id": "I"}
+    return _record({"type": "dispute", "id": id, **document, "opened_on": "2020-04-01"}, changes)

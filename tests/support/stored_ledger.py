@@ -12,7 +12,7 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Result
 from arrears.storage.dynamodb import Key
-from arrears.storage.ledger import keys
+from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.entities import read_document
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
@@ -113,7 +113,7 @@ def check_same(ledger: StoredLedger, memory: MemoryLedger) -> None:
         assert stored["names"] == [list(name) for name in state.names]
         assert {int(day): count for day, count in stored["rested"].items()} == state.closed_by_day
         assert shown[2] == state.display_name()
-        assert [tuple(promise) for promise in shown[4]] == [tuple(promise) for promise in state.promises]
+        assert list(codec.unpack_account(state.id, shown).promises) == state.promises
 
 
 def _decoded(name: str, value: dict[str, str]) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     type Write = Callable[[Sequence[dict[str, Any]]], Sequence[Result]]
 
 NAMESPACE = "Arrears"
-WRITTEN = frozenset(("created", "updated", "pending"))
+WRITTEN = frozenset(("created", "updated", "pending", "deleted"))
 
 
 def measure(name: str, value: float, unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:

@@ -158,7 +158,7 @@ def _balance(balance: "Balance") -> dict[str, str]:
     return {
         "currencyCode": balance.currency,
         "pastDueBalance": major_text(balance.past_due, balance.currency),
-        "accountBalance": major_text(balance.outstanding, balance.currency),
+        "accountBalance": major_text(balance.net, balance.currency),
     }
 
 

@@ -2,19 +2,19 @@
 
 import bisect
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from arrears.api import problem
 from arrears.api.cursor import seal, unseal
 from arrears.api.errors import INVALID_CURSOR, INVALID_PARAMETER, UNKNOWN_PARAMETER
 from arrears.api.http import Endpoint, Request, bearer_tokens
+from arrears.api.listing import FORMAT, wants_csv
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.days import day_text, parse_day
 from arrears.ledger.errors import FORBIDDEN, UNAUTHORISED, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.reports.aging import Report, RowReference
 
 MAX_LIMIT = 1_000
 _PARAMETERS = ("asOf", "limit", "cursor")
@@ -64,9 +64,10 @@ def check_parameters(request: Request, known: Iterable[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
-    """What is asked of an overdue report. day: the day it is about. limit: rows in a page, all if None.
+    """What is asked of a report. day: the day it is about. limit: rows in a page, all if None. as_csv: its format.
 
-    after: the sort key of the last row of the previous page, if there was one.
+    after: the sort key of the last row of the previous page, if there was one. pinned: the other parameters on which
+    the rows and their order depend, by name, without those that were left out and have no default.
     """
 
     organisation: Organisation
@@ -74,31 +75,61 @@ class ReportQuery:
     day: int
     limit: int | None
     after: Position | None
+    as_csv: bool = False
+    pinned: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, request: Request, organisation: Organisation, today: int) -> "ReportQuery":
-        """Reads asOf, limit and cursor. Raises an error for what cannot be used."""
-        check_parameters(request, _PARAMETERS)
-        day, limit = _as_of(request), read_number(request, "limit", MAX_LIMIT)
-        cursor = request.last("cursor")
-        if cursor is None:
-            return cls(organisation, request.path, today if day is None else day, limit, None)
-        pinned, after = _open_cursor(cursor, organisation, request.path)
-        if day not in (None, pinned):
-            raise ArrearsError(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(pinned)}.", "cursor")
-        return cls(organisation, request.path, pinned, limit, after)
+    def read(
+        cls,
+        request: Request,
+        organisation: Organisation,
+        today: int,
+        options: Mapping[str, str | None] | None = None,
+        defaults: Mapping[str, str] | None = None,
+    ) -> "ReportQuery":
+        """Reads asOf, limit, cursor and format. Raises an error for what cannot be used.
 
-    def page(self, report: Report) -> tuple[list[RowReference], str | None]:
-        """The rows of this page, and the cursor of the next one if there is one."""
+        options: the other parameters of the endpoint (filters, sort, what to include) and what was asked of each, in
+        one form for each meaning; None if it was left out. defaults: what leaving out means, where it means something.
+        A cursor goes on with the day and the options of its answer: they may be left out beside it, but not differ.
+        """
+        options = options or {}
+        check_parameters(request, (*_PARAMETERS, *options, FORMAT))
+        pinned = {name: value for name, value in options.items() if value is not None}
+        day, limit, as_csv = _as_of(request), read_number(request, "limit", MAX_LIMIT), wants_csv(request)
+        after, cursor = None, request.last("cursor")
+        if cursor is not None:
+            of_cursor, after, pinned_by_cursor = _open_cursor(cursor, organisation, request.path)
+            _check_continues(of_cursor, {**(defaults or {}), **pinned_by_cursor}, day, pinned)
+            day, pinned = of_cursor, pinned_by_cursor
+        pinned = {**(defaults or {}), **pinned}
+        return cls(organisation, request.path, today if day is None else day, limit, after, as_csv, pinned)
+
+    def page[Row](self, rows: list[Row], position: Callable[[Row], Iterable[Any]]) -> tuple[list[Row], str | None]:
+        """The rows of this page, and the cursor of the next one if there is one.
+
+        rows: all of the answer's, sorted by `position`, which differs for each row and is made of JSON's own types.
+        """
         start = 0
         if self.after is not None:
-            start = bisect.bisect_right(report.rows, self.after, key=lambda row: list(row.sort_key))
-        end = len(report.rows) if self.limit is None else start + self.limit
-        more = end < len(report.rows)
-        return report.rows[start:end], self._cursor(list(report.rows[end - 1].sort_key)) if more else None
+            start = bisect.bisect_right(rows, self.after, key=lambda row: list(position(row)))
+        end = len(rows) if self.limit is None else start + self.limit
+        more = end < len(rows)
+        return rows[start:end], self._cursor(list(position(rows[end - 1]))) if more else None
 
     def _cursor(self, after: Position) -> str:
-        return seal(self.organisation, self.path, [self.day, self.organisation.policy.version, after])
+        options = [dict(self.pinned)] if self.pinned else []
+        return seal(self.organisation, self.path, [self.day, self.organisation.policy.version, after, *options])
+
+
+def _check_continues(day: int, pinned: Mapping[str, str], asked_day: int | None, asked: Mapping[str, str]) -> None:
+    """Raises an error where another day or other options are asked for than those of the cursor."""
+    if asked_day not in (None, day):
+        raise ArrearsError(INVALID_CURSOR, f"The cursor continues the answer as of {day_text(day)}.", "cursor")
+    for name, value in asked.items():
+        if pinned.get(name) != value:
+            of_cursor = f"{name}={pinned[name]}" if name in pinned else f"a request without {name}"
+            raise ArrearsError(INVALID_CURSOR, f"The cursor continues the answer to {of_cursor}.", "cursor")
 
 
 def _as_of(request: Request) -> int | None:
@@ -121,8 +152,16 @@ def read_number(request: Request, name: str, most: int) -> int | None:
     return int(text)
 
 
-def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Position]:
-    day, policy_version, after = unseal(organisation, path, cursor)
+def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    """One of several values in the query; None if it is not given."""
+    text = request.last(name)
+    if text is not None and text not in choices:
+        raise ArrearsError(INVALID_PARAMETER, f"{name} is not one of {', '.join(choices)}.", name)
+    return text
+
+
+def _open_cursor(cursor: str, organisation: Organisation, path: str) -> tuple[int, Position, dict[str, str]]:
+    day, policy_version, after, *options = unseal(organisation, path, cursor)
     if policy_version != organisation.policy.version:
         raise ArrearsError(INVALID_CURSOR, "The policy has changed since the cursor was made; start again.", "cursor")
-    return day, after
+    return day, after, options[0] if options else {}

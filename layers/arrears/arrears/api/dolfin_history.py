@@ -9,6 +9,7 @@ from arrears.api import dolfin
 from arrears.api.cursor import seal, unseal
 from arrears.api.errors import INVALID_CURSOR, INVALID_PARAMETER
 from arrears.api.http import Request
+from arrears.api.listing import FORMAT
 from arrears.ledger.days import day_text, parse_day
 from arrears.ledger.errors import ArrearsError
 from arrears.ledger.ids import is_uuid
@@ -24,7 +25,7 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]
 
 def read_months(request: Request) -> int:
     """How many months are asked for. Raises an error for what cannot be used."""
-    dolfin.check_parameters(request, ("months",))
+    dolfin.check_parameters(request, ("months", FORMAT))
     return dolfin.read_number(request, "months", MAX_MONTHS) or DEFAULT_MONTHS
 
 
@@ -43,8 +44,8 @@ class EscalationQuery:
     @classmethod
     def read(cls, request: Request, organisation: Organisation) -> "EscalationQuery":
         """Reads since, tier, customerId, limit and cursor. Raises an error for what cannot be used."""
-        dolfin.check_parameters(request, ("since", "tier", "customerId", "limit", "cursor"))
-        since, tier, customer = _since(request), _tier(request), _customer(request)
+        dolfin.check_parameters(request, ("since", "tier", "customerId", "limit", "cursor", FORMAT))
+        since, tier, customer = _since(request), dolfin.read_choice(request, "tier", TIERS), _customer(request)
         limit = dolfin.read_number(request, "limit", MAX_LIMIT) or DEFAULT_LIMIT
         after = None
         cursor = request.last("cursor")
@@ -73,13 +74,6 @@ def _since(request: Request) -> str:
         return day_text(parse_day(text))
     except (ValueError, OverflowError):
         raise ArrearsError(INVALID_PARAMETER, "since is neither a moment (RFC 3339) nor a date.", "since") from None
-
-
-def _tier(request: Request) -> str | None:
-    tier = request.last("tier")
-    if tier is not None and tier not in TIERS:
-        raise ArrearsError(INVALID_PARAMETER, f"tier is not one of {', '.join(TIERS)}.", "tier")
-    return tier
 
 
 def _customer(request: Request) -> str | None:

@@ -39,7 +39,7 @@ _DEEPEST_LINK = 8
 logger = Logger(service="arrears")
 
 type Body = Mapping[str, Any]
-type Handler = Callable[..., Body] | Callable[..., Page]
+type Handler = Callable[..., Body | Page]
 type AsError = Callable[[Exception], ArrearsError | None]
 """What an exception of the table's client means to the caller, if anything."""
 
@@ -241,10 +241,8 @@ class Endpoint:
     def _respond(self, handle: Callable[[], Body | Page]) -> Response[str]:
         try:
             body = handle()
-            if isinstance(body, Page):
-                return self._response(200, body.text, body.content_type, body.headers)
-            text = encode(body)
-            if not fits_answer(text):
+            page = body if isinstance(body, Page) else Page(encode(body), "application/json")
+            if not fits_answer(page.text):
                 raise ArrearsError(
                     ANSWER_TOO_LARGE, "The answer has more than 6 MB; ask for it in pages, with `limit`."
                 )
@@ -252,7 +250,7 @@ class Endpoint:
             return self._error(error)
         except Exception as error:
             return self._error(self._as_error(error) or self._unforeseen(error))
-        return self._response(200, text, "application/json", {})
+        return self._response(200, page.text, page.content_type, page.headers)
 
     def _nothing_here(self, _: Exception) -> Response[str]:
         return self._error(ArrearsError(NOT_FOUND, f"There is no {self._request.method} here."))

@@ -9,7 +9,7 @@ from typing import override
 from arrears.imports.encoding import TextLines
 from arrears.imports.errors import FileRefused
 from arrears.imports.file_rows import REJECTED_COLUMNS, BadRow, FileRow, Layout, Table
-from arrears.imports.spreadsheet import original_cell
+from arrears.spreadsheet import original_cell
 
 SEPARATORS = (",", ";", "\t", "|")
 MAX_CELL_CHARACTERS = 1 << 20

@@ -19,8 +19,8 @@ DAYS = frozenset(name for fields in spec.FIELDS.values() for name in fields if n
 MOMENTS = frozenset({"updated_at", "sent_at"})
 MONEY = frozenset({"total", "amount", "taxable_amount", "tax_amount"})
 NUMBERS = MONEY | {"quantity", "unit_price"}
-FLAGS = frozenset({"payment_blocked", "pdf_available", "issued_on_inferred"})
-LISTS = frozenset({"invoice_ids", "lines"})
+FLAGS = frozenset({"payment_blocked", "pdf_available", "issued_on_inferred", "deleted"})
+STRUCTURES = frozenset({"invoice_ids", "lines", "credit_limit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class FieldCase:
             (DAYS, self.dates.day),
             (MOMENTS, self.dates.moment),
             (FLAGS, _flag),
-            (LISTS, decode_json),
+            (STRUCTURES, decode_json),
             (frozenset({"currency"}), str.upper),
         ]
         convert = next((convert for fields, convert in kinds if self.field in fields), str)

@@ -66,7 +66,7 @@ class Progress:
         }
 
 
-RESULTS = ("created", "updated", "unchanged", "stale", "pending", "valid")
+RESULTS = ("created", "updated", "unchanged", "stale", "pending", "deleted", "valid")
 
 
 def run(

@@ -151,7 +151,7 @@ class RecordTable(MapTable):
         super().__init__(spec.MappedTable(name="records", columns=["type"], at=["records"]), defaults)
         names = [name for name in columns or () if name and name not in REJECTED_COLUMNS]
         self._fields = [Field(name, "{" + name + "}", self._reading) for name in names]
-        known = {name for fields in spec.FIELDS.values() for name in fields}
+        known = {name for fields in spec.FIELDS.values() for name in fields} | {"deleted"}
         unknown = next((name for name in names if name not in known), None)
         if unknown is not None:
             raise FileRefused(

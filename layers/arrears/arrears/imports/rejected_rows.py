@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from arrears.imports.file_rows import REJECTED_COLUMNS
-from arrears.imports.spreadsheet import guarded_cell
+from arrears.spreadsheet import guarded_cell
 
 FIRST_REJECTIONS = 100
 

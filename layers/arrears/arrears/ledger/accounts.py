@@ -6,11 +6,14 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from arrears.ledger import dated_document
-from arrears.ledger.dated_document import Account, DatedDocument, Promise, Reminder, Settled
+from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Promise, Reminder, Settled
+from arrears.ledger.days import NEVER
 from arrears.ledger.documents import Contribution, Document, Part, name_order
 from arrears.ledger.ids import folded_name, outward_id
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account import money_changes
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import kept_changes, merged, taken_off
 from arrears.ledger.records import Bill, Invoice
 
 HISTORY_DAYS = 400
@@ -23,11 +26,15 @@ KEPT_NAMES = 4
 
 @dataclass(slots=True)
 class CounterpartyRecord:
-    """What the records of a counterparty itself say: its own, and its reminders and promises by their ids."""
+    """What the records of a counterparty itself say: its own, and its reminders and promises by their ids.
+
+    deleted_at: when its own record was deleted (UNDATED if that was not said), while it is.
+    """
 
     record: Part | None = None
     reminders: dict[str, Part] = field(default_factory=dict)
     promises: dict[str, Part] = field(default_factory=dict)
+    deleted_at: str | None = None
 
 
 class NameEntry(NamedTuple):
@@ -38,6 +45,15 @@ class NameEntry(NamedTuple):
     name: str
 
 
+class MoneyKey(NamedTuple):
+    """What tells the changes of a party's money on account apart; see MoneyChange."""
+
+    day: int
+    currency: str
+    dated_on: int
+    source: str
+
+
 @dataclass(slots=True)
 class AccountState:
     """A counterparty and what its documents have added up to.
@@ -45,7 +61,9 @@ class AccountState:
     key: "c" (customer), "s" (supplier) or "n" (supplier known by name only) and its UUID. names: those on its latest
     documents, latest first. named, open, documents: how many documents have a name, are not closed, and are there.
     last_closed_on: the latest day from which one is closed. closed_by_day: how many are closed from each of the latest
-    days. history: closed documents by the day they settled, on days after `history_start`.
+    days. history: closed documents by the day they settled, on days after `history_start`. on_account: how many
+    payments and credits it has on account. money: received, credited, refunded and moved of each change of its money on
+    account, less what its open documents add.
     """
 
     key: str
@@ -63,6 +81,8 @@ class AccountState:
     reminders_truncated: bool = False
     promises: list[Promise] = field(default_factory=list)
     history: dict[int, Settled] = field(default_factory=dict)
+    on_account: int = 0
+    money: dict[MoneyKey, list[int]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -94,15 +114,37 @@ class AccountState:
         dated = contribution.dated
         if dated is None:
             return
-        self.promises = [
-            promise._replace(
-                kept=promise.kept + sign * dated_document.applied_since(promise, dated, dated_document.LAST)
-            )
-            for promise in self.promises
-        ]
+        self.promises = [_with_kept(promise, dated, sign) for promise in self.promises]
+        for change in money_changes(dated):
+            self.add_money(change, sign)
         self._forget(history_start)
         self._count_closed(dated_document.closed_from(dated), sign)
         self._count_settled(dated, sign)
+
+    def add_money(self, change: MoneyChange, sign: int) -> None:
+        """Adds (1) or takes away (-1) a change of its money on account."""
+        key, amounts = MoneyKey(*change[:4]), change[4:]
+        sums = [old + sign * new for old, new in zip(self.money.get(key, [0] * 4), amounts, strict=True)]
+        if any(sums):
+            self.money[key] = sums
+        else:
+            self.money.pop(key, None)
+
+    def money_ends_on(self) -> int:
+        """The first day from which it has no money on account for good; NEVER while it has, 0 if it never had.
+
+        Money of a party that is not known yet is pending and counts nowhere.
+        """
+        if not self.money or not self.known:
+            return 0
+        left: dict[str, int] = {}
+        for change in self.money_changes():
+            left[change.currency] = left.get(change.currency, 0) + change.amount
+        return NEVER if any(left.values()) else max(key.day for key in self.money)
+
+    def money_changes(self) -> list[MoneyChange]:
+        """The changes of its money on account, by day."""
+        return [MoneyChange(*key, *self.money[key]) for key in sorted(self.money)]
 
     def _forget(self, history_start: int) -> None:
         if history_start > self.history_start:
@@ -173,7 +215,16 @@ class AccountState:
             self.promises,
             [self.history[day] for day in sorted(self.history)],
             self.reminders_truncated,
+            money=self.money_changes() if self.known else [],
         )
+
+
+def _with_kept(promise: Promise, document: DatedDocument, sign: int) -> Promise:
+    """The promise with (1) or without (-1) what a closed document has done for it."""
+    changes = list(kept_changes(promise, document))
+    if not changes:
+        return promise
+    return promise._replace(kept=merged([*promise.kept, *(changes if sign > 0 else taken_off(changes))]))
 
 
 def party_of(organisation: Organisation, record: Invoice | Bill) -> tuple[str, str]:

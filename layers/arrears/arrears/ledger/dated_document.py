@@ -81,11 +81,15 @@ class MoneyChange(NamedTuple):
 
 
 class Dispute(NamedTuple):
-    """Held from `opened`, up to `resolved` (None: still open); a lost one stays held, as it still owes."""
+    """Held from `opened`, up to `resolved` (None: still open); a lost one stays held, as it still owes.
+
+    amount: the disputed part in minor units, None for all. One about all is stored without it.
+    """
 
     opened: int
     resolved: int | None
     lost: bool
+    amount: int | None = None
 
 
 class BillState(NamedTuple):
@@ -172,17 +176,36 @@ def is_open_at(document: DatedDocument, day: int) -> bool:
 
 
 def disputed_at(document: DatedDocument, day: int) -> bool:
-    """Held by a dispute: one open on `day`, or one that was lost."""
-    for opened, resolved, lost in document.disputes:
+    """Held, wholly or in part, by a dispute: one open on `day`, or one that was lost."""
+    return any(True for _ in _held_parts(document, day))
+
+
+def disputed_amount_at(document: DatedDocument, day: int) -> int:
+    """How much of what is outstanding is held by disputes: their parts added up, or all of it."""
+    held = 0
+    for part in _held_parts(document, day):
+        if part is None:
+            return max(0, outstanding_at(document, day))
+        held += part
+    return min(held, max(0, outstanding_at(document, day))) if held else 0
+
+
+def wholly_disputed_at(document: DatedDocument, day: int) -> bool:
+    """Whether nothing of what is outstanding is left to act on: disputes hold all of it."""
+    return disputed_at(document, day) and disputed_amount_at(document, day) == max(0, outstanding_at(document, day))
+
+
+def _held_parts(document: DatedDocument, day: int) -> Iterator[int | None]:
+    """The part that each dispute holds on `day`; None for all."""
+    for opened, resolved, lost, *part in document.disputes:
         if opened <= day and (lost or resolved is None or day < resolved):
-            return True
-    return False
+            yield part[0] if part else None
 
 
 def lost_from(document: DatedDocument) -> int:
     """The first day on which a dispute over it is lost; NEVER if none is."""
     return min(
-        (opened if resolved is None else resolved for opened, resolved, lost in document.disputes if lost),
+        (opened if resolved is None else resolved for opened, resolved, lost, *_ in document.disputes if lost),
         default=NEVER,
     )
 
@@ -289,10 +312,21 @@ class Reminder(NamedTuple):
     id: str
 
 
+class KeptChange(NamedTuple):
+    """How what closed documents have done for a promise changes on a day, in minor units; see ledger/promises.py.
+
+    beside: what of their money stands beside them, dated from the promise on.
+    """
+
+    day: int
+    amount: int
+    beside: int = 0
+
+
 class Promise(NamedTuple):
     """A promise made on `made` to pay `amount` (None: all) by `promised`, for one currency of a customer.
 
-    kept: what closed documents have had applied from `made` on, of those the promise is about.
+    kept: what the closed documents that it is about have done for it, by day.
     """
 
     id: str
@@ -300,7 +334,7 @@ class Promise(NamedTuple):
     amount: int | None
     made: int
     promised: int
-    kept: int = 0
+    kept: Sequence[KeptChange] = ()
 
 
 class Account(NamedTuple):
@@ -349,41 +383,5 @@ def with_recent_history(account: Account, today: int) -> Account:
     return account._replace(history=[*days, added_up(later, later[-1].day)], aggregated_after=after)
 
 
-def promise_covers(promise: Promise, document: DatedDocument, day: int) -> bool:
-    """Whether the promise is about the document: there on `day`, issued by the day made and due by the day promised."""
-    return (
-        document.currency == promise.currency
-        and document.issued <= promise.made
-        and document.due is not None
-        and document.due <= promise.promised
-        and day < document.voided
-    )
-
-
-def applied_since(promise: Promise, document: DatedDocument, day: int) -> int:
-    """What allocations dated from the promise on have applied by `day`, voids taken off; 0 if not its document."""
-    if not promise_covers(promise, document, day):
-        return 0
-    made = promise.made
-    return sum(
-        payments + credited
-        for changed, payments, credited, _, allocated_on in document.applied
-        if changed <= day and (allocated_on or changed) >= made
-    )
-
-
 LAST = NEVER - 1
 """A day by which everything known has taken effect."""
-
-
-def without(account: Account, closed: Iterable[DatedDocument]) -> Account:
-    """The account less what these closed documents have added to it, so that they can be judged one by one.
-
-    For a past day: its documents are then all in hand, and the settled history is taken from them.
-    """
-    documents = list(closed)
-    promises = [
-        promise._replace(kept=promise.kept - sum(applied_since(promise, document, LAST) for document in documents))
-        for promise in account.promises
-    ]
-    return account._replace(promises=promises, history=())

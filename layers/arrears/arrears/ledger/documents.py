@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from arrears.ledger import dated_document
-from arrears.ledger.dated_document import AllocationChange, BillState, DatedDocument, Dispute
+from arrears.ledger.dated_document import Allocated, AllocationChange, BillState, DatedDocument, Dispute
 from arrears.ledger.days import NEVER
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import to_minor
@@ -34,6 +34,18 @@ class StateEntry(NamedTuple):
         return mine == (other.state, other.state_on, other.scheduled_payment_on)
 
 
+class Source(NamedTuple):
+    """A payment or credit on account as its allocations see it. code: "P" or "K" and its outward id."""
+
+    code: str
+    account: str
+    currency: str
+    day: int
+    voided: int
+
+
+UNDATED = "0"
+"""The moment of a deletion that has none: before all others."""
 _NOTHING_DATED = DatedDocument("", None, "", 0, NEVER, None)
 
 
@@ -41,10 +53,12 @@ _NOTHING_DATED = DatedDocument("", None, "", 0, NEVER, None)
 class Document:
     """An invoice or bill with all that its records say.
 
-    head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID" and
-    "dispute:ID", without the document they name. lines: digest of its lines, which are kept apart.
+    head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID",
+    "allocation:ID" and "dispute:ID", without the document they name. sources: of its allocations, by the same key, the
+    money on account that each comes from; none while that is not known. lines: digest of its lines, kept apart.
     states: those of a bill, in the order that counts within a day. recorded_on: the day it was first recorded.
-    closed, account, shard: by these the index lists it.
+    closed, account, shard: by these the index lists it. deleted_at: when it was deleted, UNDATED if that was not
+    said. A later record brings it back; a bill then keeps the moment, for states that arrive late.
     """
 
     kind: str
@@ -54,18 +68,32 @@ class Document:
     updated_at: str | None = None
     lines: str | None = None
     parts: dict[str, Part] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
     states: list[StateEntry] = field(default_factory=list)
     recorded_on: int = 0
     filled_due: int | None = None
     account: str | None = None
     shard: int = 0
     closed: bool = True
+    deleted_at: str | None = None
     dated: DatedDocument = _NOTHING_DATED
 
     @property
     def side(self) -> Side:
         """Invoices are receivable, bills payable."""
         return Side.RECEIVABLE if self.kind == "invoice" else Side.PAYABLE
+
+    @property
+    def target(self) -> str:
+        """How pointers name it: "i" or "b" and its outward id."""
+        return self.kind[0] + self.id
+
+    def set_source(self, key: str, source: Source | None) -> None:
+        """Sets what one of its allocations knows of the money it comes from."""
+        if source is None:
+            self.sources.pop(key, None)
+        else:
+            self.sources[key] = source
 
     def refresh(self, today: int) -> None:
         """Builds its dated document anew, and decides whether it is closed on `today`."""
@@ -77,6 +105,7 @@ class Document:
         if head is None:
             return DatedDocument(self.id, None, "", 0, NEVER, None)
         currency = head["currency"]
+        applied, allocated = _allocation_changes(self, currency)
         issued, inferred = self.issued_on()
         due = head.get("due_on", self.filled_due)
         marks = dated_document.ISSUED_INFERRED if inferred else 0
@@ -94,11 +123,19 @@ class Document:
             issued,
             due,
             voided,
-            _allocation_changes(self.parts, currency),
+            applied,
             marks,
-            _disputes(self.parts),
+            _disputes(self.parts, currency),
             self._states(issued),
+            allocated,
         )
+
+    def counts_allocation(self, key: str) -> bool:
+        """Whether an allocation's source stands on account with the document's party and currency."""
+        source = self.sources.get(key)
+        if source is None or self.head is None:
+            return False
+        return (source.account, source.currency) == (self.account, self.head["currency"])
 
     def issued_on(self) -> tuple[int, bool]:
         """The day it is issued on, and whether that was inferred: a bill may not say."""
@@ -144,30 +181,59 @@ class _Sums:
             self.credits += sign * amount
 
 
-def _allocation_changes(parts: dict[str, Part], currency: str) -> list[AllocationChange]:
-    """The allocations, by day. One with more decimals than the currency has (it came first) does not count."""
+class _Applied(NamedTuple):
+    """One amount applied to a document (minor units) from a day on, and the day on which it is taken back."""
+
+    amount: int
+    is_payment: bool
+    day: int
+    voided: int
+    source: Source | None
+
+
+def _applied_by(document: Document, key: str, currency: str) -> _Applied | None:
+    """What a part applies; None when it is a dispute, does not count, or has more decimals than the currency has."""
+    part = document.parts[key].content
+    if "amount" not in part or key.startswith("dispute:"):
+        return None
+    amount = in_minor(part["amount"], currency)
+    if amount is None:
+        return None
+    voided = part.get("voided_on", NEVER)
+    if "applied_on" not in part:
+        is_payment = "paid_on" in part
+        return _Applied(amount, is_payment, part["paid_on" if is_payment else "credited_on"], voided, None)
+    if not document.counts_allocation(key):
+        return None
+    source = document.sources[key]
+    day, voided = max(part["applied_on"], source.day), min(voided, source.voided)
+    return _Applied(amount, "payment_id" in part, day, voided, source)
+
+
+def _allocation_changes(document: Document, currency: str) -> tuple[list[AllocationChange], list[Allocated]]:
+    """What is applied, by day, and what of that was allocated from money on account."""
     by_day: defaultdict[tuple[int, int], _Sums] = defaultdict(_Sums)
-    for key, part in parts.items():
-        if key.startswith("dispute:"):
+    allocated: defaultdict[tuple[int, int, str], int] = defaultdict(int)
+    for key in document.parts:
+        applied = _applied_by(document, key, currency)
+        if applied is None or applied.voided <= applied.day:
             continue
-        content = part.content
-        amount = in_minor(content["amount"], currency)
-        payment = "paid_on" in content
-        day = content["paid_on"] if payment else content["credited_on"]
-        voided = content.get("voided_on", NEVER)
-        if amount is None or voided <= day:
-            continue
-        by_day[day, 0].add(amount, payment, 1)
-        if voided < NEVER:
-            by_day[voided, day].add(amount, payment, -1)
-    return [
+        amount, is_payment, day, voided, source = applied
+        changes = [(day, 0, 1)] if voided == NEVER else [(day, 0, 1), (voided, day, -1)]
+        for changed, allocated_on, sign in changes:
+            by_day[changed, allocated_on].add(amount, is_payment, sign)
+            if source is not None:
+                allocated[changed, source.day, source.code] += sign * amount
+    applied_by_day = [
         AllocationChange(day, sums.payments, sums.credits, sums.made, allocated_on)
         for (day, allocated_on), sums in sorted(by_day.items(), key=itemgetter(0))
     ]
+    moved = sorted(allocated.items())
+    return applied_by_day, [Allocated(day, amount, dated_on, code) for (day, dated_on, code), amount in moved if amount]
 
 
 def misfits(document: Document) -> set[str]:
-    """The allocations that do not count as they have more decimals than their document's currency."""
+    """The allocations and disputes that do not count as they have more decimals than their document's currency."""
     if document.head is None:
         return set()
     currency = document.head["currency"]
@@ -178,12 +244,17 @@ def misfits(document: Document) -> set[str]:
     }
 
 
-def _disputes(parts: dict[str, Part]) -> list[Dispute]:
-    return [
-        Dispute(part.content["opened_on"], part.content.get("resolved_on"), part.content.get("outcome") == "lost")
-        for key, part in sorted(parts.items(), key=itemgetter(0))
-        if key.startswith("dispute:")
-    ]
+def _disputes(parts: dict[str, Part], currency: str) -> list[Dispute]:
+    """The disputes, by id. One with more decimals than the currency has (it came first) does not count."""
+    found = []
+    for key, part in sorted(parts.items(), key=itemgetter(0)):
+        if key.startswith("dispute:"):
+            content = part.content
+            amount = in_minor(content["amount"], currency) if "amount" in content else None
+            if amount is not None or "amount" not in content:
+                lost = content.get("outcome") == "lost"
+                found.append(Dispute(content["opened_on"], content.get("resolved_on"), lost, amount))
+    return found
 
 
 class NameOrder(NamedTuple):
@@ -223,6 +294,11 @@ def contribution_of(document: Document) -> Contribution:
 def older(updated_at: str | None, stored: str | None) -> bool:
     """Whether it was recorded before what is stored; where a moment is missing, what arrives later counts as later."""
     return updated_at is not None and stored is not None and updated_at < stored
+
+
+def surviving(states: list[StateEntry], deleted_at: str | None) -> list[StateEntry]:
+    """The states that count: not those recorded before their bill was deleted."""
+    return [entry for entry in states if not older(entry.updated_at, deleted_at)]
 
 
 def same_course(states: list[StateEntry], others: list[StateEntry]) -> bool:

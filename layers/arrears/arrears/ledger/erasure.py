@@ -9,16 +9,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
-from arrears.ledger.documents import Document
+from arrears.ledger.documents import Document, Part
 from arrears.ledger.ids import outward_id
 from arrears.ledger.recording import Recording, lines_digest
 
 ERASED = "erased"
 """What a name or a text reads after it was erased."""
 PERSONAL = {
-    "customer": frozenset({"name", "external_id", "account_number"}),
+    "customer": frozenset({"name", "external_id", "account_number", "email", "address", "language"}),
     "invoice": frozenset({"customer_name"}),
     "line": frozenset({"name"}),
+    "payment": frozenset({"reference"}),
+    "dispute": frozenset({"reason"}),
 }
 """Fields of records about a customer that are personal; all others stay."""
 
@@ -50,6 +52,7 @@ class Erasing(Recording):
             None if own.record is None else own.record._replace(content=_erased_record(own.record.content)),
             {outward_id(self.organisation.id, "reminder", id_): part for id_, part in own.reminders.items()},
             own.promises,
+            own.deleted_at,
         )
         if erased == own:
             return False
@@ -63,23 +66,32 @@ class Erasing(Recording):
         return True
 
     def erase_invoice(self, invoice: Document, lines: list[list[str | None]]) -> bool:
-        """Erases the name on an invoice and the texts of its lines; False when there is nothing to erase.
+        """Erases the name on an invoice, texts of its lines, payments and disputes; False when nothing is to erase.
 
         It says `erased` even where it named nobody: a customer without a name is shown by its id otherwise.
         """
         head = {**(invoice.head or {}), "customer_name": ERASED}
+        parts = {key: _erased_part(key, part) for key, part in invoice.parts.items()}
         anonymous = [[id_, ERASED, *amounts] for id_, _, *amounts in lines]
         digest = lines_digest(anonymous)
-        if (head, digest) == (invoice.head, invoice.lines):
+        if (head, parts, digest) == (invoice.head, invoice.parts, invoice.lines):
             return False
 
         def erase() -> None:
             if digest != invoice.lines:
                 self.work.put_lines(invoice, anonymous)
-            invoice.head, invoice.lines = head, digest
+            invoice.head, invoice.parts, invoice.lines = head, parts, digest
 
         self._change(invoice, erase)
         return True
+
+
+def _erased_part(key: str, part: Part) -> Part:
+    """A payment, credit or dispute without what somebody wrote on it."""
+    personal = PERSONAL.get(key.partition(":")[0], frozenset())
+    if personal.isdisjoint(part.content):
+        return part
+    return part._replace(content={name: value for name, value in part.content.items() if name not in personal})
 
 
 def _erased_record(record: dict[str, Any]) -> dict[str, Any]:

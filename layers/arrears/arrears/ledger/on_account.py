@@ -5,7 +5,7 @@ applied beyond its total; and of all that is applied to a document that does not
 issued yet, or a bill that is neither payable nor Paid). Amounts are minor units.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from arrears.ledger.dated_document import (
     PAYABLE_STATES,
@@ -17,6 +17,13 @@ from arrears.ledger.dated_document import (
     exists_at,
 )
 from arrears.ledger.days import NEVER
+
+SHOWN_CHANGES = 8
+"""So many changes are shown to readers as they are; more are folded into what is left."""
+KEPT_SOURCES = 40
+"""So many sources are shown with what is left of each; of more the oldest are added up."""
+FOLDED_AFTER_DAYS = 400
+"""Younger sources are always shown one by one."""
 
 _COUNTING_STATES = PAYABLE_STATES | {"Paid"}
 
@@ -119,3 +126,48 @@ def _beside_by_date(document: DatedDocument, day: int) -> dict[int, int]:
         upto = max(0, min(late, beside))
         found[dated_on], taken = upto - taken, upto
     return found
+
+
+def taken_back(change: MoneyChange, day: int) -> MoneyChange:
+    """The change that ends another one on a day."""
+    return change._replace(
+        day=day, received=-change.received, credited=-change.credited, refunded=-change.refunded, moved=-change.moved
+    )
+
+
+def shown_money(account: Account, today: int) -> Account:
+    """The account with few enough changes of its money: from `today` on they say the same.
+
+    What has come to nothing is left out. Of what is left, each source shows its own, or the oldest are added up as
+    one, with no source, if there are many; those since the first promise never are, as it may be kept with them.
+    """
+    if len(account.money) <= SHOWN_CHANGES:
+        return account
+    past: dict[tuple[str, int, str], list[int]] = {}
+    for change in account.money:
+        if change.day <= today:
+            _add(past, (change.currency, change.dated_on, change.source), change[4:])
+    past = {key: sums for key, sums in past.items() if MoneyChange(today, *key, *sums).amount}
+    if len(past) > KEPT_SOURCES:
+        promised = min((promise.made for promise in account.promises), default=NEVER)
+        past = _oldest_added_up(past, min(promised, today - FOLDED_AFTER_DAYS))
+    folded = [MoneyChange(today, *key, *sums) for key, sums in sorted(past.items())]
+    ahead = [change for change in account.money if change.day > today]
+    return account._replace(money=folded + ahead, money_from=today)
+
+
+def _oldest_added_up(past: dict[tuple[str, int, str], list[int]], before: int) -> dict[tuple[str, int, str], list[int]]:
+    kept: dict[tuple[str, int, str], list[int]] = {}
+    latest: dict[str, int] = {}
+    for currency, dated_on, _ in past:
+        if dated_on < before:
+            latest[currency] = max(dated_on, latest.get(currency, 0))
+    for (currency, dated_on, source), sums in past.items():
+        key = (currency, latest[currency], "") if dated_on < before else (currency, dated_on, source)
+        _add(kept, key, sums)
+    return kept
+
+
+def _add[Key](sums: dict[Key, list[int]], key: Key, amounts: Sequence[int]) -> None:
+    known = sums.get(key, [0, 0, 0, 0])
+    sums[key] = [one + more for one, more in zip(known, amounts, strict=True)]

@@ -7,6 +7,9 @@ from typing import Any
 from arrears.ledger.money import EXPONENTS
 
 MAX_DAYS = 36_500
+MAX_CLOSE_AFTER_DAYS = 28
+OLDEST_FIRST = "oldest_first"
+UNAPPLIED_COVERS = (OLDEST_FIRST, "none")
 MAX_MINIMUM = 10**24
 
 _LADDERS = (
@@ -21,6 +24,8 @@ class Policy:
 
     minimums: per currency, the overdue amount in minor units below which a row stays `final` at most.
     default_terms_days: fills a missing due date at recording; None leaves it empty.
+    close_after_days: how many days after the first of the next month a month is closed, for late postings.
+    unapplied_covers: one of UNAPPLIED_COVERS; with `none`, money on account changes no suggested action.
     """
 
     version: int = 1
@@ -34,9 +39,11 @@ class Policy:
     grace_days: int = 0
     default_terms_days: int | None = None
     minimums: Mapping[str, int] = field(default_factory=dict)
+    close_after_days: int = 3
+    unapplied_covers: str = OLDEST_FIRST
 
     def to_json(self) -> dict[str, Any]:
-        """The policy as plain JSON values; `Policy(**json)` reads it back."""
+        """The policy as plain JSON values; `Policy(**json)` reads it back; what an older one lacks has its default."""
         return {**asdict(self), "minimums": dict(self.minimums)}
 
     def validated(self, changes: Mapping[str, Any]) -> "Policy":
@@ -60,10 +67,15 @@ class Policy:
 def _check(name: str, value: object) -> None:
     if name == "minimums":
         _check_minimums(value)
+    elif name == "unapplied_covers":
+        if value not in UNAPPLIED_COVERS:
+            raise ValueError(f"unapplied_covers must be one of {', '.join(UNAPPLIED_COVERS)}")
     elif value is None and name == "default_terms_days":
         return
-    elif not _is_whole(value, MAX_DAYS):
-        raise ValueError(f"{name} must be a whole number of days from 0 to {MAX_DAYS}")
+    else:
+        most = MAX_CLOSE_AFTER_DAYS if name == "close_after_days" else MAX_DAYS
+        if not _is_whole(value, most):
+            raise ValueError(f"{name} must be a whole number of days from 0 to {most}")
 
 
 def _check_minimums(value: object) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from arrears.ledger import dated_document, payment_status
 from arrears.ledger.accounts import HISTORY_DAYS, AccountState, CounterpartyRecord, party_of
-from arrears.ledger.dated_document import DatedDocument, Promise, Reminder
+from arrears.ledger.dated_document import DatedDocument, KeptChange, Promise, Reminder
 from arrears.ledger.days import LAST_DAY, month_of
 from arrears.ledger.documents import (
     Contribution,
@@ -25,12 +25,16 @@ from arrears.ledger.documents import (
     in_minor,
     older,
     same_course,
+    surviving,
     with_state,
 )
 from arrears.ledger.ids import outward_id
 from arrears.ledger.money import EXPONENTS
+from arrears.ledger.on_account_records import MAX_ALLOCATIONS, MAX_MONEY_CHANGES, OnAccountRecord
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import kept_changes, merged
 from arrears.ledger.records import (
+    AllocationRecord,
     Bill,
     Credit,
     Customer,
@@ -61,6 +65,11 @@ MAX_LIVE_BYTES = 100_000
 """How much of a customer's reminders readers may have to be shown."""
 MAX_STATES = 500
 """Different states that one bill may go through."""
+DOCUMENTS_AT_ONCE = 20
+"""Documents that have their allocations renewed in one transaction, when the payment they come from changes."""
+
+type Applied = Payment | Credit | AllocationRecord | DisputeRecord
+"""Records that go onto a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,14 @@ class Result:
         return answer
 
 
-def document_of(record: Payment | Credit | DisputeRecord) -> tuple[str, str]:
+def source_of(record: AllocationRecord) -> tuple[str, str]:
+    """Kind and caller's id of the payment or credit on account that an allocation comes from."""
+    if record.payment_id is not None:
+        return "payment", record.payment_id
+    return "credit", record.credit_id or ""
+
+
+def document_of(record: Applied) -> tuple[str, str]:
     """Kind and caller's id of the document that an allocation or dispute is on."""
     if record.invoice_id is not None:
         return "invoice", record.invoice_id
@@ -102,11 +118,20 @@ class UnitOfWork(Protocol):
     def counterparty_record(self, account: AccountState) -> CounterpartyRecord:
         """What the records of a counterparty itself say."""
 
+    def on_account(self, kind: str, id: str, reference: str) -> OnAccountRecord:
+        """The payment or credit of an outward id as money on account."""
+
     def target(self, kind: str, id: str) -> str | None:
-        """What a payment, credit, dispute (a document: "i" or "b" and id), reminder or promise (an account) is on."""
+        """What a part (a document: "i" or "b" and id), reminder, promise or money on account (an account) is on."""
 
     def point(self, kind: str, id: str, target: str) -> None:
         """Remembers what it is on."""
+
+    def deleted_at(self, kind: str, id: str) -> str | None:
+        """When a payment, credit, dispute, reminder or promise was deleted (see UNDATED); None while it is not."""
+
+    def point_deleted(self, kind: str, id: str, moment: str) -> None:
+        """Remembers that it was deleted: it is on nothing then."""
 
     def account_number(self, number: str) -> str | None:
         """The customer id that holds an account number."""
@@ -126,7 +151,7 @@ class UnitOfWork(Protocol):
     def closed_since(self, account: AccountState, since: int) -> Iterable[Document]:
         """Its documents that are closed from a day or later."""
 
-    def touch(self, changed: Document | AccountState | CounterpartyRecord) -> None:
+    def touch(self, changed: Document | AccountState | CounterpartyRecord | OnAccountRecord) -> None:
         """Marks an object as changed."""
 
     def add_to_month(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
@@ -140,6 +165,8 @@ class Recording:
         self.organisation = organisation
         self.work = work
         self.today = today
+        self.unfinished: OnAccountRecord | None = None
+        """Money on account with so many allocations that its change takes more than one transaction; see go_on."""
 
     def apply(self, record: Record | Rejection, raw: object = None) -> Result:
         """Applies one record and says what became of it. A rejected one changes nothing."""
@@ -179,12 +206,14 @@ class Recording:
     ) -> Result:
         document = self.work.document(kind, self._outward(kind, record.id), record.id)
         payload, digest = content(record), lines_digest(lines)
-        states = document.states if state is None else with_state(document.states, state)
+        known_states = surviving(document.states, document.deleted_at)
+        states = document.states if state is None else with_state(known_states, state)
         if len(states) > MAX_STATES:
             reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
             return Result(kind, record.id, "rejected", "state", reason)
         known = document.head is not None
-        if known and older(record.updated_at, document.updated_at):
+        if older(record.updated_at, document.updated_at):
+            states = surviving(states, document.deleted_at)
             if states != document.states:
                 self._change(document, lambda: setattr(document, "states", states))
             return Result(kind, record.id, "stale")
@@ -197,6 +226,7 @@ class Recording:
                 self.work.put_lines(document, lines)
             document.head, document.lines, document.updated_at = payload, digest, record.updated_at
             document.states = states
+            document.deleted_at = document.deleted_at if states else None
             document.recorded_on = document.recorded_on or self.today
             document.filled_due = self._filled_due(document)
             account = self.work.account(*party_of(self.organisation, record))
@@ -256,36 +286,168 @@ class Recording:
 
     # Allocations and disputes
 
-    def part(self, record: Payment | Credit | DisputeRecord) -> Result:
-        """An allocation or dispute goes onto its document, and off the one it was on."""
+    def part(self, record: Applied) -> Result:
+        """A payment, credit, allocation or dispute goes onto its document, and off what it was on."""
         kind, reference = document_of(record)
         id_, part_id = self._outward(kind, reference), self._outward(record.type, record.id)
         document = self.work.document(kind, id_, reference)
         target, previous_target = kind[0] + id_, self.work.target(record.type, part_id)
-        holder = document if previous_target in (None, target) else self._document_at(previous_target)
-        key = f"{record.type}:{record.id}"
-        if previous_target is not None:
-            key = self._recorded_key(holder.parts, record.type, f"{record.type}:", record.id)
-        stored = holder.parts.get(key)
+        holder, key, stored = self._stored_part(record, previous_target, document)
         part = Part(content(record), record.updated_at)
         del part.content[f"{kind}_id"]
         outcome = _outcome(stored, part)
         if outcome == "stale":
             return Result(record.type, record.id, outcome)
-        if outcome == "unchanged" and holder is document:
+        if outcome == "unchanged" and isinstance(holder, Document) and holder is document:
             self._note_part_moment(holder, holder.parts, key, record.updated_at)
             return Result(record.type, record.id, outcome)
         rejected = self._rejected_part(record, document, {**document.parts, key: part}, key)
         if rejected is not None:
             return rejected
+        if isinstance(holder, OnAccountRecord) and len(holder.allocations) > DOCUMENTS_AT_ONCE:
+            reason = f"has {len(holder.allocations)} allocations as money on account; take them back first"
+            return Result(record.type, record.id, "rejected", f"{kind}_id", reason)
         if holder is not document:
-            self._change(holder, lambda: _remove(holder.parts, key))
+            self._take_off(holder, key)
+        if isinstance(record, AllocationRecord):
+            self._link(record, document, key, target)
         self._change(document, lambda: document.parts.__setitem__(key, part))
         if previous_target != target:
             self.work.point(record.type, part_id, target)
-        if document.head is None:
+        if document.head is None or (isinstance(record, AllocationRecord) and not document.counts_allocation(key)):
             return Result(record.type, record.id, "pending")
         return Result(record.type, record.id, "created" if stored is None else "updated")
+
+    def _stored_part(
+        self, record: Applied, previous_target: str | None, document: Document
+    ) -> tuple[Document | OnAccountRecord, str, Part | None]:
+        """What holds a part now (the document it goes onto, if nothing does), its key there, and the part."""
+        key = f"{record.type}:{record.id}"
+        if previous_target is None:
+            return document, key, document.parts.get(key)
+        if is_account(previous_target):
+            money = self.work.on_account(record.type, self._outward(record.type, record.id), record.id)
+            return money, key, money.part
+        holder = document if previous_target == document.target else self._document_at(previous_target)
+        key = self._recorded_key(holder.parts, record.type, f"{record.type}:", record.id)
+        return holder, key, holder.parts.get(key)
+
+    def _take_off(self, holder: Document | OnAccountRecord, key: str) -> None:
+        """Takes a part off its document, or money off its account."""
+        if isinstance(holder, OnAccountRecord):
+            self._set_money(holder, None, None)
+            return
+        self._unlink(holder, key)
+        self._change(holder, lambda: _remove(holder.parts, key))
+
+    def _link(self, record: AllocationRecord, document: Document, key: str, target: str) -> None:
+        """Connects an allocation that goes onto a document with the money it comes from."""
+        self._unlink(document, key)
+        money = self._money_of(record)
+        money.allocations[key] = target
+        self.work.touch(money)
+        source = money.source()
+        if source is not None:
+            document.sources[key] = source
+
+    def _unlink(self, document: Document, key: str) -> None:
+        part = document.parts.get(key)
+        document.sources.pop(key, None)
+        if part is None or "applied_on" not in part.content:
+            return
+        for kind in ("payment", "credit"):
+            reference = part.content.get(f"{kind}_id")
+            if reference is not None:
+                money = self.work.on_account(kind, self._outward(kind, reference), reference)
+                money.allocations.pop(key, None)
+                if key in money.outdated:
+                    money.outdated.remove(key)
+                self.work.touch(money)
+
+    # Money on account
+
+    def payment_or_credit(self, record: Payment | Credit) -> Result:
+        """A payment or credit: on a document, or on account."""
+        return self._on_account(record) if record.on_account else self.part(record)
+
+    def _on_account(self, record: Payment | Credit) -> Result:
+        """Money goes onto its party's account, and off what it was on."""
+        party, reference = ("customer", record.customer_id) if record.customer_id else ("supplier", record.supplier_id)
+        key = party[0] + self._outward(party, reference or "")
+        account = self.work.account(key, reference or "")
+        id_ = self._outward(record.type, record.id)
+        money = self.work.on_account(record.type, id_, record.id)
+        previous_target = self.work.target(record.type, id_)
+        part = Part(content(record), record.updated_at)
+        holder, part_key, stored = self._holder_of_money(record, money, previous_target)
+        outcome = _outcome(stored, part)
+        if outcome == "unchanged" and holder is money:
+            self._note_money_moment(money, record.updated_at)
+        if outcome == "stale" or (outcome == "unchanged" and holder is money):
+            self._renew_allocations(money)
+            return Result(record.type, record.id, outcome)
+        if len(account.money) >= MAX_MONEY_CHANGES and (money.account, outcome) != (key, "updated"):
+            reason = f"the {party}'s money on account has {MAX_MONEY_CHANGES} changes already, the most it can have"
+            return Result(record.type, record.id, "rejected", None, reason)
+        if isinstance(holder, Document):
+            self._take_off(holder, part_key)
+        money.reference = record.id if money.part is None else money.reference
+        self._set_money(money, part, key)
+        if previous_target != key:
+            self.work.point(record.type, id_, key)
+        if not account.known:
+            return Result(record.type, record.id, "pending")
+        return Result(record.type, record.id, "created" if stored is None else "updated")
+
+    def _holder_of_money(
+        self, record: Payment | Credit, money: OnAccountRecord, previous_target: str | None
+    ) -> tuple[Document | OnAccountRecord, str, Part | None]:
+        if previous_target is None or is_account(previous_target):
+            return money, "", money.part
+        document = self._document_at(previous_target)
+        key = self._recorded_key(document.parts, record.type, f"{record.type}:", record.id)
+        return document, key, document.parts.get(key)
+
+    def _note_money_moment(self, money: OnAccountRecord, updated_at: str | None) -> None:
+        if money.part is not None and updated_at is not None and updated_at != money.part.updated_at:
+            money.part = money.part._replace(updated_at=updated_at)
+            self.work.touch(money)
+
+    def _set_money(self, money: OnAccountRecord, part: Part | None, account: str | None) -> None:
+        """Replaces what is on account, moves its account by the difference, and renews its allocations."""
+        source = money.source()
+        self._count_money(money, -1)
+        money.part, money.account = part, account
+        self._count_money(money, 1)
+        self.work.touch(money)
+        if money.source() != source:
+            money.outdated = sorted(money.allocations)
+        self._renew_allocations(money)
+
+    def _count_money(self, money: OnAccountRecord, sign: int) -> None:
+        if money.part is None or money.account is None:
+            return
+        account = self.work.account(money.account, "")
+        account.on_account += sign
+        for change in money.changes():
+            account.add_money(change, sign)
+        self.work.touch(account)
+
+    def _renew_allocations(self, money: OnAccountRecord) -> None:
+        """Brings the state of money on account to the documents it is allocated to, some in each transaction."""
+        some, money.outdated = money.outdated[:DOCUMENTS_AT_ONCE], money.outdated[DOCUMENTS_AT_ONCE:]
+        source = money.source()
+        for key in some:
+            document = self._document_at(money.allocations[key])
+            self._change(document, lambda document=document, key=key: document.set_source(key, source))  # type: ignore[misc]
+        if some:
+            self.work.touch(money)
+        self.unfinished = money if money.outdated else None
+
+    def go_on(self) -> None:
+        """Continues a change that takes more than one transaction, after what it did so far has been written."""
+        if self.unfinished is not None:
+            self._renew_allocations(self.unfinished)
 
     def _recorded_key(self, parts: dict[str, Part], kind: str, prefix: str, id: str) -> str:
         """The key under which a part or contact was recorded: its id may be the same UUID in another form.
@@ -314,29 +476,44 @@ class Recording:
     def _document_at(self, target: str) -> Document:
         return self.work.document("invoice" if target.startswith("i") else "bill", target[1:], "")
 
-    def _rejected_part(
-        self, record: Payment | Credit | DisputeRecord, document: Document, parts: dict[str, Part], key: str
-    ) -> Result | None:
+    def _rejected_part(self, record: Applied, document: Document, parts: dict[str, Part], key: str) -> Result | None:
         """Why the document cannot have these parts, of which the one of `key` is new."""
-        amount = parts[key].content.get("amount")
-        if document.head is not None and amount is not None:
-            currency = document.head["currency"]
-            if in_minor(amount, currency) is None:
-                reason = f"has more decimals than {currency} has ({EXPONENTS[currency]})"
-                return Result(record.type, record.id, "rejected", "amount", reason)
+        amount, currency = parts[key].content.get("amount"), self._currency_of(record, document)
+        if currency is not None and amount is not None and in_minor(amount, currency) is None:
+            reason = f"has more decimals than {currency} has ({EXPONENTS[currency]})"
+            return Result(record.type, record.id, "rejected", "amount", reason)
         if len(parts) > MAX_PARTS:
             reason = f"the document has {MAX_PARTS} allocations and disputes already, the most it can have"
             return Result(record.type, record.id, "rejected", None, reason)
         if size_of(parts) > MAX_BYTES:
             return Result(record.type, record.id, "rejected", None, "the document has no room for more of them")
+        if isinstance(record, AllocationRecord):
+            known = self._money_of(record).allocations
+            if key not in known and len(known) >= MAX_ALLOCATIONS:
+                reason = f"what it comes from has {MAX_ALLOCATIONS} allocations already, the most it can have"
+                return Result(record.type, record.id, "rejected", None, reason)
         future = self._future(parts[key]) and sum(map(self._future, parts.values()))
         if future > MAX_FUTURE_PARTS:
             reason = f"the document has {MAX_FUTURE_PARTS} allocations and disputes dated in the future already"
             return Result(record.type, record.id, "rejected", None, reason)
         return None
 
+    def _currency_of(self, record: Applied, document: Document) -> str | None:
+        """The currency that an amount must fit: of the money it comes from, else of its document; None if unknown."""
+        source = self._money_of(record).source() if isinstance(record, AllocationRecord) else None
+        if source is not None:
+            return source.currency
+        return None if document.head is None else str(document.head["currency"])
+
+    def _money_of(self, record: AllocationRecord) -> OnAccountRecord:
+        """The payment or credit on account that an allocation comes from."""
+        kind, reference = source_of(record)
+        return self.work.on_account(kind, self._outward(kind, reference), reference)
+
     def _future(self, part: Part) -> bool:
-        days = (part.content.get(name, 0) for name in ("paid_on", "credited_on", "voided_on", "resolved_on"))
+        days = (
+            part.content.get(name, 0) for name in ("paid_on", "credited_on", "applied_on", "voided_on", "resolved_on")
+        )
         return any(day > self.today for day in days)
 
     # Counterparties
@@ -369,7 +546,7 @@ class Recording:
                 own.record = own.record._replace(updated_at=record.updated_at)
                 self.work.touch(own)
         elif outcome in ("created", "updated"):
-            own.record = part
+            own.record, own.deleted_at = part, None
             account.name = record.name
             self.work.touch(own)
             self.work.touch(account)
@@ -447,21 +624,21 @@ class Recording:
         account.reminders, account.reminders_truncated = self._shown(own.reminders)
 
     def _show_promises(self, account: AccountState, own: CounterpartyRecord) -> None:
-        kept = {(p.id, p.currency, p.made, p.promised): p.kept for p in account.promises}
+        kept = {(p.id, p.currency, p.amount is None, p.made, p.promised): p.kept for p in account.promises}
         account.promises = []
         for id_, part in sorted(own.promises.items(), key=itemgetter(0)):
             payload = part.content
             amount = None if "amount" not in payload else in_minor(payload["amount"], payload["currency"])
             promise = Promise(id_, payload["currency"], amount, payload["made_on"], payload["promised_on"])
-            known = kept.get((id_, promise.currency, promise.made, promise.promised))
+            known = kept.get((id_, promise.currency, amount is None, promise.made, promise.promised))
             account.promises.append(promise._replace(kept=self._kept(account, promise) if known is None else known))
 
-    def _kept(self, account: AccountState, promise: Promise) -> int:
-        """What closed documents have had applied since the promise: none that closed before it."""
+    def _kept(self, account: AccountState, promise: Promise) -> list[KeptChange]:
+        """What closed documents have done for the promise since: nothing by those that closed before it."""
         if account.last_closed_on < promise.made:
-            return 0
+            return []
         documents = self.work.closed_since(account, promise.made)
-        return sum(dated_document.applied_since(promise, document.dated, dated_document.LAST) for document in documents)
+        return merged(change for document in documents for change in kept_changes(promise, document.dated))
 
     def _outward(self, kind: str, id: str) -> str:
         return outward_id(self.organisation.id, kind, id)
@@ -473,8 +650,9 @@ class Recording:
 class Named(NamedTuple):
     """Something that a record names: storage reads it ahead.
 
-    what: "document", "account", "counterparty_record", "account_number" or "pointer". kind: of the document, or of
-    the part or contact that the pointer leads from; else "". id: outward id, account key or account number.
+    what: "document", "account", "counterparty_record", "account_number", "on_account" or "pointer". kind: of the
+    document, of the money on account, or of what the pointer leads from; else "". id: outward id, account key or
+    account number.
     """
 
     what: str
@@ -506,10 +684,24 @@ def _contact_names(organisation: Organisation, record: ReminderRecord | PromiseR
     yield from _account_names(organisation, "customer", record.customer_id)
 
 
-def _part_names(organisation: Organisation, record: Payment | Credit | DisputeRecord) -> Iterator[Named]:
+def _part_names(organisation: Organisation, record: Applied) -> Iterator[Named]:
     yield Named("pointer", record.type, outward_id(organisation.id, record.type, record.id))
     kind, id_ = document_of(record)
     yield Named("document", kind, outward_id(organisation.id, kind, id_))
+    if isinstance(record, AllocationRecord):
+        kind, id_ = source_of(record)
+        yield Named("on_account", kind, outward_id(organisation.id, kind, id_))
+
+
+def _money_names(organisation: Organisation, record: Payment | Credit) -> Iterator[Named]:
+    if not record.on_account:
+        yield from _part_names(organisation, record)
+        return
+    id_ = outward_id(organisation.id, record.type, record.id)
+    yield Named("pointer", record.type, id_)
+    yield Named("on_account", record.type, id_)
+    kind, reference = ("customer", record.customer_id) if record.customer_id else ("supplier", record.supplier_id)
+    yield Named("account", "", kind[0] + outward_id(organisation.id, kind, reference or ""))
 
 
 def _account_names(organisation: Organisation, kind: str, id: str) -> Iterator[Named]:
@@ -523,8 +715,9 @@ RECORD_TYPES: dict[type, RecordType] = {
     Supplier: RecordType(Recording.supplier, _counterparty_names),
     Invoice: RecordType(Recording.invoice, _document_names),
     Bill: RecordType(Recording.bill, _document_names),
-    Payment: RecordType(Recording.part, _part_names),
-    Credit: RecordType(Recording.part, _part_names),
+    Payment: RecordType(Recording.payment_or_credit, _money_names),
+    Credit: RecordType(Recording.payment_or_credit, _money_names),
+    AllocationRecord: RecordType(Recording.part, _part_names),
     DisputeRecord: RecordType(Recording.part, _part_names),
     ReminderRecord: RecordType(Recording.reminder, _contact_names),
     PromiseRecord: RecordType(Recording.promise, _contact_names),
@@ -554,6 +747,11 @@ def _outcome(stored: Part | None, part: Part) -> str:
     if older(part.updated_at, stored.updated_at):
         return "stale"
     return "unchanged" if stored.content == part.content else "updated"
+
+
+def is_account(target: str) -> bool:
+    """Whether the target of a pointer is an account, not a document."""
+    return target[0] in "csn"
 
 
 def _remove(parts: dict[str, Part], key: str) -> None:

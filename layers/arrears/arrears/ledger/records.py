@@ -36,7 +36,9 @@ MAX_LINES = 500
 MAX_LINES_BYTES = 300_000
 """What an invoice's lines may take together; they are kept in one item."""
 MAX_INVOICE_IDS = 100
-FIRST_YEAR, LAST_YEAR = 2, 9998
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+"""Years of the days that records have: what is outside of them was mistyped, or stands for no date."""
+FIRST_MOMENT_YEAR, LAST_MOMENT_YEAR = 2, 9998
 """Years of a moment that has a calendar day in every time zone."""
 
 _MOMENT = re.compile(
@@ -44,7 +46,7 @@ _MOMENT = re.compile(
     re.ASCII,
 )
 
-
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -56,9 +58,16 @@ def _day(value: object) -> int:
     if not isinstance(value, str):
         raise _sentence("must be a date of the form YYYY-MM-DD")
     try:
-        return parse_day(value)
+        day = parse_day(value)
     except ValueError as error:
         raise _sentence(str(error)) from None
+    return _in_years(day, value[:4])
+
+
+def _in_years[Value](value: Value, year: str) -> Value:
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise _sentence(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return value
 
 
 def _amount(value: object) -> Decimal:
@@ -75,8 +84,8 @@ def _moment(value: object) -> str:
         moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _sentence("is not a real moment") from None
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise _sentence(f"is not in the years {FIRST_YEAR} to {LAST_YEAR}")
+    if not FIRST_MOMENT_YEAR <= moment.year <= LAST_MOMENT_YEAR:
+        raise _sentence(f"is not in the years {FIRST_MOMENT_YEAR} to {LAST_MOMENT_YEAR}")
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
@@ -99,6 +108,23 @@ def _currency(value: object) -> str:
     return value
 
 
+def _language(value: str) -> str:
+    if value and not _LANGUAGE.fullmatch(value):
+        raise _sentence("is not a language tag of BCP 47, such as de or en-GB")
+    return value
+
+
+def _credit_limit(value: dict[str, Decimal]) -> dict[str, Decimal]:
+    for currency, amount in value.items():
+        if currency not in EXPONENTS:
+            raise _sentence("has a name that is not a currency of ISO 4217, such as EUR")
+        if amount < 0:
+            raise _sentence(f"is below zero in {currency}")
+        if to_minor(amount, currency) is None:
+            raise _sentence(f"has more decimals than {currency} has ({EXPONENTS[currency]})")
+    return value
+
+
 def _state(value: str) -> str:
     if value not in BILL_STATES:
         raise _sentence("is not a bill state; it is one of " + ", ".join(sorted(BILL_STATES)))
@@ -114,6 +140,9 @@ Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Moment = Annotated[str, BeforeValidator(_moment)]
 Currency = Annotated[str, BeforeValidator(_currency)]
 State = Annotated[str, AfterValidator(_state)]
+Language = Annotated[str, Field(max_length=35), AfterValidator(_language)]
+CreditLimit = Annotated[dict[str, Amount], AfterValidator(_credit_limit)]
+SentAt = Annotated[Moment, AfterValidator(lambda value: _in_years(value, value[:4]))]
 
 
 def _fits_currency(value: Decimal | None, info: ValidationInfo) -> Decimal | None:
@@ -142,6 +171,10 @@ class Customer(_Record):
     account_number: Text | None = None
     currency: Currency | None = None
     payment_blocked: bool | None = None
+    email: Text | None = None
+    address: Text | None = None
+    language: Language | None = None
+    credit_limit: CreditLimit | None = None
 
 
 class Supplier(_Record):
@@ -224,36 +257,93 @@ class Bill(_Record):
 
 def _not_negative(value: Decimal) -> Decimal:
     if value < 0:
-        raise _sentence("is below zero; what lowers a debt is a credit record")
+        raise _sentence(
+            "is below zero; what lowers a debt is a credit record, with customer_id or supplier_id if on no document"
+        )
     return value
 
 
-class _Allocation(_Record):
+class _OnDocument(_Record):
     invoice_id: Reference = None
     bill_id: Reference = None
-    amount: Amount
+
+
+class _Money(_OnDocument):
+    """Money on one document, or on account: then with its party and its currency."""
+
+    customer_id: Reference = None
+    supplier_id: Reference = None
+    currency: Currency | None = None
+    amount: Annotated[Amount, AfterValidator(_fits_currency)]
     voided_on: Day | None = None
 
     @model_validator(mode="after")
-    def _one_document(self) -> Self:
-        if (self.invoice_id is None) == (self.bill_id is None):
-            raise _sentence("give either invoice_id or bill_id, the one document it is applied to")
+    def _one_target(self) -> Self:
+        targets = (self.invoice_id, self.bill_id, self.customer_id, self.supplier_id)
+        if sum(target is not None for target in targets) != 1:
+            raise _sentence(
+                "give one of invoice_id, bill_id (what it is applied to), customer_id, supplier_id (money on account)"
+            )
+        if self.on_account and self.currency is None:
+            raise _sentence("currency is required for money on account")
+        if not self.on_account and self.currency is not None:
+            raise _sentence("currency is for money on account; a document has its own")
         return self
 
+    @property
+    def on_account(self) -> bool:
+        """Whether it stands on no document."""
+        return self.customer_id is not None or self.supplier_id is not None
 
-class Payment(_Allocation):
-    """Money applied to a document; below zero it is a reversal."""
+
+class Payment(_Money):
+    """Money paid: applied to a document, or on account; below zero it is a reversal, on account a refund."""
 
     type: Literal["payment"]
     paid_on: Day
+    method: Text | None = None
+    reference: Text | None = None
 
 
-class Credit(_Allocation):
-    """A credit note or a write-off applied to a document; below zero it is a reversal."""
+class Credit(_Money):
+    """A credit note, applied to a document or on account, or a write-off of a document; below zero a reversal."""
 
     type: Literal["credit"]
     credited_on: Day
     kind_of_credit: Literal["credit_note", "write_off"] | None = Field(default=None, alias="kind")
+    number: Text | None = None
+
+    @model_validator(mode="after")
+    def _written_off(self) -> Self:
+        if self.on_account and self.kind_of_credit == "write_off":
+            raise _sentence("a write-off is of a document; give invoice_id or bill_id")
+        return self
+
+
+class AllocationRecord(_OnDocument):
+    """What of a payment or credit on account is applied to a document of the same party and currency."""
+
+    type: Literal["allocation"]
+    payment_id: Reference = None
+    credit_id: Reference = None
+    amount: Amount
+    applied_on: Day
+    voided_on: Day | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _above_zero(cls, value: Decimal) -> Decimal:
+        if value <= 0:
+            raise _sentence("must be above zero; void an allocation to take it back")
+        return value
+
+    @model_validator(mode="after")
+    def _from_and_to(self) -> Self:
+        if (self.payment_id is None) == (self.credit_id is None):
+            raise _sentence("give either payment_id or credit_id, the money on account that it comes from")
+        if (self.invoice_id is None) == (self.bill_id is None):
+            raise _sentence("give either invoice_id or bill_id, the one document it is applied to")
+        return self
 
 
 class ReminderRecord(_Record):
@@ -261,7 +351,7 @@ class ReminderRecord(_Record):
 
     type: Literal["reminder"]
     customer_id: Id
-    sent_at: Moment
+    sent_at: SentAt
     invoice_ids: Annotated[list[Id], Field(max_length=MAX_INVOICE_IDS)] | None = None
 
 
@@ -283,13 +373,29 @@ class PromiseRecord(_Record):
 
 
 class DisputeRecord(_Record):
-    """A dispute over an invoice; a lost one stays held."""
+    """A dispute over an invoice or bill, or a part of it; a lost one stays held."""
 
     type: Literal["dispute"]
-    invoice_id: Id
+    invoice_id: Reference = None
+    bill_id: Reference = None
     opened_on: Day
+    amount: Amount | None = None
+    reason: Text | None = None
     resolved_on: Day | None = None
     outcome: Literal["won", "lost"] | None = None
+
+    @field_validator("amount")
+    @classmethod
+    def _disputed(cls, value: Decimal | None) -> Decimal | None:
+        if value is not None and value <= 0:
+            raise _sentence("must be above zero; without an amount all of the document is disputed")
+        return value
+
+    @model_validator(mode="after")
+    def _one_document(self) -> Self:
+        if (self.invoice_id is None) == (self.bill_id is None):
+            raise _sentence("give either invoice_id or bill_id, the one document it is about")
+        return self
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -298,7 +404,31 @@ class DisputeRecord(_Record):
         return self
 
 
-Record = Customer | Supplier | Invoice | Bill | Payment | Credit | ReminderRecord | PromiseRecord | DisputeRecord
+def _deleted(value: object) -> object:
+    if value is not True:
+        raise _sentence("must be true or false")
+    return value
+
+
+class Deletion(_Record):
+    """Takes a record of any type back, as if it had never been sent."""
+
+    deleted: Annotated[bool, BeforeValidator(_deleted)]
+
+
+Record = (
+    Customer
+    | Supplier
+    | Invoice
+    | Bill
+    | Payment
+    | Credit
+    | AllocationRecord
+    | ReminderRecord
+    | PromiseRecord
+    | DisputeRecord
+)
+
 
 _MODELS: dict[str, type[_Record]] = {
     kind: model for model in get_args(Record) for kind in get_args(model.model_fields["type"].annotation)
@@ -313,7 +443,7 @@ class Rejection:
     reason: str
 
 
-def read_record(raw: object) -> Record | Rejection:
+def read_record(raw: object) -> Record | Deletion | Rejection:
     """One record from decoded JSON (numbers exact: int or Decimal), or why it cannot be taken."""
     if not isinstance(raw, Mapping):
         return Rejection(None, "is not an object")
@@ -321,6 +451,11 @@ def read_record(raw: object) -> Record | Rejection:
     model = _MODELS.get(kind) if isinstance(kind, str) else None
     if model is None:
         return Rejection("type", "must be one of " + ", ".join(_MODELS))
+    deleted = raw.get("deleted")
+    if deleted is not None and deleted is not False:
+        model = Deletion
+    elif "deleted" in raw:
+        raw = {name: value for name, value in raw.items() if name != "deleted"}
     try:
         return model.model_validate(raw)  # type: ignore[return-value]
     except ValidationError as error:
@@ -338,6 +473,7 @@ def _rejection(error: ValidationError) -> Rejection:
         "string_unicode": "has half a surrogate pair, which is no text",
         "bool_type": "must be true or false",
         "list_type": "must be a list",
+        "dict_type": "must be an object of currencies and amounts",
     }.get(first["type"], first["msg"][:1].lower() + first["msg"][1:])
     return Rejection(where, reason)
 
@@ -354,10 +490,18 @@ _NAMES = {"kind_of_credit": "kind"}
 def content(record: Record) -> dict[str, Any]:
     """What the record says, as plain JSON values without its type, id and moment: equal for the same content."""
     return {
-        _NAMES.get(name, name): plain(value) if isinstance(value, Decimal) else value
+        _NAMES.get(name, name): _plain_value(value)
         for name, value in record.__dict__.items()
-        if value is not None and value != "" and name not in ("type", "id", "updated_at", "lines")
+        if value not in (None, "", {}) and name not in ("type", "id", "updated_at", "lines")
     }
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, dict):
+        return {name: _plain_value(value[name]) for name in sorted(value)}
+    return value
 
 
 def size_of(payload: Any) -> int:

@@ -6,41 +6,72 @@ from typing import TYPE_CHECKING, Any
 from arrears.ledger.days import day_text
 from arrears.ledger.money import major_number
 from arrears.rendering.reasons import reason_bodies
-from arrears.reports.aging import BUCKETS, CurrencyAging, Overdue, Report
+from arrears.reports.aging import BUCKETS, CurrencyAging, Overdue, Report, Unapplied
 
 if TYPE_CHECKING:
     from arrears.reports.payables import PaymentTiming, SupplierRow
     from arrears.reports.receivables import CustomerRow, PaymentBehaviour
+    from arrears.reports.row_selection import Totals
 
 
-def receivables_body(report: Report, rows: "Iterable[CustomerRow]", next_cursor: str | None) -> dict[str, Any]:
-    """The receivables as of the report's day, with these rows and the cursor of the next page."""
+def receivables_body(
+    report: Report, rows: "Iterable[CustomerRow]", next_cursor: str | None, filtered: "Totals | None" = None
+) -> dict[str, Any]:
+    """The receivables as of the report's day, with these rows and the cursor of the next page.
+
+    filtered: what the rows that were asked for add up to, where they are not all.
+    """
     return {
         "asOf": day_text(report.day),
         "totals": {
             "customerCount": report.party_count,
             "invoiceCount": report.overdue_count,
             "overdueByCurrency": overdue_bodies(report.aging),
+            "unappliedByCurrency": unapplied_bodies(report.unapplied),
         },
+        **_filtered(filtered, "customerCount", "invoiceCount"),
         "aging": aging_bodies(report.aging),
         "customers": [customer_body(row) for row in rows],
         "nextCursor": next_cursor,
     }
 
 
-def payables_body(report: Report, rows: "Iterable[SupplierRow]", next_cursor: str | None) -> dict[str, Any]:
-    """The payables as of the report's day, with these rows and the cursor of the next page."""
+def payables_body(
+    report: Report, rows: "Iterable[SupplierRow]", next_cursor: str | None, filtered: "Totals | None" = None
+) -> dict[str, Any]:
+    """The payables as of the report's day, with these rows and the cursor of the next page.
+
+    filtered: what the rows that were asked for add up to, where they are not all.
+    """
     return {
         "asOf": day_text(report.day),
         "totals": {
             "supplierCount": report.party_count,
             "billCount": report.overdue_count,
             "overdueByCurrency": overdue_bodies(report.aging),
+            "unappliedByCurrency": unapplied_bodies(report.unapplied),
         },
+        **_filtered(filtered, "supplierCount", "billCount"),
         "aging": aging_bodies(report.aging),
         "suppliers": [supplier_body(row) for row in rows],
         "nextCursor": next_cursor,
     }
+
+
+def _filtered(totals: "Totals | None", party_count: str, overdue_count: str) -> dict[str, Any]:
+    """The member with the totals of a filter; nothing where there is no filter."""
+    if totals is None:
+        return {}
+    by_currency = [
+        {"currency": total.currency, "amount": major_number(total.amount, total.currency), "count": total.count}
+        for total in totals.by_currency
+    ]
+    filtered = {
+        party_count: totals.party_count,
+        overdue_count: totals.overdue_count,
+        "overdueByCurrency": by_currency,
+    }
+    return {"filtered": filtered}
 
 
 def overdue_bodies(aging: Iterable[CurrencyAging]) -> list[dict[str, Any]]:
@@ -59,8 +90,24 @@ def overdue_bodies(aging: Iterable[CurrencyAging]) -> list[dict[str, Any]]:
 def aging_bodies(aging: Iterable[CurrencyAging]) -> list[dict[str, Any]]:
     """Everything open, one entry per currency."""
     return [
-        {"currency": entry.currency, "buckets": bucket_bodies(entry.amounts, entry.counts, entry.currency)}
+        {
+            "currency": entry.currency,
+            "buckets": bucket_bodies(entry.amounts, entry.counts, entry.currency),
+            "unapplied": {
+                "amount": major_number(entry.unapplied, entry.currency),
+                "count": entry.unapplied_count,
+            },
+            "net": major_number(entry.net, entry.currency),
+        }
         for entry in aging
+    ]
+
+
+def unapplied_bodies(unapplied: Iterable[Unapplied]) -> list[dict[str, Any]]:
+    """Money on account per currency; the count is of counterparties."""
+    return [
+        {"currency": entry.currency, "amount": major_number(entry.amount, entry.currency), "count": entry.party_count}
+        for entry in unapplied
     ]
 
 
@@ -81,6 +128,9 @@ def customer_body(row: "CustomerRow") -> dict[str, Any]:
         "customerName": row.account.name,
         "currency": row.currency,
         "totalOverdue": major_number(row.total_overdue, row.currency),
+        "unapplied": major_number(row.unapplied, row.currency),
+        "disputedAmount": major_number(row.disputed_amount, row.currency),
+        "amountToChase": major_number(row.amount_to_chase, row.currency),
         "invoiceCount": len(row.invoice_ids),
         "oldestInvoice": {**_document(row.oldest, "invoiceId"), "status": "finalized"},
         "tier": row.tier,
@@ -104,6 +154,9 @@ def supplier_body(row: "SupplierRow") -> dict[str, Any]:
         "supplierName": account.name,
         "currency": row.currency,
         "totalOverdue": major_number(row.total_overdue, row.currency),
+        "unapplied": major_number(row.unapplied, row.currency),
+        "disputedAmount": major_number(row.disputed_amount, row.currency),
+        "amountToChase": major_number(row.amount_to_chase, row.currency),
         "billCount": len(row.bill_ids),
         "oldestBill": {**_document(row.oldest, "billId"), "state": row.oldest_state},
         "urgency": row.urgency,

@@ -9,9 +9,11 @@ from arrears.ledger.money import major_number
 from arrears.reports.reasons import (
     AllDisputed,
     BelowMinimum,
+    CoveredByUnapplied,
     PaymentStanding,
     PromiseAhead,
     PromiseBroken,
+    PromisePartial,
     Reason,
     ReminderCooldown,
     Restated,
@@ -55,12 +57,27 @@ def _promise(promise: Promise) -> dict[str, Any]:
 
 
 def _promise_broken(reason: PromiseBroken) -> dict[str, Any]:
-    received = major_number(reason.received, reason.promise.currency)
-    return {"code": "promise_broken", **_promise(reason.promise), "received": received}
+    """A promise without an amount is for all: what was received for it says nothing."""
+    promise = reason.promise
+    received = None if promise.amount is None else major_number(promise.amount - reason.lacking, promise.currency)
+    lacking = major_number(reason.lacking, promise.currency)
+    return {"code": "promise_broken", **_promise(promise), "received": received, "lacking": lacking}
 
 
 def _promise_ahead(reason: PromiseAhead) -> dict[str, Any]:
     return {"code": "promise_ahead", **_promise(reason.promise)}
+
+
+def _promise_partial(reason: PromisePartial) -> dict[str, Any]:
+    return {"code": "promise_partial", **_promise(reason.promise)}
+
+
+def _covered(reason: CoveredByUnapplied) -> dict[str, Any]:
+    return {
+        "code": "covered_by_unapplied",
+        "unapplied": major_number(reason.unapplied, reason.currency),
+        "amount": major_number(reason.amount, reason.currency),
+    }
 
 
 def _below_minimum(reason: BelowMinimum) -> dict[str, Any]:
@@ -101,6 +118,8 @@ _BODIES: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     UrgencyByDays: _urgency,
     PromiseBroken: _promise_broken,
     PromiseAhead: _promise_ahead,
+    PromisePartial: _promise_partial,
+    CoveredByUnapplied: _covered,
     BelowMinimum: _below_minimum,
     AllDisputed: _all_disputed,
     SomeDisputed: _some_disputed,

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from arrears.ledger.dated_document import PAYABLE_STATES, Account, DatedDocument, bill_state_name_at
+from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 
@@ -49,11 +50,16 @@ class Overdue(NamedTuple):
 
 
 class CurrencyAging(NamedTuple):
-    """What is open in one currency, by bucket: amounts in minor units, and counts of documents."""
+    """What is open in one currency, by bucket: amounts in minor units, and counts of documents.
+
+    unapplied: the money on account in it; unapplied_count: of how many counterparties.
+    """
 
     currency: str
     amounts: Sequence[int]
     counts: Sequence[int]
+    unapplied: int = 0
+    unapplied_count: int = 0
 
     @property
     def overdue_amount(self) -> int:
@@ -65,13 +71,27 @@ class CurrencyAging(NamedTuple):
         """How many documents are past due."""
         return sum(self.counts[1:])
 
+    @property
+    def net(self) -> int:
+        """What is open, less money on account: this ties to the control account."""
+        return sum(self.amounts) - self.unapplied
+
+
+class Unapplied(NamedTuple):
+    """Money on account in one currency (minor units), and of how many counterparties it is."""
+
+    currency: str
+    amount: int
+    party_count: int
+
 
 @dataclass(slots=True)
 class Aging:
-    """Buckets per currency while documents are added up: amounts in minor units, and counts."""
+    """Buckets per currency while documents are added up: amounts in minor units, and counts; money on account too."""
 
     amounts: dict[str, list[int]] = field(default_factory=dict)
     counts: dict[str, list[int]] = field(default_factory=dict)
+    unapplied: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, currency: str, owed: int, days: int) -> None:
         """Adds one open document."""
@@ -81,12 +101,24 @@ class Aging:
         self.amounts[currency][bucket] += owed
         self.counts[currency][bucket] += 1
 
+    def add_unapplied(self, sums: dict[str, int]) -> None:
+        """Adds one counterparty's money on account."""
+        for currency, amount in sums.items():
+            total, count = self.unapplied.get(currency, (0, 0))
+            self.unapplied[currency] = total + amount, count + 1
+
     def by_currency(self, default: str) -> list[CurrencyAging]:
-        """The sums, the default currency first, then alphabetically."""
+        """The sums of currencies with an open document, the default currency first, then alphabetically."""
         return [
-            CurrencyAging(currency, self.amounts[currency], self.counts[currency])
+            CurrencyAging(
+                currency, self.amounts[currency], self.counts[currency], *self.unapplied.get(currency, (0, 0))
+            )
             for currency in currency_order(self.amounts, default)
         ]
+
+    def unapplied_by_currency(self, default: str) -> list[Unapplied]:
+        """The money on account of every currency in which somebody has some."""
+        return [Unapplied(currency, *self.unapplied[currency]) for currency in currency_order(self.unapplied, default)]
 
 
 def currency_order(currencies: Iterable[str], default: str) -> list[str]:
@@ -110,10 +142,20 @@ class RowReference(NamedTuple):
     currency: str
     overdue_count: int
 
+    @property
+    def days(self) -> int:
+        """The most days overdue of its documents."""
+        return -self.sort_key[2]
+
+    @property
+    def owed(self) -> int:
+        """What is overdue, in minor units."""
+        return -self.sort_key[3]
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An overdue report as of a day: what is open by currency, and references to its rows, in order.
+    """An overdue report as of a day: what is open and on account by currency, and references to its rows, in order.
 
     A large book's answer shows a page of its rows, and a row costs more than everything else in the report: so a row is
     worked out from its reference when it is shown, by the function of its ledger side.
@@ -122,6 +164,7 @@ class Report:
     day: int
     policy: Policy
     aging: list[CurrencyAging]
+    unapplied: list[Unapplied]
     rows: list[RowReference]
 
     @property
@@ -145,8 +188,11 @@ def overdue_report(accounts: Accounts, day: int, organisation: Organisation) -> 
     rows = []
     for account, documents in accounts:
         overdue: dict[str, list[int]] = {}
+        on_account = bool(account.money)
         for document in documents:
             owed = owed_at(document, day)
+            if not owed or document.allocated:
+                on_account = on_account or bool(document.applied)
             if owed:
                 currency = document.currency
                 days = 0 if document.due is None else day - document.due
@@ -156,11 +202,14 @@ def overdue_report(accounts: Accounts, day: int, organisation: Organisation) -> 
                     sums[0] += 1
                     sums[1] += owed
                     sums[2] = max(sums[2], days)
+        if on_account:
+            aging.add_unapplied(unapplied_at(account, documents, day))
         for currency, (count, owed, days) in overdue.items():
             sort_key = (currency != default, currency, -days, -owed, account.name, account.id)
             rows.append(RowReference(sort_key, account, documents, currency, count))
     rows.sort(key=attrgetter("sort_key"))
-    return Report(day, organisation.policy, aging.by_currency(default), rows)
+    unapplied = aging.unapplied_by_currency(default)
+    return Report(day, organisation.policy, aging.by_currency(default), unapplied, rows)
 
 
 def oldest_of(ordered: Sequence[Overdue]) -> Overdue:

@@ -26,16 +26,30 @@ class UrgencyByDays(NamedTuple):
 
 
 class PromiseBroken(NamedTuple):
-    """A promise whose day has passed with only so much received (minor units of its currency)."""
+    """A promise whose day has passed while it still lacks so much (minor units of its currency)."""
 
     promise: Promise
-    received: int
+    lacking: int
 
 
 class PromiseAhead(NamedTuple):
     """A promise, still to be kept, that covers what is overdue."""
 
     promise: Promise
+
+
+class PromisePartial(NamedTuple):
+    """A promise, still to be kept, for less than what is overdue."""
+
+    promise: Promise
+
+
+class CoveredByUnapplied(NamedTuple):
+    """Money on account is at least what is to be acted on; minor units of `currency`."""
+
+    unapplied: int
+    amount: int
+    currency: str
 
 
 class BelowMinimum(NamedTuple):
@@ -84,6 +98,8 @@ type Reason = (
     | UrgencyByDays
     | PromiseBroken
     | PromiseAhead
+    | PromisePartial
+    | CoveredByUnapplied
     | BelowMinimum
     | AllDisputed
     | SomeDisputed

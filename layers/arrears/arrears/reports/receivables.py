@@ -9,19 +9,23 @@ from arrears.ledger.dated_document import (
     Promise,
     Reminder,
     Settled,
-    applied_since,
+    disputed_amount_at,
     disputed_at,
-    promise_covers,
+    wholly_disputed_at,
 )
-from arrears.ledger.policy import Policy
+from arrears.ledger.on_account import unapplied_at
+from arrears.ledger.policy import OLDEST_FIRST, Policy
+from arrears.ledger.promises import Promises
 from arrears.reports import tiers
-from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of, owed_at
+from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of
 from arrears.reports.payment_behaviour import settled_in_year
 from arrears.reports.reasons import (
     AllDisputed,
     BelowMinimum,
+    CoveredByUnapplied,
     PromiseAhead,
     PromiseBroken,
+    PromisePartial,
     Reason,
     ReminderCooldown,
     SomeDisputed,
@@ -42,13 +46,16 @@ class PaymentBehaviour(NamedTuple):
 class CustomerRow(NamedTuple):
     """What a customer owes in one currency, how late, and what to do next. Amounts are minor units.
 
-    invoice_ids: the overdue ones, by due day, then id. disputed_ids: those of them that are disputed.
+    invoice_ids: the overdue ones, by due day, then id. disputed_ids: those of them that are disputed, in part or all.
     days_since_last_reminder and last_reminder: of the latest reminder that counts, None without one.
     """
 
     account: Account
     currency: str
     total_overdue: int
+    disputed_amount: int
+    unapplied: int
+    amount_to_chase: int
     oldest: Overdue
     tier: str
     action: str
@@ -71,6 +78,9 @@ def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerR
         account,
         currency,
         judged.total_overdue,
+        judged.disputed_amount,
+        judged.unapplied,
+        judged.amount_to_chase,
         oldest_of(late),
         judged.tier,
         judged.action,
@@ -84,15 +94,33 @@ def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerR
     )
 
 
+def row_tier(reference: RowReference, day: int, policy: Policy) -> str:
+    """The tier of a row, with nothing else of it worked out."""
+    account, currency = reference.account, reference.currency
+    broken = bool(account.promises) and promise_broken(account, reference.documents, currency, day)
+    return tiers.tier_of(reference.days, reference.owed, currency, broken, policy)
+
+
 class Judgement(NamedTuple):
-    """What to do about a row, and why. disputed: the ids of its disputed invoices. reminder: the last that counts."""
+    """What to do about a row, and why; amounts are minor units.
+
+    disputed: the ids of its disputed invoices, partly disputed ones too. unapplied: the customer's money on account in
+    the row's currency. reminder: the last that counts.
+    """
 
     total_overdue: int
+    disputed_amount: int
+    unapplied: int
     tier: str
     action: str
     disputed: list[str]
     reminder: Reminder | None
     reasons: list[Reason]
+
+    @property
+    def amount_to_chase(self) -> int:
+        """What is overdue and not disputed, less money on account; whatever the policy says of that."""
+        return max(0, self.total_overdue - self.disputed_amount - max(0, self.unapplied))
 
 
 def judge(
@@ -106,44 +134,40 @@ def judge(
     """Tier and action of a row: `documents` are all of the customer's, `late` the row's overdue ones, in order."""
     days, owed = late[0].days, sum([overdue.owed for overdue in late])
     standing = _standing(account, documents, currency, day) if account.promises else _NO_PROMISE
-    tier = tiers.tier_of(days, owed, currency, standing.broken is not None, policy)
-    disputed = [overdue.id for overdue in late if overdue.document.disputes and disputed_at(overdue.document, day)]
+    tier = tiers.tier_of(days, owed, currency, bool(standing.broken), policy)
+    disputed = [overdue for overdue in late if overdue.document.disputes and disputed_at(overdue.document, day)]
+    disputed_amount = sum([disputed_amount_at(overdue.document, day) for overdue in disputed])
+    unapplied = unapplied_at(account, documents, day).get(currency, 0)
     reminder = _last_reminder(account, late, day) if account.reminders else None
-    action, why = _action(late, disputed, owed, tier, day, policy, standing, reminder)
+    row = _Row(late, disputed, owed, owed - disputed_amount, unapplied, tier, standing, reminder)
+    action, why = _action(row, day, policy)
     reasons = _tier_reasons(days, tier, owed, currency, policy, standing)
-    return Judgement(owed, tier, action, disputed, reminder, reasons + why)
+    disputed_ids = [overdue.id for overdue in disputed]
+    return Judgement(owed, disputed_amount, unapplied, tier, action, disputed_ids, reminder, reasons + why)
 
 
 class _Standing(NamedTuple):
-    """The promise that counts, and what has come of it: broken with so much received (minor units), or still ahead."""
+    """The promises that count: those still ahead, and those broken with what each lacks (minor units)."""
 
-    ahead: Promise | None = None
-    broken: Promise | None = None
-    received: int = 0
+    ahead: Sequence[Promise] = ()
+    broken: Sequence[tuple[Promise, int]] = ()
 
 
 _NO_PROMISE = _Standing()
 
 
 def _standing(account: Account, documents: Sequence[DatedDocument], currency: str, day: int) -> _Standing:
-    """Only the latest promise counts, by the day it was made and then id."""
-    made = [promise for promise in account.promises if promise.currency == currency and promise.made <= day]
-    if not made:
-        return _NO_PROMISE
-    promise = max(made, key=lambda promise: (promise.made, promise.id))
-    if day <= promise.promised:
-        return _Standing(ahead=promise)
-    received = promise.kept + sum(applied_since(promise, document, day) for document in documents)
-    if promise.amount is None:
-        broken = any(owed_at(document, day) for document in documents if promise_covers(promise, document, day))
-    else:
-        broken = received < promise.amount
-    return _Standing(broken=promise, received=received) if broken else _NO_PROMISE
+    promises = Promises(account, documents, currency)
+    counting = promises.counting(day)
+    return _Standing(
+        [promise for promise in counting if day <= promise.promised],
+        [(promise, promises.lacking(promise, day)) for promise in counting if promises.is_broken(promise, day)],
+    )
 
 
 def promise_broken(account: Account, documents: Sequence[DatedDocument], currency: str, day: int) -> bool:
-    """Whether the promise that counts for a row on `day` is broken."""
-    return _standing(account, documents, currency, day).broken is not None
+    """Whether a promise that counts for a row on `day` is broken."""
+    return bool(_standing(account, documents, currency, day).broken)
 
 
 def _last_reminder(account: Account, late: Sequence[Overdue], day: int) -> Reminder | None:
@@ -157,33 +181,48 @@ def _last_reminder(account: Account, late: Sequence[Overdue], day: int) -> Remin
     return max(counting, key=lambda reminder: (reminder.sent_at, reminder.id), default=None)
 
 
-def _action(
-    late: Sequence[Overdue],
-    disputed: Sequence[str],
-    owed: int,
-    tier: str,
-    day: int,
-    policy: Policy,
-    standing: _Standing,
-    reminder: Reminder | None,
-) -> tuple[str, list[Reason]]:
-    """What to do next, looking only at what is not disputed, and why. tier: that of all."""
-    if len(disputed) == len(late):
-        return WAIT, [AllDisputed(len(disputed))]
-    why: list[Reason] = [SomeDisputed(len(disputed))] if disputed else []
-    promise = standing.ahead
-    if promise is not None and (promise.amount is None or promise.amount >= owed):
-        return WAIT, [*why, PromiseAhead(promise)]
-    if disputed:
-        held = set(disputed)
-        free = [overdue for overdue in late if overdue.id not in held]
-        amount, currency = sum(overdue.owed for overdue in free), free[0].document.currency
-        tier = tiers.tier_of(free[0].days, amount, currency, standing.broken is not None, policy)
-    if tier == tiers.ESCALATION:
+class _Row(NamedTuple):
+    """What the action of a row is judged by. undisputed: what is overdue and not disputed. tier: that of all."""
+
+    late: Sequence[Overdue]
+    disputed: Sequence[Overdue]
+    owed: int
+    undisputed: int
+    unapplied: int
+    tier: str
+    standing: _Standing
+    reminder: Reminder | None
+
+
+def _action(row: _Row, day: int, policy: Policy) -> tuple[str, list[Reason]]:
+    """What to do next, looking only at what is not wholly disputed, and why."""
+    held = {overdue.id for overdue in row.disputed if wholly_disputed_at(overdue.document, day)}
+    if len(held) == len(row.late):
+        return WAIT, [AllDisputed(len(held))]
+    why: list[Reason] = [SomeDisputed(len(row.disputed))] if row.disputed else []
+    covering = [promise for promise in row.standing.ahead if promise.amount is None or promise.amount >= row.owed]
+    why += [PromisePartial(promise) for promise in row.standing.ahead if promise not in covering]
+    covered = policy.unapplied_covers == OLDEST_FIRST and 0 < row.undisputed <= row.unapplied
+    if covered:
+        why.append(CoveredByUnapplied(row.unapplied, row.undisputed, row.late[0].document.currency))
+    if covering:
+        return WAIT, [*why, PromiseAhead(covering[0])]
+    if covered:
+        return WAIT, why
+    if _tier_of_undisputed(row, held, policy) == tiers.ESCALATION:
         return CALL, why
-    if reminder is not None and day - reminder.day < policy.cooldown_days:
-        return WAIT, [*why, ReminderCooldown(day - reminder.day, policy.cooldown_days)]
+    if row.reminder is not None and day - row.reminder.day < policy.cooldown_days:
+        return WAIT, [*why, ReminderCooldown(day - row.reminder.day, policy.cooldown_days)]
     return REMIND, why
+
+
+def _tier_of_undisputed(row: _Row, held: set[str], policy: Policy) -> str:
+    """The tier of the invoices that are not held by disputes."""
+    if not held:
+        return row.tier
+    free = [overdue for overdue in row.late if overdue.id not in held]
+    amount, currency = sum(overdue.owed for overdue in free), free[0].document.currency
+    return tiers.tier_of(free[0].days, amount, currency, bool(row.standing.broken), policy)
 
 
 def _tier_reasons(days: int, tier: str, owed: int, currency: str, policy: Policy, standing: _Standing) -> list[Reason]:
@@ -192,8 +231,7 @@ def _tier_reasons(days: int, tier: str, owed: int, currency: str, policy: Policy
     found: list[Reason] = [
         TierByDays(days, policy.grace_days, tiers.threshold_of(level, thresholds), policy.version, tiers.TIERS[level])
     ]
-    if standing.broken is not None:
-        found.append(PromiseBroken(standing.broken, standing.received))
+    found += [PromiseBroken(promise, lacking) for promise, lacking in standing.broken]
     minimum = policy.minimums.get(currency, 0)
     if owed < minimum:
         found.append(BelowMinimum(minimum, currency, tier))

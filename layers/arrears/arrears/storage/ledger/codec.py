@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail, InvoiceLine
-from arrears.ledger.dated_document import Account, DatedDocument, Promise, Reminder, Settled
+from arrears.ledger.dated_document import Account, DatedDocument, KeptChange, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
 from arrears.ledger.money import to_minor
 from arrears.storage.dynamodb import Item
@@ -27,6 +27,7 @@ PACKED_DOCUMENT = (
     "marks",
     "disputes",
     "states",
+    "allocated",
 )
 """The fields of DatedDocument after its id, in their stored order, so that DatedDocument(id, *packed) unpacks them."""
 _DEFAULTS = tuple(DatedDocument._field_defaults.values())
@@ -39,6 +40,8 @@ def compact(value: Any) -> str:
 
 def pack_document(document: DatedDocument) -> str:
     """A dated document without its id, which the index key has, and without trailing defaults."""
+    disputes = [dispute[:3] if dispute.amount is None else dispute for dispute in document.disputes]
+    document = document._replace(disputes=disputes)  # type: ignore[arg-type]
     packed = [getattr(document, name) for name in PACKED_DOCUMENT]
     defaults = list(_DEFAULTS)
     while defaults and packed[-1] in (defaults[-1], []):
@@ -49,9 +52,30 @@ def pack_document(document: DatedDocument) -> str:
 
 def pack_account(account: Account, letter: str) -> str:
     """An account without its id."""
-    packed = [letter, account.reference, account.name, account.reminders, account.promises, account.history]
-    more = [] if account.aggregated_after == NEVER else [account.aggregated_after]
+    promises = [(*promise[:-1], promise.kept or 0) for promise in account.promises]
+    packed = [letter, account.reference, account.name, account.reminders, promises, account.history]
+    more: list[Any] = [] if account.aggregated_after == NEVER else [account.aggregated_after]
+    if account.money:
+        more = [account.aggregated_after, packed_money(account.money), account.money_from]
     return compact([*packed, account.reminders_truncated, *more])
+
+
+def packed_money(changes: Iterable[MoneyChange]) -> list[list[Any]]:
+    """Changes of money on account without their trailing zeros."""
+    packed = []
+    for change in changes:
+        values = list(change)
+        while not values[-1]:
+            values.pop()
+        packed.append(values)
+    return packed
+
+
+def stored_money(account: Item, apart: Item | None) -> list[MoneyChange]:
+    """All changes of an account's money on account: in its item, or apart when there are many."""
+    inline = json.loads(account["b"]["S"]).get("money", ())
+    stored = inline if inline is not None else json.loads(apart["b"]["S"]) if apart else []
+    return [MoneyChange(*change) for change in stored]
 
 
 def unpack_account(id: str, packed: list[Any]) -> Account:
@@ -63,10 +87,18 @@ def unpack_account(id: str, packed: list[Any]) -> Account:
         reference,
         name,
         [Reminder(*reminder) for reminder in reminders],
-        [Promise(*promise) for promise in promises],
+        [_promise(promise) for promise in promises],
         history,
         *more,
     )
+
+
+def _promise(packed: list[Any]) -> Promise:
+    """Older books have one sum of what kept the promise, with no day: it counts from the day the promise was made."""
+    id_, currency, amount, made, promised, kept = packed
+    if isinstance(kept, list):
+        return Promise(id_, currency, amount, made, promised, [KeptChange(*change) for change in kept])
+    return Promise(id_, currency, amount, made, promised, [KeptChange(made, kept)] if kept else [])
 
 
 def unpacked_rows(pages: Iterable[list[Item]]) -> Iterator[tuple[str, list[Any]]]:
@@ -109,6 +141,11 @@ def customer_profile(id: str, account: Item | None, counterparty: Item | None) -
         content.get("currency"),
         bool(content.get("payment_blocked")),
     )
+
+
+def document_reference(document: Item) -> str:
+    """The caller's own id of an invoice or bill, from its item."""
+    return str(json.loads(document["b"]["S"])["reference"])
 
 
 def invoice_detail(invoice: Item, lines: Item | None) -> InvoiceDetail:

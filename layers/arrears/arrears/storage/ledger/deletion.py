@@ -17,6 +17,8 @@ from arrears.storage.deletion import delete_items
 from arrears.storage.dynamodb import Item, Key, get_items, query
 from arrears.storage.import_slots import import_slots_partition
 from arrears.storage.ledger import keys
+from arrears.storage.ledger.entities import has_on_account
+from arrears.storage.ledger.index_lookup import on_account_keys
 from arrears.storage.ledger.unit_of_work import MOST_ACTIONS, MOST_BYTES
 from arrears.storage.transactions import PATIENT_WAITS, Failure, failure_of, transact
 
@@ -55,7 +57,7 @@ class LedgerDeletion:
                         deleted += self._delete_with_parts(organisation, batch)
         for partition in (keys.months_partition(organisation), import_slots_partition(organisation)):
             deleted += self._delete(self._partition(partition))
-        return deleted
+        return deleted + self._delete(self._listed(keys.deleted_partition(organisation)))
 
     def _delete_with_parts(self, organisation: str, listed: Iterable[Key]) -> int:
         """Deletes documents and counterparties after all that only they name. Those gone already count as nothing.
@@ -66,7 +68,7 @@ class LedgerDeletion:
         found = get_items(self._client, self._table, wanted)
         if not found:
             return 0
-        parts = [part for key, item in found.items() for part in _parts(organisation, key, item)]
+        parts = [part for key, item in found.items() for part in self._parts_of(organisation, key, item)]
         deleted = self._delete(parts) + len(found)
         for some in _transactions(found):
             try:
@@ -75,6 +77,13 @@ class LedgerDeletion:
                 if failure_of(error) is not Failure.CONFLICT:
                     raise
         return deleted
+
+    def _parts_of(self, organisation: str, key: Key, item: Item) -> Iterator[Key]:
+        yield from _parts(organisation, key, item)
+        if key[1] == keys.ACCOUNT and has_on_account(item):
+            for pk, sk in on_account_keys(self._client, self._table, organisation, keys.account_in(key)):
+                yield pk, sk
+                yield pk, keys.POINTER
 
     def _as_read(self, key: Key, item: Item) -> Any:
         """Deletes an item if nobody has written it since it was read."""
@@ -129,11 +138,17 @@ def _parts(organisation: str, key: Key, item: Item) -> Iterator[Key]:
     content = json.loads(item["b"]["S"])
     if sk == keys.DOCUMENT:
         yield pk, keys.LINES
-        for part in content["parts"]:
+        for part, (own, *_) in content["parts"].items():
             kind, _, id_ = part.partition(":")
             yield keys.pointer_key(organisation, kind, outward_id(organisation, kind, id_))
+            for source in ("payment", "credit"):
+                if f"{source}_id" in own:
+                    yield keys.on_account_key(
+                        organisation, source, outward_id(organisation, source, own[f"{source}_id"])
+                    )
     elif sk == keys.ACCOUNT:
         yield pk, keys.HISTORY
+        yield pk, keys.MONEY
     elif sk == keys.COUNTERPARTY:
         yield from _named_by_record(organisation, keys.account_in(key)[1:], (content["record"] or [{}])[0])
         for kind in ("reminder", "promise"):

@@ -6,9 +6,11 @@ Attribute names in stored items never change. The tables here map each to the fi
 import json
 from typing import Any, NamedTuple
 
-from arrears.ledger.accounts import AccountState, CounterpartyRecord, NameEntry
+from arrears.ledger.accounts import AccountState, CounterpartyRecord, MoneyKey, NameEntry
 from arrears.ledger.dated_document import closed_from, with_recent_history
-from arrears.ledger.documents import Document, Part, StateEntry
+from arrears.ledger.documents import Document, Part, Source, StateEntry
+from arrears.ledger.on_account import shown_money
+from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.storage.dynamodb import Item
 from arrears.storage.ledger import codec, keys
 
@@ -17,7 +19,10 @@ INLINE_HISTORY_BYTES = 600
 INLINE_HISTORY_DAYS = 12
 """So many days never take that much."""
 
-type Entity = Document | AccountState | CounterpartyRecord
+INLINE_MONEY_CHANGES = 8
+"""More changes of money on account have an item of their own."""
+
+type Entity = Document | AccountState | CounterpartyRecord | OnAccountRecord
 
 DOCUMENT_ATTRIBUTES = {
     "reference": "reference",
@@ -31,6 +36,8 @@ DOCUMENT_ATTRIBUTES = {
     "account": "account",
     "shard": "shard",
     "at_rest": "closed",
+    "sources": "sources",
+    "deleted_at": "deleted_at",
 }
 """By stored name, in stored order, the attributes of a document that its item keeps."""
 ACCOUNT_ATTRIBUTES = {
@@ -44,13 +51,22 @@ ACCOUNT_ATTRIBUTES = {
     "rest": "last_closed_on",
     "rested": "closed_by_day",
     "floor": "history_start",
+    "on_account": "on_account",
 }
 """The same of an account. Reminders, promises and a short history are in what the index projects, too."""
+SPARSE_ATTRIBUTES = frozenset({"sources", "deleted_at", "on_account"})
+"""Stored only where there are any: most items have none."""
 
 
 def _attributes(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """What is stored, under the names of attributes; those that an older item lacks keep their defaults."""
     return {name: stored[stored_name] for stored_name, name in names.items() if stored_name in stored}
+
+
+def _stored(entity: Document | AccountState, names: dict[str, str]) -> dict[str, Any]:
+    """The attributes under their stored names."""
+    values = {stored_name: getattr(entity, name) for stored_name, name in names.items()}
+    return {name: value for name, value in values.items() if value or name not in SPARSE_ATTRIBUTES}
 
 
 # Documents
@@ -61,6 +77,7 @@ def read_document(kind: str, id: str, item: Item) -> Document:
     stored = json.loads(item["b"]["S"])
     attributes = _attributes(stored, DOCUMENT_ATTRIBUTES)
     attributes["parts"] = {key: Part(*part) for key, part in attributes["parts"].items()}
+    attributes["sources"] = {key: Source(*source) for key, source in attributes.get("sources", {}).items()}
     attributes["states"] = [StateEntry(*entry) for entry in attributes["states"]]
     document = Document(kind, id, **attributes)
     document.refresh(0)
@@ -86,7 +103,7 @@ def document_item(organisation: str, document: Document) -> Item:
     else:
         partition = keys.open_partition(organisation, document.shard, document.side)
         sort_key = keys.open_sort_key(document.account[1:], dated.due, document.id)
-    stored = {stored_name: getattr(document, name) for stored_name, name in DOCUMENT_ATTRIBUTES.items()}
+    stored = _stored(document, DOCUMENT_ATTRIBUTES)
     return {**_indexed(partition, sort_key, codec.pack_document(dated), stored), **listed}
 
 
@@ -107,8 +124,8 @@ def stored_standing(document: Item) -> StoredStanding:
 # Accounts
 
 
-def read_account(key: str, item: Item, apart: Item | None) -> AccountState:
-    """A stored counterparty. apart: the item of its history, if that is long."""
+def read_account(key: str, item: Item, history: Item | None, money: Item | None) -> AccountState:
+    """A stored counterparty. history, money: the items of its history and its money on account, if long."""
     shown = codec.unpack_account(key[1:], json.loads(item["p"]["S"]))
     stored = json.loads(item["b"]["S"])
     attributes = _attributes(stored, ACCOUNT_ATTRIBUTES)
@@ -119,7 +136,8 @@ def read_account(key: str, item: Item, apart: Item | None) -> AccountState:
         reminders=list(shown.reminders),
         promises=list(shown.promises),
         reminders_truncated=shown.reminders_truncated,
-        history={settled.day: settled for settled in codec.stored_history(item, apart)},
+        history={settled.day: settled for settled in codec.stored_history(item, history)},
+        money={MoneyKey(*change[:4]): list(change[4:]) for change in codec.stored_money(item, money)},
         **attributes,
     )
 
@@ -129,19 +147,42 @@ def has_history_apart(account: Item) -> bool:
     return json.loads(account["b"]["S"])["history"] is None
 
 
+def has_money_apart(account: Item) -> bool:
+    """Whether the changes of money on account of a stored account have an item of their own."""
+    return json.loads(account["b"]["S"]).get("money", ()) is None
+
+
+def has_on_account(account: Item) -> bool:
+    """Whether a stored account has payments or credits on account."""
+    return bool(json.loads(account["b"]["S"]).get("on_account"))
+
+
 def account_item(organisation: str, account: AccountState, today: int) -> Item:
     """An account's attributes beside its key and version."""
-    if account.open:
+    money_ends_on = account.money_ends_on()
+    if account.open or money_ends_on > today:
         partition = keys.open_partition(organisation, account.shard, account.side)
         sort_key = account.id
     else:
         partition = keys.closed_partition(organisation, account.shard, account.side)
-        sort_key = keys.closed_sort_key(account.last_closed_on, account.id)
-    stored = {stored_name: getattr(account, name) for stored_name, name in ACCOUNT_ATTRIBUTES.items()}
+        sort_key = keys.closed_sort_key(max(account.last_closed_on, money_ends_on), account.id)
     shown = account.account()
-    history = None if packed_long_history(account) else shown.history
-    packed = codec.pack_account(with_recent_history(shown, today), account.key[0])
-    return _indexed(partition, sort_key, packed, {**stored, "history": history})
+    stored = _stored(account, ACCOUNT_ATTRIBUTES)
+    stored["history"] = None if packed_long_history(account) else shown.history
+    if account.money:
+        stored["money"] = None if has_much_money(account) else codec.packed_money(account.money_changes())
+    packed = codec.pack_account(shown_money(with_recent_history(shown, today), today), account.key[0])
+    return _indexed(partition, sort_key, packed, stored)
+
+
+def has_much_money(account: AccountState) -> bool:
+    """Whether its changes of money on account need an item of their own."""
+    return len(account.money) > INLINE_MONEY_CHANGES
+
+
+def packed_much_money(account: AccountState) -> str | None:
+    """Its changes of money on account, packed, when there are many."""
+    return codec.compact(codec.packed_money(account.money_changes())) if has_much_money(account) else None
 
 
 def may_have_long_history(account: AccountState) -> bool:
@@ -157,6 +198,29 @@ def packed_long_history(account: AccountState) -> str | None:
     return packed if len(packed) > INLINE_HISTORY_BYTES else None
 
 
+# Money on account
+
+
+def read_on_account(kind: str, id: str, item: Item) -> OnAccountRecord:
+    """A stored payment or credit on account."""
+    reference, part, account, allocations, outdated = json.loads(item["b"]["S"])
+    return OnAccountRecord(kind, id, reference, None if part is None else Part(*part), account, allocations, outdated)
+
+
+def on_account_item(organisation: str, money: OnAccountRecord) -> Item:
+    """Its attributes beside its key and version; it is listed with its account while it is on account."""
+    stored = [money.reference, money.part, money.account, money.allocations, money.outdated]
+    attributes: Item = {"b": {"S": codec.compact(stored)}}
+    if money.part is None or money.account is None:
+        return attributes
+    listed: Item = {
+        "apk": {"S": keys.account_partition(organisation, money.account)},
+        "ask": {"S": keys.on_account_sort_key(money.day, money.code)},
+        "p": {"S": codec.compact([money.reference, money.part.content])},
+    }
+    return {**attributes, **listed}
+
+
 # Counterparty records
 
 
@@ -167,6 +231,7 @@ def read_counterparty_record(item: Item) -> CounterpartyRecord:
         None if stored["record"] is None else Part(*stored["record"]),
         _parts(stored["reminders"]),
         _parts(stored["promises"]),
+        stored.get("deleted_at"),
     )
 
 
@@ -176,11 +241,13 @@ def _parts(stored: dict[str, list[Any]]) -> dict[str, Part]:
 
 def counterparty_item(counterparty: CounterpartyRecord) -> Item:
     """A counterparty record's attributes beside its key and version."""
-    stored = {
+    stored: dict[str, Any] = {
         "record": counterparty.record,
         "reminders": counterparty.reminders,
         "promises": counterparty.promises,
     }
+    if counterparty.deleted_at is not None:
+        stored["deleted_at"] = counterparty.deleted_at
     return {"b": {"S": codec.compact(stored)}}
 
 

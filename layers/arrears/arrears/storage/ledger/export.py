@@ -9,10 +9,12 @@ from arrears.ledger.accounts import CounterpartyRecord
 from arrears.ledger.days import day_text
 from arrears.ledger.documents import Document, Part, StateEntry, misfits
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, Key, get_items, query
 from arrears.storage.ledger import keys
-from arrears.storage.ledger.entities import read_counterparty_record, read_document
+from arrears.storage.ledger.entities import has_on_account, read_counterparty_record, read_document, read_on_account
+from arrears.storage.ledger.index_lookup import on_account_keys
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -90,6 +92,19 @@ class LedgerExport:
                 if own[account] in found:
                     reference = json.loads(item["b"]["S"])["reference"]
                     yield from _party(account[0], reference, read_counterparty_record(found[own[account]]))
+                if has_on_account(item):
+                    for money in self.on_account(organisation, account):
+                        if money.part is not None:
+                            yield _record(money.kind, money.reference, money.part)
+
+    def on_account(self, organisation: Organisation, account: str) -> Iterator[OnAccountRecord]:
+        """A party's payments and credits on account."""
+        listed = on_account_keys(self._client, self._table, organisation.id, account)
+        for batch in batched(listed, _BATCH, strict=False):
+            found = get_items(self._client, self._table, batch)
+            for key in batch:
+                if key in found:
+                    yield read_on_account(*keys.on_account_id(key), found[key])
 
     def _document_records(self, organisation: Organisation, document: Document) -> Iterator[Record]:
         """A document between the allocations that could only come before it and all others."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.accounts import AccountState
 from arrears.ledger.organisation import Organisation
-from arrears.storage.dynamodb import query
+from arrears.storage.dynamodb import Key, query
 from arrears.storage.ledger import keys
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ class IndexLookup:
                 yield document
 
     def _sort_keys(self, index: str, partition_name: str, name: str, partition: str, since: int) -> Iterator[str]:
-        condition = f"{partition_name} = :partition AND {name} >= :since"
-        values = {":partition": {"S": partition}, ":since": {"S": keys.closed_since(since)}}
+        condition = f"{partition_name} = :partition AND {name} BETWEEN :since AND :end"
+        bounds = {":since": {"S": keys.closed_since(since)}, ":end": {"S": keys.AFTER_CLOSED}}
+        values = {":partition": {"S": partition}, **bounds}
         return self._listed(index, name, condition, values)
 
     def _listed(self, index: str, name: str, condition: str, values: dict[str, Any]) -> Iterator[str]:
@@ -87,3 +88,22 @@ class IndexLookup:
         for page in pages:
             for item in page:
                 yield item[name]["S"]
+
+
+def on_account_keys(client: "DynamoDBClient", table: str, organisation: str, account: str) -> Iterator[Key]:
+    """The keys of a party's payments and credits on account, by day. account: its key, a letter and UUID."""
+    pages = query(
+        client,
+        TableName=table,
+        IndexName=keys.ACCOUNT_INDEX,
+        KeyConditionExpression="apk = :account AND ask BETWEEN :start AND :end",
+        ExpressionAttributeValues={
+            ":account": {"S": keys.account_partition(organisation, account)},
+            ":start": {"S": keys.on_account_sort_key(0, "")},
+            ":end": {"S": keys.AFTER_ON_ACCOUNT},
+        },
+        ProjectionExpression="pk, sk",
+    )
+    for page in pages:
+        for item in page:
+            yield item["pk"]["S"], item["sk"]["S"]

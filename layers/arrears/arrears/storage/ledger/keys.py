@@ -6,7 +6,8 @@ each account is listed in exactly one of two partitions of its shard and side:
 - open, by (account, due day, document): an account right before its documents, so that one ordered query reads both;
 - closed, by (closed from, account, document): what is never open again, by the day from which that is so.
 
-In the index `account`, the closed documents of one account are listed by (closed from, document).
+In the index `account`, the closed documents of one account are listed by (closed from, document), and its payments and
+credits on account, after an "s", by day.
 """
 
 from typing import NamedTuple
@@ -16,13 +17,20 @@ from arrears.storage.dynamodb import Key
 
 INDEX, ACCOUNT_INDEX = "state", "account"
 DOCUMENT, LINES = "d", "l"
-ACCOUNT, COUNTERPARTY, HISTORY = "a", "f", "h"
-POINTER = "p"
+ACCOUNT, COUNTERPARTY, HISTORY, MONEY = "a", "f", "h", "u"
+POINTER, ON_ACCOUNT = "p", "s"
 MAX_TEXT_LENGTH = 500
 """Characters of a caller's text that a key can hold beside the organisation (2,048 bytes in all)."""
 NO_ACCOUNT = "-" * 36
 NO_DUE = 9_999_999
-POINTER_LETTERS = {"payment": "P", "credit": "K", "dispute": "D", "reminder": "R", "promise": "M"}
+POINTER_LETTERS = {
+    "payment": "P",
+    "credit": "K",
+    "allocation": "A",
+    "dispute": "D",
+    "reminder": "R",
+    "promise": "M",
+}
 """By record type, for those whose records are on a document or an account that may change."""
 DOCUMENT_KINDS = {"i": "invoice", "b": "bill"}
 
@@ -74,6 +82,11 @@ def history_key_beside(account: Key) -> Key:
     return account[0], HISTORY
 
 
+def money_key_beside(account: Key) -> Key:
+    """The key of the changes of money on account, of the account whose item has this key."""
+    return account[0], MONEY
+
+
 # Pointers
 
 
@@ -82,10 +95,49 @@ def pointer_key(organisation: str, kind: str, id: str) -> Key:
     return f"{organisation}#{POINTER_LETTERS[kind]}#{id}", POINTER
 
 
+def on_account_key(organisation: str, kind: str, id: str) -> Key:
+    """A payment or credit as money on account, beside its pointer."""
+    return f"{organisation}#{POINTER_LETTERS[kind]}#{id}", ON_ACCOUNT
+
+
+def on_account_id(key: Key) -> tuple[str, str]:
+    """Type ("payment" or "credit") and outward id in the key of money on account."""
+    _, letter, id_ = key[0].split("#")
+    return next(kind for kind, own in POINTER_LETTERS.items() if own == letter), id_
+
+
+def source_key(organisation: str, source: str) -> Key:
+    """The payment or credit on account of a code: letter and outward id."""
+    return f"{organisation}#{source[0]}#{source[1:]}", ON_ACCOUNT
+
+
 def document_target(target: str) -> tuple[str, str] | None:
     """Kind and outward id of the document that a pointer's target is; None when it is an account or a customer."""
     kind = DOCUMENT_KINDS.get(target[0])
     return None if kind is None or len(target) == _UUID_LENGTH else (kind, target[1:])
+
+
+_DELETED = "x"
+
+
+def deleted_target(moment: str) -> str:
+    """The target of a pointer whose record was deleted at a moment."""
+    return _DELETED + moment
+
+
+def deleted_at(target: str) -> str | None:
+    """The moment in such a target; None of any other."""
+    return target[1:] if target[0] == _DELETED else None
+
+
+def deleted_partition(organisation: str) -> str:
+    """The index partition of pointers whose records were deleted: nothing else names them."""
+    return f"{organisation}#x"
+
+
+def deleted_sort_key(pointer: Key) -> str:
+    """Such a pointer in that partition: its letter and id."""
+    return pointer[0].partition("#")[2]
 
 
 def number_key(organisation: str, number: str) -> Key:
@@ -202,3 +254,21 @@ def read_account_sort_key(sort_key: str) -> tuple[int, str]:
     """Closed from, and document."""
     closed_from, _, document = sort_key.partition("#")
     return int(closed_from), document
+
+
+AFTER_CLOSED = ":"
+"""A sort key after those of all closed documents and before those of money on account."""
+
+
+def on_account_sort_key(day: int, code: str) -> str:
+    """A payment or credit on account among those of its account; also before what is dated later."""
+    return f"{ON_ACCOUNT}#{_day(day)}#{code}"
+
+
+AFTER_ON_ACCOUNT = f"{ON_ACCOUNT}$"
+"""A sort key after those of all money on account."""
+
+
+def read_on_account_sort_key(sort_key: str) -> str:
+    """The code that on_account_sort_key put in."""
+    return sort_key.rpartition("#")[2]

@@ -5,16 +5,17 @@ from them and from everything closed since a year before it.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
-from arrears.ledger.dated_document import Account, DatedDocument, Settled, without
+from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Settled
 from arrears.ledger.days import year_before
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.promises import without
 from arrears.ledger.reminders import read_reminders
 from arrears.storage.client import read_fast
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
@@ -36,7 +37,7 @@ class LedgerStore:
     def accounts(
         self, organisation: Organisation, side: Side, day: int, today: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """Every account with a document that may count on `day`, with those documents."""
+        """Every account with a document or money on account that may count on `day`, with those documents."""
         for shard in range(organisation.shards):
             if day >= today:
                 yield from self._with_histories(organisation, side, self._open(organisation, shard, side), day)
@@ -84,27 +85,54 @@ class LedgerStore:
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """With all of an account's history where what the index shows of it is not enough for the year up to `day`.
 
+        With all changes of its money, too, where a promise is judged by earlier ones than are shown.
         So it is with accounts that were not written for a month, and with days more than a month ahead.
         """
         start = year_before(day)
         for some in batched(found, BATCH // 2, strict=False):
             aggregated = [account for account, _ in some if account.aggregated_after < start]
             histories = self._histories(organisation, side, aggregated) if aggregated else {}
+            money = self._folded_money(organisation, side, [account for account, _ in some], day)
             for account, documents in some:
-                history = histories.get(account.id)
-                yield (account if history is None else account._replace(history=history)), documents
+                yield _with_all(account, histories.get(account.id), money.get(account.id)), documents
 
     def _histories(
         self, organisation: Organisation, side: Side, accounts: Sequence[Account]
     ) -> dict[str, list[Settled]]:
+        found = self._items_of(organisation, side, accounts, keys.HISTORY)
+        return {id_: codec.stored_history(item, apart) for id_, (item, apart) in found.items()}
+
+    def _folded_money(
+        self, organisation: Organisation, side: Side, accounts: Iterable[Account], day: int
+    ) -> dict[str, list[MoneyChange]]:
+        """All changes of money of the accounts that show too few for `day`, or to judge their promises by; by id."""
+        folded = [
+            account
+            for account in accounts
+            if account.money_from > min([day, *(promise.made for promise in account.promises)])
+        ]
+        money: dict[str, list[MoneyChange]] = {}
+        for some in batched(folded, BATCH // 2, strict=False):
+            money |= self._money(organisation, side, some)
+        return money
+
+    def _money(
+        self, organisation: Organisation, side: Side, accounts: Sequence[Account]
+    ) -> dict[str, list[MoneyChange]]:
+        found = self._items_of(organisation, side, accounts, keys.MONEY)
+        return {id_: codec.stored_money(item, apart) for id_, (item, apart) in found.items()}
+
+    def _items_of(
+        self, organisation: Organisation, side: Side, accounts: Sequence[Account], part: str
+    ) -> dict[str, tuple[Item, Item | None]]:
+        """The items of some accounts, each with the one beside it that holds a long part of it, by id."""
         wanted = {}
         for account in accounts:
             letter = "c" if side is Side.RECEIVABLE else "n" if account.party_id is None else "s"
-            wanted[account.id] = [
-                keys.account_key(organisation.id, letter + account.id, part) for part in (keys.ACCOUNT, keys.HISTORY)
-            ]
+            own = letter + account.id
+            wanted[account.id] = [keys.account_key(organisation.id, own, sort_key) for sort_key in (keys.ACCOUNT, part)]
         items = self._get([key for pair in wanted.values() for key in pair])
-        return {id_: codec.stored_history(items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
+        return {id_: (items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
 
     def _account(self, organisation: Organisation, side: Side, id: str) -> Account:
         """The index may show a document moments before its account."""
@@ -131,11 +159,13 @@ class LedgerStore:
                 documents.setdefault(id_, {})[document.id] = document
             else:
                 accounts.setdefault(id_, codec.unpack_account(id_, packed))
-        for id_, found in documents.items():
+        money = self._folded_money(organisation, side, accounts.values(), since)
+        for id_ in {**documents, **{account.id: {} for account in accounts.values() if account.money}}:
             account = accounts.get(id_) or self._account(organisation, side, id_)
             if account.reminders_truncated:
                 account = self._with_all_reminders(organisation, account)
-            yield without(account, settled.get(id_, ())), list(found.values())
+            account = _with_all(account, None, money.get(id_))
+            yield without(account, settled.get(id_, ())), list(documents.get(id_, {}).values())
 
     def _with_all_reminders(self, organisation: Organisation, account: Account) -> Account:
         found = self._get([keys.account_key(organisation.id, "c" + account.id, keys.COUNTERPARTY)])
@@ -158,6 +188,27 @@ class LedgerStore:
                 ProjectionExpression="isk, p",
             )
         )
+
+    def on_account_records(
+        self, organisation: Organisation, account: str, since: int = 0
+    ) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """A party's payments and credits on account dated from a day on: code, caller's id and content, by day.
+
+        account: its key, a letter and UUID. What the code is, see MoneyChange.source.
+        """
+        bounds = {":since": {"S": keys.on_account_sort_key(since, "")}, ":end": {"S": keys.AFTER_ON_ACCOUNT}}
+        found = query(
+            self._client,
+            TableName=self._table,
+            IndexName=keys.ACCOUNT_INDEX,
+            KeyConditionExpression="apk = :account AND ask BETWEEN :since AND :end",
+            ExpressionAttributeValues={":account": {"S": keys.account_partition(organisation.id, account)}, **bounds},
+            ProjectionExpression="ask, p",
+        )
+        for page in found:
+            for item in page:
+                reference, content = json.loads(item["p"]["S"])
+                yield keys.read_on_account_sort_key(item["ask"]["S"]), reference, content
 
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""
@@ -217,5 +268,21 @@ class LedgerStore:
             if head in found
         }
 
+    def references(self, organisation: Organisation, side: Side, documents: Sequence[str]) -> dict[str, str]:
+        """The caller's own ids of some invoices or bills, by their outward ids.
+
+        The index has no room for them: they cost one read of each document's item, a hundred in a request.
+        """
+        kind = "invoice" if side is Side.RECEIVABLE else "bill"
+        wanted = {keys.document_key(organisation.id, kind, id_): id_ for id_ in documents}
+        return {wanted[key]: codec.document_reference(item) for key, item in self._get(list(wanted)).items()}
+
     def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
         return get_items(self._client, self._table, wanted)
+
+
+def _with_all(account: Account, history: list[Settled] | None, money: list[MoneyChange] | None) -> Account:
+    """The account with the whole of its history and of its money, where these were read."""
+    if history is not None:
+        account = account._replace(history=history)
+    return account if money is None else account._replace(money=money, money_from=0)

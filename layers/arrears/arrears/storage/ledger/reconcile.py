@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.ledger import dated_document
 from arrears.ledger.accounts import AccountState
-from arrears.ledger.days import month_of
-from arrears.ledger.documents import Document, contribution_of
+from arrears.ledger.days import NEVER, month_of
+from arrears.ledger.documents import Document, Part, contribution_of, in_minor
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account import closed_by_state_at, counts_at, unapplied_at
+from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.payment_status import status_changes
+from arrears.ledger.recording import Recording
 from arrears.storage.ledger.export import LedgerExport
 from arrears.storage.ledger.month_figures import MonthFigure, month_figures
 from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
@@ -23,7 +26,7 @@ from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-_ADDED_UP = ("named", "open", "documents")
+_ADDED_UP = ("named", "open", "documents", "on_account")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,15 @@ class Difference:
     recomputed: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that adds up and wants a look. what: a party's key, or the caller's id of an allocation."""
+
+    kind: str
+    what: str
+    detail: str
+
+
 class Reconciliation:
     """Checks one ledger table, an organisation at a time."""
 
@@ -45,8 +57,8 @@ class Reconciliation:
         self._table = table
         self._export = LedgerExport(client, table)
 
-    def run(self, organisation: Organisation, now: datetime, mend: bool = False) -> Iterator[Difference]:
-        """Every difference; with `mend`, each is corrected before it is returned."""
+    def run(self, organisation: Organisation, now: datetime, mend: bool = False) -> Iterator[Difference | Notice]:
+        """Every difference, and notices; with `mend`, each difference is corrected before it is returned."""
         today = organisation.today(now)
         figures: dict[MonthFigure, list[int]] = {}
         for side in Side:
@@ -75,17 +87,54 @@ class Reconciliation:
 
     def _check_accounts(
         self, organisation: Organisation, side: Side, documents: dict[str, list[Document]], today: int, mend: bool
-    ) -> Iterator[Difference]:
+    ) -> Iterator[Difference | Notice]:
         for key, _ in self._export.accounts(organisation, side):
             work = self._work(organisation, today)
             stored = work.account(key, "")
-            found = _differences(stored, documents.pop(key, []))
+            own, money = documents.pop(key, []), self._on_account(organisation, key, stored)
+            found = _differences(stored, own, money)
             if found and mend:
                 work.touch(stored)
                 work.flush()
             yield from found
+            yield from self._check_allocations(organisation, own, money, today, mend)
+            if stored.known:
+                yield from _identity(stored, own, money, today)
         for key, own in documents.items():
             yield Difference("account", key, "missing", None, len(own))
+
+    def _on_account(self, organisation: Organisation, key: str, account: AccountState) -> list[OnAccountRecord]:
+        return list(self._export.on_account(organisation, key)) if account.on_account else []
+
+    def _check_allocations(
+        self,
+        organisation: Organisation,
+        documents: list[Document],
+        money: list[OnAccountRecord],
+        today: int,
+        mend: bool,
+    ) -> Iterator[Difference | Notice]:
+        """A change of money on account that stopped half-way has left some of its allocations as they were."""
+        for record in money:
+            if record.outdated:
+                yield Difference("on account", record.reference, "allocations to renew", record.outdated, [])
+                if mend:
+                    self._renew(organisation, record, today)
+        for document in documents:
+            for key in document.parts:
+                if key.startswith("allocation:") and not document.counts_allocation(key):
+                    detail = (
+                        f"on {document.kind} {document.reference} waits for money on account of its party and currency"
+                    )
+                    yield Notice("allocation", key.partition(":")[2], detail)
+
+    def _renew(self, organisation: Organisation, record: OnAccountRecord, today: int) -> None:
+        work = self._work(organisation, today)
+        recording = Recording(organisation, work, today)
+        recording.unfinished = work.on_account(record.kind, record.id, record.reference)
+        while recording.unfinished is not None:
+            recording.go_on()
+            work.flush()
 
     def _check_figures(
         self, organisation: Organisation, figures: dict[MonthFigure, list[int]], today: int, mend: bool
@@ -109,15 +158,19 @@ class Reconciliation:
         return StoredUnitOfWork(self._client, self._table, organisation, today)
 
 
-def _differences(stored: AccountState, documents: list[Document]) -> list[Difference]:
-    """Works an account out from its documents, sets what differs, and says what did."""
+def _differences(stored: AccountState, documents: list[Document], money: list[OnAccountRecord]) -> list[Difference]:
+    """Works an account out from its documents and its money on account, sets what differs, and says what did."""
     anew = AccountState(stored.key, stored.reference, history_start=stored.history_start)
-    anew.promises = [promise._replace(kept=0) for promise in stored.promises]
+    anew.promises = [promise._replace(kept=[]) for promise in stored.promises]
     for document in documents:
         anew.apply(contribution_of(document), 1, stored.history_start)
     anew.recompute_names(documents)
+    anew.on_account = len(money)
+    for record in money:
+        for change in record.changes():
+            anew.add_money(change, 1)
     found = []
-    for name in (*_ADDED_UP, "promises", "history", "closed_by_day"):
+    for name in (*_ADDED_UP, "promises", "history", "closed_by_day", "money"):
         was, right = getattr(stored, name), getattr(anew, name)
         if was != right:
             found.append(Difference("account", stored.key, name, was, right))
@@ -129,6 +182,50 @@ def _differences(stored: AccountState, documents: list[Document]) -> list[Differ
         found.append(Difference("account", stored.key, "last_closed_on", stored.last_closed_on, anew.last_closed_on))
         stored.last_closed_on = anew.last_closed_on
     return found
+
+
+def _identity(
+    account: AccountState, documents: list[Document], money: list[OnAccountRecord], today: int
+) -> Iterator[Difference | Notice]:
+    """Outstanding less money on account must be all totals less all money, wherever it stands, to the minor unit.
+
+    The one is what answers are made of, the other is added up from the records alone.
+    """
+    answered: dict[str, int] = {}
+    recorded: dict[str, int] = {}
+    opened = [document.dated for document in documents if not document.closed]
+    for document in documents:
+        dated = document.dated
+        if document.head is not None:
+            owed = dated_document.outstanding_at(dated, today) if dated_document.is_open_at(dated, today) else 0
+            answered[dated.currency] = answered.get(dated.currency, 0) + owed
+            total = (dated.total if counts_at(dated, today) else 0) - closed_by_state_at(dated, today)
+            paid = sum(_counted(part, dated.currency, today) for part in document.parts.values())
+            recorded[dated.currency] = recorded.get(dated.currency, 0) + total - paid
+    for record in money:
+        if record.part is not None:
+            currency = record.part.content["currency"]
+            recorded[currency] = recorded.get(currency, 0) - _counted(record.part, currency, today)
+    left = unapplied_at(account.account(), opened, today)
+    for currency in sorted(answered.keys() | recorded.keys() | left.keys()):
+        net, right = answered.get(currency, 0) - left.get(currency, 0), recorded.get(currency, 0)
+        if net != right:
+            yield Difference("account", account.key, f"net in {currency}", net, right)
+    for currency, amount in left.items():
+        if amount < 0:
+            detail = (
+                f"money on account is {amount} in minor units of {currency}: more was allocated or refunded than came"
+            )
+            yield Notice("account", account.key, detail)
+
+
+def _counted(part: Part, currency: str, today: int) -> int:
+    """What a payment or credit counts by the end of a day, wherever it stands; allocations only move it."""
+    content = part.content
+    day = content.get("paid_on", content.get("credited_on"))
+    if day is None or not day <= today < content.get("voided_on", NEVER):
+        return 0
+    return in_minor(content["amount"], currency) or 0
 
 
 def _add_figures(figures: dict[MonthFigure, list[int]], invoice: Document, today: int) -> None:

@@ -8,10 +8,11 @@ from functools import partial
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from arrears.ledger.deletions import RecordingWithDeletions, named_by
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Named, Recording, Result, named_by
-from arrears.ledger.records import Record, Rejection, read_record
+from arrears.ledger.recording import Named, Recording, Result
+from arrears.ledger.records import Deletion, Record, Rejection, read_record
 from arrears.storage.client import write_fast
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys
@@ -76,7 +77,7 @@ class Recorder:
         self,
         organisation: Organisation,
         today: int,
-        steps: Sequence[Callable[[Recording], Outcome]],
+        steps: Sequence[Callable[[RecordingWithDeletions], Outcome]],
         named: Sequence[Key],
     ) -> list[Outcome]:
         """Takes steps in their order until all are written. Steps not written yet are taken again on a new reading."""
@@ -100,17 +101,20 @@ class Recorder:
         self,
         organisation: Organisation,
         today: int,
-        steps: Sequence[Callable[[Recording], Outcome]],
+        steps: Sequence[Callable[[RecordingWithDeletions], Outcome]],
         named: Sequence[Key],
         most: int,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
         work = StoredUnitOfWork(self._client, self._table, organisation, today)
         work.prefetch(named)
-        recording = Recording(organisation, work, today)
+        recording = RecordingWithDeletions(organisation, work, today)
         outcomes = []
         for step in steps:
             outcomes.append(step(recording))
+            if recording.unfinished:
+                yield from self._go_on(recording, work, outcomes)
+                outcomes = outcomes[-1:]
             if work.changes() > most:
                 work.flush()
                 yield outcomes
@@ -118,8 +122,21 @@ class Recorder:
         work.flush()
         yield outcomes
 
+    def _go_on[Outcome](
+        self, recording: Recording, work: StoredUnitOfWork, outcomes: list[Outcome]
+    ) -> Iterator[list[Outcome]]:
+        """Finishes a step that takes more than one transaction; what came before it is written with its first.
 
-def _apply(recording: Recording, record: Record | Rejection, raw: Any) -> Result:
+        Should it stop half-way, the same step taken again finds what is left to do.
+        """
+        work.flush()
+        yield outcomes[:-1]
+        while recording.unfinished:
+            recording.go_on()
+            work.flush()
+
+
+def _apply(recording: RecordingWithDeletions, record: Record | Deletion | Rejection, raw: Any) -> Result:
     return recording.apply(record, raw)
 
 
@@ -134,6 +151,7 @@ KEYS_OF_NAMED: dict[str, Callable[[str, Named], Key]] = {
     "account_number": lambda organisation, named: keys.number_key(organisation, named.id),
     "counterparty_record": lambda organisation, named: keys.account_key(organisation, named.id, keys.COUNTERPARTY),
     "document": lambda organisation, named: keys.document_key(organisation, named.kind, named.id),
+    "on_account": lambda organisation, named: keys.on_account_key(organisation, named.kind, named.id),
     "pointer": lambda organisation, named: keys.pointer_key(organisation, named.kind, named.id),
 }
 """The item of each thing that a record may name."""

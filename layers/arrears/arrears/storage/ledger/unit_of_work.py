@@ -14,6 +14,7 @@ from arrears.ledger.accounts import AccountState, CounterpartyRecord
 from arrears.ledger.dated_document import closed_from
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, Key, get_items
 from arrears.storage.ledger import codec, entities, keys
@@ -42,7 +43,8 @@ class Crowded(Exception):
 class _Entry:
     """An item as it is stored, and the one object that was made of it.
 
-    previous, history: of an account, its counts and its long history (None: it has none) as they are stored.
+    previous, history, money: of an account, its counts, its long history and its many changes of money on account
+    (None: it has none) as they are stored.
     standing: of a document, as it is stored; worked out when it is first asked for.
     """
 
@@ -52,6 +54,7 @@ class _Entry:
     version: int = 0
     previous: AccountState | None = None
     history: str | None = None
+    money: str | None = None
     standing: StoredStanding | None = None
 
     def stored_standing(self) -> StoredStanding | None:
@@ -100,8 +103,9 @@ class StoredUnitOfWork:
         if part == keys.DOCUMENT:
             account = entities.stored_standing(item).account
             return [] if account is None else [keys.account_key(organisation, account)]
-        if part == keys.ACCOUNT and entities.has_history_apart(item):
-            return [keys.history_key_beside(key)]
+        if part == keys.ACCOUNT:
+            apart = [keys.history_key_beside(key)] if entities.has_history_apart(item) else []
+            return [*apart, keys.money_key_beside(key)] if entities.has_money_apart(item) else apart
         if part == keys.POINTER:
             document = keys.document_target(item["t"]["S"])
             return [] if document is None else [keys.document_key(organisation, *document)]
@@ -127,8 +131,9 @@ class StoredUnitOfWork:
         def read(item: Item | None) -> AccountState:
             if item is None:
                 return AccountState(key, reference, shard=int(key[1:9], 16) % self._organisation.shards)
-            apart = self._history_item(account_key) if entities.has_history_apart(item) else None
-            return entities.read_account(key, item, apart)
+            history = self._history_item(account_key) if entities.has_history_apart(item) else None
+            money = self._money_item(account_key) if entities.has_money_apart(item) else None
+            return entities.read_account(key, item, history, money)
 
         account = self._entity(account_key, read)
         entry = self._entries[account_key]
@@ -137,10 +142,24 @@ class StoredUnitOfWork:
             if entry.item is not None and entities.has_history_apart(entry.item):
                 apart = self._history_item(account_key)
                 entry.history = apart["b"]["S"] if apart else ""
+            if entry.item is not None and entities.has_money_apart(entry.item):
+                apart = self._money_item(account_key)
+                entry.money = apart["b"]["S"] if apart else ""
         return account
 
     def _history_item(self, account: Key) -> Item | None:
         return self._entry(keys.history_key_beside(account)).item
+
+    def _money_item(self, account: Key) -> Item | None:
+        return self._entry(keys.money_key_beside(account)).item
+
+    def on_account(self, kind: str, id: str, reference: str) -> OnAccountRecord:
+        """The payment or credit of an outward id as money on account."""
+
+        def read(item: Item | None) -> OnAccountRecord:
+            return OnAccountRecord(kind, id, reference) if item is None else entities.read_on_account(kind, id, item)
+
+        return self._entity(keys.on_account_key(self._organisation.id, kind, id), read)
 
     def counterparty_record(self, account: AccountState) -> CounterpartyRecord:
         """What the records of the counterparty itself say."""
@@ -161,7 +180,13 @@ class StoredUnitOfWork:
 
     def target(self, kind: str, id: str) -> str | None:
         """What a payment, credit, dispute, reminder or promise is on."""
-        return self._target(keys.pointer_key(self._organisation.id, kind, id))
+        target = self._target(keys.pointer_key(self._organisation.id, kind, id))
+        return None if target is None or keys.deleted_at(target) is not None else target
+
+    def deleted_at(self, kind: str, id: str) -> str | None:
+        """When a payment, credit, dispute, reminder or promise was deleted; None while it is not."""
+        target = self._target(keys.pointer_key(self._organisation.id, kind, id))
+        return None if target is None else keys.deleted_at(target)
 
     def account_number(self, number: str) -> str | None:
         """The customer id that holds an account number."""
@@ -248,6 +273,10 @@ class StoredUnitOfWork:
         """Remembers what a payment, credit, dispute, reminder or promise is on."""
         self._point(keys.pointer_key(self._organisation.id, kind, id), target)
 
+    def point_deleted(self, kind: str, id: str, moment: str) -> None:
+        """Remembers that it was deleted."""
+        self._point(keys.pointer_key(self._organisation.id, kind, id), keys.deleted_target(moment))
+
     def _point(self, key: Key, target: str | None) -> None:
         previous = self._pointers[key].previous if key in self._pointers else self._target(key)
         self._pointers[key] = _PointerChange(previous, target)
@@ -281,9 +310,10 @@ class StoredUnitOfWork:
     def changes(self) -> int:
         """How many items a flush would write; a history counts that may have an item of its own."""
         histories = sum(
-            isinstance(entry.entity, AccountState)
-            and (entry.history is not None or entities.may_have_long_history(entry.entity))
+            (entry.history is not None or entities.may_have_long_history(entry.entity))
+            + (entry.money is not None or entities.has_much_money(entry.entity))
             for entry in self._changed.values()
+            if isinstance(entry.entity, AccountState)
         )
         others = len(self._pointers) + len(self._unconditional) + len(self._months)
         return len(self._changed) + histories + others
@@ -312,6 +342,7 @@ class StoredUnitOfWork:
             if isinstance(entry.entity, AccountState):
                 entry.previous = _counts(entry.entity)
                 entry.history = entities.packed_long_history(entry.entity)
+                entry.money = entities.packed_much_money(entry.entity)
         for action in actions:
             if "Put" in action:
                 item = action["Put"]["Item"]
@@ -341,9 +372,14 @@ class StoredUnitOfWork:
             yield self._put(entry, entities.document_item(self._organisation.id, entity))
         elif isinstance(entity, CounterpartyRecord):
             yield self._put(entry, entities.counterparty_item(entity))
+        elif isinstance(entity, OnAccountRecord):
+            yield self._put(entry, entities.on_account_item(self._organisation.id, entity))
         elif entity is not None:
             yield self._put(entry, entities.account_item(self._organisation.id, entity, self._today))
-            yield from self._history_actions(entry, entities.packed_long_history(entity))
+            yield from self._apart(
+                keys.history_key_beside(entry.key), entry.history, entities.packed_long_history(entity)
+            )
+            yield from self._apart(keys.money_key_beside(entry.key), entry.money, entities.packed_much_money(entity))
 
     def _put(self, entry: _Entry, attributes: Item) -> Any:
         (pk, sk), version = entry.key, entry.version
@@ -356,11 +392,10 @@ class StoredUnitOfWork:
             put["ExpressionAttributeValues"] = {":v": {"N": str(version)}}
         return {"Put": put}
 
-    def _history_actions(self, account: _Entry, history: str | None) -> Iterator[Any]:
-        """A long history has an item of its own, out of the index; it is written only when it changes."""
-        if history != account.history:
-            attributes = None if history is None else {"b": {"S": history}}
-            yield self._unconditional_action(keys.history_key_beside(account.key), attributes)
+    def _apart(self, key: Key, stored: str | None, packed: str | None) -> Iterator[Any]:
+        """What is long has an item of its own, out of the index; it is written only when it changes."""
+        if packed != stored:
+            yield self._unconditional_action(key, None if packed is None else {"b": {"S": packed}})
 
     def _pointer_action(self, key: Key, change: _PointerChange) -> Any:
         """A pointer is put or deleted on the condition that it still leads where it was read to lead."""
@@ -368,9 +403,18 @@ class StoredUnitOfWork:
         if change.previous is not None:
             values = {":previous": {"S": change.previous}}
             condition = {"ConditionExpression": "t = :previous", "ExpressionAttributeValues": values}
-        action = self._unconditional_action(key, None if change.target is None else {"t": {"S": change.target}})
+        action = self._unconditional_action(key, self._pointer_attributes(key, change.target))
         next(iter(action.values())).update(condition)
         return action
+
+    def _pointer_attributes(self, key: Key, target: str | None) -> Item | None:
+        """One whose record was deleted is in the index: it is how the organisation's deletion finds it."""
+        if target is None:
+            return None
+        if keys.deleted_at(target) is None:
+            return {"t": {"S": target}}
+        partition = keys.deleted_partition(self._organisation.id)
+        return {"t": {"S": target}, "ipk": {"S": partition}, "isk": {"S": keys.deleted_sort_key(key)}}
 
     def _unconditional_action(self, key: Key, attributes: Item | None) -> Any:
         """A put, or a delete where there is nothing to keep; safe as it goes with an item that has a condition."""
@@ -383,7 +427,9 @@ class StoredUnitOfWork:
 
 def _counts(account: AccountState) -> AccountState:
     """A copy of an account's counts that later changes do not reach: its days are counted in place."""
-    return replace(account, closed_by_day=dict(account.closed_by_day), history={}, promises=[], reminders=[], names=[])
+    return replace(
+        account, closed_by_day=dict(account.closed_by_day), history={}, money={}, promises=[], reminders=[], names=[]
+    )
 
 
 def _size(action: dict[str, Any]) -> int:

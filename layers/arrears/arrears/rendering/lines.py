@@ -1,0 +1,166 @@
+"""The lines and columns that lists have as CSV, made from the body of the JSON answer: both have the same values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from arrears.reports.aging import BUCKETS
+
+type Body = Mapping[str, Any]
+
+
+class Lines(NamedTuple):
+    """columns: paths of members in a line, as csv_table.csv_text takes them."""
+
+    columns: Sequence[str]
+    rows: Iterable[Mapping[str, Any]]
+
+
+_CUSTOMER_COLUMNS = (
+    "asOf",
+    "customerId",
+    "customerReference",
+    "customerName",
+    "currency",
+    "totalOverdue",
+    "invoiceCount",
+    "oldestInvoice.invoiceId",
+    "oldestInvoice.invoiceNumber",
+    "oldestInvoice.totalAmount",
+    "oldestInvoice.outstanding",
+    "oldestInvoice.dueDate",
+    "oldestInvoice.daysOverdue",
+    "oldestInvoice.status",
+    "tier",
+    "suggestedAction",
+    "suggestedTone",
+    "lastReminderSentAt",
+    "daysSinceLastReminder",
+    "paymentBehaviour.averageDaysLate",
+    "paymentBehaviour.onTimeRate",
+    "paymentBehaviour.totalInvoicesPaid",
+    "invoiceIds",
+    "disputedInvoiceIds",
+    "reasons.code",
+)
+_SUPPLIER_COLUMNS = (
+    "asOf",
+    "supplierId",
+    "supplierReference",
+    "supplierName",
+    "currency",
+    "totalOverdue",
+    "billCount",
+    "oldestBill.billId",
+    "oldestBill.invoiceNumber",
+    "oldestBill.totalAmount",
+    "oldestBill.outstanding",
+    "oldestBill.dueDate",
+    "oldestBill.daysOverdue",
+    "oldestBill.state",
+    "urgency",
+    "suggestedAction",
+    "scheduledPaymentDate",
+    "paymentTiming.averageDaysToPay",
+    "paymentTiming.onTermsRate",
+    "paymentTiming.billsPaid",
+    "billIds",
+    "confirmBillIds",
+    "unscheduledBillIds",
+    "reasons.code",
+)
+_DOCUMENT_COLUMNS = (
+    "invoiceNumber",
+    "issuedOn",
+    "dueDate",
+    "totalAmount",
+    "outstanding",
+    "daysOverdue",
+    "disputed",
+    "disputedAmount",
+)
+_INVOICE_COLUMNS = (
+    "asOf",
+    "customerId",
+    "customerReference",
+    "customerName",
+    "currency",
+    "tier",
+    "suggestedAction",
+    "invoiceId",
+    "invoiceReference",
+    *_DOCUMENT_COLUMNS,
+)
+_BILL_COLUMNS = (
+    "asOf",
+    "supplierId",
+    "supplierReference",
+    "supplierName",
+    "currency",
+    "urgency",
+    "suggestedAction",
+    "billId",
+    "billReference",
+    *_DOCUMENT_COLUMNS,
+    "state",
+)
+_MONTH_COLUMNS = (
+    "month",
+    "asOf",
+    "policyVersion",
+    "currency",
+    "openingOverdue",
+    "restated",
+    "newlyOverdue",
+    "collected",
+    "credited",
+    "noLongerOverdue",
+    "closingOverdue",
+    "customerCount",
+    "invoiceCount",
+    *(f"buckets.{bucket}.{part}" for bucket in BUCKETS for part in ("amount", "count")),
+    *(f"rollRates.{bucket}" for bucket in BUCKETS[:-1]),
+    "dso",
+    "cei",
+)
+_ESCALATION_COLUMNS = (
+    "id",
+    "customerId",
+    "currency",
+    "from",
+    "to",
+    "crossedOn",
+    "recordedAt",
+    "historical",
+    "daysOverdue",
+    "totalOverdue",
+    "reasons.code",
+    "policyVersion",
+)
+
+
+def overdue_customers(body: Body, include: bool = False) -> Lines:
+    """A line for each row of the overdue receivables; for each of its invoices, where those are included."""
+    rows = ({"asOf": body["asOf"], **row} for row in body["customers"])
+    if include:
+        return Lines(_INVOICE_COLUMNS, ({**row, **invoice} for row in rows for invoice in row["invoices"]))
+    return Lines(_CUSTOMER_COLUMNS, rows)
+
+
+def overdue_suppliers(body: Body, include: bool = False) -> Lines:
+    """A line for each row of the overdue payables; for each of its bills, where those are included."""
+    rows = ({"asOf": body["asOf"], **row} for row in body["suppliers"])
+    if include:
+        return Lines(_BILL_COLUMNS, ({**row, **bill} for row in rows for bill in row["bills"]))
+    return Lines(_SUPPLIER_COLUMNS, rows)
+
+
+def closed_months(body: Body) -> Lines:
+    """A line for each currency of each month; none for a month without any."""
+    return Lines(
+        _MONTH_COLUMNS, ({**month, **currency} for month in body["months"] for currency in month["currencies"])
+    )
+
+
+def escalations(body: Body) -> Lines:
+    """A line for each escalation."""
+    return Lines(_ESCALATION_COLUMNS, body["escalations"])
