@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from arrears_cli.output import Failed, Json, money, put, put_table, say, share
 from arrears_cli.reports import BUCKETS
 
 if TYPE_CHECKING:
+    from arrears.ledger.organisation import Organisation
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
@@ -24,6 +26,7 @@ def close(
     through: Annotated[str | None, typer.Option(metavar="MONTH", help="Last month to work through, YYYY-MM.")] = None,
     stack: Stack = None,
     as_json: Json = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a month is closed early.")] = False,
 ) -> None:
     """Work through all complete days: record escalations, close the months that have ended."""
     from arrears.ledger.days import NEVER, day_text
@@ -31,6 +34,8 @@ def close(
     last = NEVER if through is None else _month_end(through)
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    if through is not None and not yes:
+        _ask_ahead(organisation, last, organisation.today(services.clock()))
     services.audit().write(organisation.id, "close", organisation.id, {"through": through})
     closed = services.closing().close(organisation, services.clock(), last)
     day = None if closed.through is None else day_text(closed.through)
@@ -38,6 +43,25 @@ def close(
     months = f"{len(closed.months)} months closed ({closed.months[0]} to {closed.months[-1]})" if closed.months else ""
     done = f"Worked through {day}." if day else "There is nothing to work through yet."
     put(body, as_json, " ".join((done, months or "No month closed,", f"{closed.escalations} escalations recorded.")))
+
+
+def _ask_ahead(organisation: "Organisation", through: int, today: int) -> None:
+    """Asks before the latest month that has ended is closed while it waits for late postings.
+
+    No earlier one can wait: a policy's days are fewer than a month's. Raises Failed where the answer is no.
+    """
+    from arrears.ledger.days import day_text, month_of
+
+    ended = date.fromordinal(today).replace(day=1).toordinal() - 1
+    closes_on = ended + 1 + organisation.policy.close_after_days
+    if through < ended or closes_on <= today:
+        return
+    say(
+        f"{month_of(ended)} waits for late postings, and would be closed on {day_text(closes_on)}. "
+        "A closed month never changes."
+    )
+    if not typer.confirm("Close it now?", err=True):
+        raise Failed("Nothing was closed.")
 
 
 def _month_end(text: str) -> int:
