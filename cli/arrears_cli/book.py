@@ -5,6 +5,7 @@ Both answer in the published form, so that a command prints the same wherever it
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,10 +17,28 @@ if TYPE_CHECKING:
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.recording import Result
     from arrears.reports.aging import Report, RowReference
+    from arrears.reports.row_selection import RowFilter
     from arrears.runtime import Services
 
 type Order = Literal["age", "amount"]
 _PAGE = 1_000
+
+
+class OverdueRequest(NamedTuple):
+    """What is asked of an overdue report. day: today if None. limit: so many rows at most, all if None.
+
+    party: a customer's or supplier's UUID, or the caller's own id of it. level: its tier or urgency. include: with the
+    documents of each row.
+    """
+
+    day: int | None = None
+    order: Order = "age"
+    limit: int | None = None
+    party: str | None = None
+    currency: str | None = None
+    level: str | None = None
+    action: str | None = None
+    include: bool = False
 
 
 class EscalationFilter(NamedTuple):
@@ -44,8 +63,8 @@ class Book(Protocol):
     def moment(self, day: int | None) -> str:
         """Noon of a day, or the present moment if None; RFC 3339."""
 
-    def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
-        """An overdue report as of a day, today if None: its rows in that order, at most `limit` of them."""
+    def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
+        """An overdue report with the rows that are asked for."""
 
     def history(self, months: int) -> dict[str, Any]:
         """The latest closed months, oldest first."""
@@ -99,22 +118,53 @@ class StoredBook:
         """Writes records."""
         return self._write(records)
 
-    def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
+    def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report; rows that are not shown are not worked out."""
         from arrears.ledger.ledger_side import Side
         from arrears.rendering.overdue import payables_body, receivables_body
-        from arrears.reports.aging import overdue_report
-        from arrears.reports.payables import supplier_row
-        from arrears.reports.receivables import customer_row
+        from arrears.reports.payables import row_urgency, supplier_row
+        from arrears.reports.receivables import customer_row, row_tier
+        from arrears.reports.row_selection import select_rows, totals_of
 
+        report, wanted = self._report(side, asked)
+        if side is Side.RECEIVABLE:
+            chosen = select_rows(report, wanted, row_tier, customer_row)
+        else:
+            chosen = select_rows(report, wanted, row_urgency, supplier_row)
+        page = _page(chosen, asked)
+        totals = totals_of(chosen) if any(wanted) else None
+        if side is Side.RECEIVABLE:
+            customers = (customer_row(row, report.day, report.policy) for row in page)
+            body = receivables_body(report, customers, None, totals)
+            return self._with_documents(side, body, "customers", "invoice", page, report) if asked.include else body
+        suppliers = (supplier_row(row, report.day, report.policy) for row in page)
+        body = payables_body(report, suppliers, None, totals)
+        return self._with_documents(side, body, "suppliers", "bill", page, report) if asked.include else body
+
+    def _report(self, side: "Side", asked: OverdueRequest) -> "tuple[Report, RowFilter]":
+        from arrears.ledger.ids import outward_id
+        from arrears.ledger.ledger_side import Side
+        from arrears.reports.aging import overdue_report
+        from arrears.reports.row_selection import RowFilter
+
+        kind = "customer" if side is Side.RECEIVABLE else "supplier"
+        party = asked.party and outward_id(self.organisation.id, kind, asked.party)
         today = self.today()
-        day = today if day is None else day
+        day = today if asked.day is None else asked.day
         accounts = self.services.ledger.accounts(self.organisation, side, day, today)
         report = overdue_report(accounts, day, self.organisation)
-        shown = _ordered(report, order)[:limit]
-        if side is Side.RECEIVABLE:
-            return receivables_body(report, (customer_row(row, day, report.policy) for row in shown), None)
-        return payables_body(report, (supplier_row(row, day, report.policy) for row in shown), None)
+        return report, RowFilter(party, asked.currency, asked.level, asked.action)
+
+    def _with_documents(
+        self, side: "Side", body: dict[str, Any], rows: str, kind: str, page: "list[RowReference]", report: "Report"
+    ) -> dict[str, Any]:
+        """The body with the overdue documents of each row."""
+        from arrears.rendering.overdue_documents import document_bodies
+
+        references_of = partial(self.services.ledger.references, self.organisation, side)
+        for row, documents in zip(body[rows], document_bodies(page, report.day, kind, references_of), strict=True):
+            row[f"{kind}s"] = documents
+        return body
 
     def history(self, months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
@@ -145,8 +195,8 @@ class StoredBook:
                 return {"escalations": found, "nextCursor": None}
 
 
-def _ordered(report: "Report", order: Order) -> "list[RowReference]":
-    """The report's rows, which come by age; by amount: larger first inside a currency."""
-    if order == "age":
-        return report.rows
-    return sorted(report.rows, key=lambda row: (*row.sort_key[:2], row.sort_key[3], row.sort_key[2], *row.sort_key[4:]))
+def _page(rows: "list[RowReference]", asked: OverdueRequest) -> "list[RowReference]":
+    """The rows to show, in the order asked for; they come by age."""
+    from arrears.reports.row_selection import AGE, ORDERS
+
+    return (rows if asked.order == AGE else sorted(rows, key=ORDERS[asked.order]))[: asked.limit]

@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 from uuid import UUID
 
-from arrears_cli.book import EscalationFilter, Order
+from arrears_cli.book import EscalationFilter, OverdueRequest
 from arrears_cli.output import Failed, option_of
 
 if TYPE_CHECKING:
@@ -77,16 +77,23 @@ class RemoteBook:
             return now.isoformat(timespec="seconds")
         return datetime.combine(date.fromordinal(day), clock_time(12)).astimezone().isoformat()
 
-    def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
+    def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report, put together from its pages."""
         from arrears.ledger.days import day_text
         from arrears.ledger.ledger_side import Side
 
-        path, rows = (
-            ("/receivables/overdue", "customers") if side is Side.RECEIVABLE else ("/payables/overdue", "suppliers")
-        )
-        query = {"asOf": None if day is None else day_text(day), "sort": None if order == "age" else order}
-        return self._paged(path, query, rows, limit)
+        receivable = side is Side.RECEIVABLE
+        query = {
+            "asOf": None if asked.day is None else day_text(asked.day),
+            "sort": None if asked.order == "age" else asked.order,
+            "customerId" if receivable else "supplierId": asked.party,
+            "currency": asked.currency,
+            "tier" if receivable else "urgency": asked.level,
+            "action": asked.action,
+            "include": None if not asked.include else "invoices" if receivable else "bills",
+        }
+        path, rows = ("/receivables/overdue", "customers") if receivable else ("/payables/overdue", "suppliers")
+        return self._paged(path, query, rows, asked.limit)
 
     def history(self, months: int) -> dict[str, Any]:
         """Closed months as they were kept."""

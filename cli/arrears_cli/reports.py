@@ -2,22 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from arrears_cli.book import EscalationFilter, Order, open_book
+from arrears_cli.book import EscalationFilter, Order, OverdueRequest, open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
-from arrears_cli.output import Json, money, put, put_table, read_day, share
+from arrears_cli.output import Csv, Json, money, put, put_csv, put_table, read_day, share
 
 if TYPE_CHECKING:
-    from arrears.ledger.ledger_side import Side
+    from arrears.rendering.lines import Lines
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
 Sort = Annotated[
     Order, typer.Option("--sort", help="Rows of a currency by most days overdue, or by the largest overdue amount.")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Show so many rows; sums cover the whole book.")]
+
+Currency = Annotated[str | None, typer.Option(metavar="CODE", help="Only rows of this currency.")]
+Tier = Literal["gentle", "firm", "final", "escalation"]
+Urgency = Literal["low", "medium", "high", "critical"]
+CustomerAction = Literal["wait", "send_reminder", "call_or_escalate"]
+SupplierAction = Literal["wait", "schedule_payment", "confirm_or_reschedule"]
 
 BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90": "61-90", "d90Plus": "over 90"}
 """Titles of the aging buckets, in order."""
@@ -26,24 +32,36 @@ BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90"
 def receivables(
     organisation_id: OrganisationOfKey = None,
     as_of: AsOf = None,
+    customer: Annotated[str | None, typer.Option(help="Only this customer: its UUID, or your own id of it.")] = None,
+    currency: Currency = None,
+    tier: Annotated[Tier | None, typer.Option(help="Only rows of this tier.")] = None,
+    action: Annotated[CustomerAction | None, typer.Option(help="Only rows with this action.")] = None,
     sort: Sort = "age",
     limit: Limit = None,
+    include: Annotated[
+        Literal["invoices"] | None, typer.Option(help="With each customer's overdue invoices; as CSV a line for each.")
+    ] = None,
     stack: Stack = None,
     url: Address = None,
+    as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """Who owes the organisation, how late, and what to do next."""
     from arrears.ledger.ledger_side import Side
+    from arrears.rendering.lines import overdue_customers
 
-    body = _overdue(Side.RECEIVABLE, organisation_id, as_of, sort, limit, stack, url)
-    if as_json:
-        put(body, True, "")
+    day, included = read_day(as_of, "--as-of"), include is not None
+    asked = OverdueRequest(day, sort, limit, customer, _code(currency), tier, action, included)
+    body = open_book(organisation_id, stack, url).overdue(Side.RECEIVABLE, asked)
+    if put_answer(body, overdue_customers(body, included), as_json, as_csv):
         return
     columns = (
-        *("customer", "reference", "currency", "overdue", "invoices", "oldest", "days"),
+        *("customer", "reference", "currency", "overdue", "to chase", "invoices", "oldest", "days"),
         *("tier", "action", "last reminder"),
     )
     _put_report("Receivables", body, columns, [_customer_cells(row) for row in body["customers"]])
+    if included:
+        _put_documents("customer", "invoice", body["customers"])
 
 
 def _customer_cells(row: Mapping[str, Any]) -> Sequence[str]:
@@ -52,6 +70,7 @@ def _customer_cells(row: Mapping[str, Any]) -> Sequence[str]:
         row["customerReference"],
         row["currency"],
         money(row["totalOverdue"], row["currency"]),
+        money(row["amountToChase"], row["currency"]),
         str(row["invoiceCount"]),
         row["oldestInvoice"]["invoiceNumber"] or "",
         str(row["oldestInvoice"]["daysOverdue"]),
@@ -64,24 +83,36 @@ def _customer_cells(row: Mapping[str, Any]) -> Sequence[str]:
 def payables(
     organisation_id: OrganisationOfKey = None,
     as_of: AsOf = None,
+    supplier: Annotated[str | None, typer.Option(help="Only this supplier: its UUID, or your own id of it.")] = None,
+    currency: Currency = None,
+    urgency: Annotated[Urgency | None, typer.Option(help="Only rows of this urgency.")] = None,
+    action: Annotated[SupplierAction | None, typer.Option(help="Only rows with this action.")] = None,
     sort: Sort = "age",
     limit: Limit = None,
+    include: Annotated[
+        Literal["bills"] | None, typer.Option(help="With each supplier's overdue bills; as CSV a line for each.")
+    ] = None,
     stack: Stack = None,
     url: Address = None,
+    as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """Whom the organisation owes, how late, and what to do next."""
     from arrears.ledger.ledger_side import Side
+    from arrears.rendering.lines import overdue_suppliers
 
-    body = _overdue(Side.PAYABLE, organisation_id, as_of, sort, limit, stack, url)
-    if as_json:
-        put(body, True, "")
+    day, included = read_day(as_of, "--as-of"), include is not None
+    asked = OverdueRequest(day, sort, limit, supplier, _code(currency), urgency, action, included)
+    body = open_book(organisation_id, stack, url).overdue(Side.PAYABLE, asked)
+    if put_answer(body, overdue_suppliers(body, included), as_json, as_csv):
         return
     columns = (
         *("supplier", "reference", "currency", "overdue", "bills", "oldest", "days"),
         *("urgency", "action", "scheduled"),
     )
     _put_report("Payables", body, columns, [_supplier_cells(row) for row in body["suppliers"]])
+    if included:
+        _put_documents("supplier", "bill", body["suppliers"])
 
 
 def _supplier_cells(row: Mapping[str, Any]) -> Sequence[str]:
@@ -99,31 +130,59 @@ def _supplier_cells(row: Mapping[str, Any]) -> Sequence[str]:
     )
 
 
-def _overdue(
-    side: "Side",
-    organisation: str | None,
-    as_of: str | None,
-    sort: Order,
-    limit: int | None,
-    stack: str | None,
-    url: str | None,
-) -> dict[str, Any]:
-    day = read_day(as_of, "--as-of")
-    return open_book(organisation, stack, url).overdue(side, day, sort, limit)
+def _code(currency: str | None) -> str | None:
+    """The code of a currency in capitals. Raises BadParameter for what is none."""
+    from arrears.ledger.money import EXPONENTS
+
+    if currency is not None and currency.upper() not in EXPONENTS:
+        raise typer.BadParameter("is not a currency of ISO 4217, such as EUR", param_hint="--currency")
+    return None if currency is None else currency.upper()
+
+
+def put_answer(body: Mapping[str, Any], lines: "Lines", as_json: bool, as_csv: bool) -> bool:
+    """Prints an answer for programs; False where nothing is printed, as a person reads it."""
+    if as_json and as_csv:
+        raise typer.BadParameter("Give either --csv or --json.")
+    if as_json:
+        put(body, True, "")
+    elif as_csv:
+        put_csv(lines.columns, lines.rows)
+    return as_json or as_csv
 
 
 def _put_report(title: str, body: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     _put_aging(f"{title} as of {body['asOf']}", body["aging"])
     if rows:
-        put_table("", columns, rows, (columns[3], columns[4], "days"))
+        put_table("", columns, rows, ("overdue", "to chase", "invoices", "bills", "days"))
     else:
-        typer.echo("Nothing is overdue.")
+        typer.echo("Nothing is overdue." if "filtered" not in body else "Nothing that is overdue is like that.")
+
+
+def _put_documents(party: str, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The overdue documents of each row."""
+    columns = (party, kind, "reference", "issued on", "due on", "currency", "total", "outstanding", "disputed", "days")
+    cells = [
+        (
+            row[f"{party}Name"],
+            one["invoiceNumber"] or "",
+            one[f"{kind}Reference"] or "",
+            one["issuedOn"],
+            one["dueDate"],
+            row["currency"],
+            *(money(one[name], row["currency"]) for name in ("totalAmount", "outstanding", "disputedAmount")),
+            str(one["daysOverdue"]),
+        )
+        for row in rows
+        for one in row[f"{kind}s"]
+    ]
+    if cells:
+        put_table("", columns, cells, ("total", "outstanding", "disputed", "days"))
 
 
 def _put_aging(title: str, aging: Sequence[Mapping[str, Any]]) -> None:
     if not aging:
         return
-    columns = ("open", *BUCKETS.values(), "overdue")
+    columns = ("open", *BUCKETS.values(), "overdue", "on account", "net")
     put_table(title, columns, [_aging_cells(entry) for entry in aging], columns[1:])
 
 
@@ -132,7 +191,8 @@ def _aging_cells(entry: Mapping[str, Any]) -> Sequence[str]:
 
     currency = entry["currency"]
     amounts = [Decimal(str(entry["buckets"][bucket]["amount"])) for bucket in BUCKETS]
-    return (currency, *(money(amount, currency) for amount in (*amounts, sum(amounts[1:]))))
+    beside = (sum(amounts[1:]), entry["unapplied"]["amount"], entry["net"])
+    return (currency, *(money(amount, currency) for amount in (*amounts, *beside)))
 
 
 def history(
@@ -140,12 +200,14 @@ def history(
     months: Annotated[int, typer.Option(min=1, max=1_200, help="So many of the latest closed months.")] = 12,
     stack: Stack = None,
     url: Address = None,
+    as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """Closed months: what was overdue at each month's end, and how it came about."""
+    from arrears.rendering.lines import closed_months
+
     body = open_book(organisation_id, stack, url).history(months)
-    if as_json:
-        put(body, True, "")
+    if put_answer(body, closed_months(body), as_json, as_csv):
         return
     rows = [_month_cells(month["month"], entry) for month in body["months"] for entry in month["currencies"]]
     if not rows:
@@ -177,22 +239,20 @@ def escalations(
         str | None,
         typer.Option(metavar="DAY|MOMENT", help="Recorded since, such as 2026-01-31 or 2026-01-31T09:30:00Z."),
     ] = None,
-    tier: Annotated[str | None, typer.Option(help="Only moves to this tier.")] = None,
+    tier: Annotated[Tier | None, typer.Option(help="Only moves to this tier.")] = None,
     customer: Annotated[str | None, typer.Option(help="Only this customer's: its UUID, or your own id of it.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 100,
     stack: Stack = None,
     url: Address = None,
+    as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """Every tier that a customer has entered or left, the newest first."""
-    from arrears.reports.tiers import TIERS
+    from arrears.rendering import lines
 
-    if tier is not None and tier not in TIERS:
-        raise typer.BadParameter(f"is not one of {', '.join(TIERS)}", param_hint="--tier")
     asked = EscalationFilter(_since(since), tier, customer, limit)
     body = open_book(organisation_id, stack, url).escalations(asked)
-    if as_json:
-        put(body, True, "")
+    if put_answer(body, lines.escalations(body), as_json, as_csv):
         return
     rows = [_escalation_cells(one) for one in body["escalations"]]
     if not rows:

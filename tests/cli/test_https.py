@@ -6,15 +6,21 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import parse_qsl
 
 import pytest
 
+from arrears.api import overdue_query
+from arrears.reports.row_selection import ORDERS
+from arrears.reports.tiers import TIERS, URGENCIES
 from arrears.runtime import Services
-from arrears_cli import https
+from arrears_cli import https, reports
+from arrears_cli.book import Order
 from support import records
 from support.command_line import run, value
 from support.files import DATA
+from support.http import Client
 
 KEY = f"ar_{'1' * 32}_{'2' * 12}_{'3' * 48}"
 
@@ -68,6 +74,60 @@ def test_reports_are_the_same_over_https(organisation: str, monkeypatch: pytest.
     table = run("receivables", "--as-of", "2020-03-01").stdout
     assert "Customer 1" in table
     assert "2020-1" in table
+
+
+@pytest.mark.usefixtures("key", "book")
+def test_filters_orders_and_documents_are_the_same_over_https(
+    organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
+    at = ("--as-of", "2020-03-01")
+    by_amount = alike("receivables", *at, "--sort", "amount", **same)["customers"]
+    assert [row["customerReference"] for row in by_amount] == ["C3", "C2", "C1"]
+    of_one = alike("receivables", *at, "--customer", "C2", "--include", "invoices", **same)
+    assert [one["invoiceReference"] for row in of_one["customers"] for one in row["invoices"]] == ["I2"]
+    assert of_one["filtered"]["invoiceCount"] == 1
+    for options in (("--tier", "firm"), ("--currency", "usd"), ("--action", "wait"), ("--customer", "nobody")):
+        alike("receivables", *at, *options, **same)
+    for options in (("--supplier", "S1", "--include", "bills"), ("--urgency", "low"), ("--action", "schedule_payment")):
+        alike("payables", *at, *options, **same)
+    assert "2020-2" in run("receivables", *at, "--include", "invoices").stdout
+    assert "B-77" in run("payables", *at, "--include", "bills").stdout
+    assert "Nothing that is overdue is like that." in run("receivables", *at, "--customer", "nobody").stdout
+    for wrong in (("--tier", "angry"), ("--currency", "euros"), ("--sort", "name"), ("--include", "bills")):
+        assert run("receivables", *wrong).exit_code == 2
+
+
+@pytest.mark.usefixtures("key", "book")
+def test_lists_are_csv_as_the_endpoints_answer_it(
+    services: Services, organisation: str, address: str, key: str
+) -> None:
+    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 1, tzinfo=UTC))
+    client = Client(address)
+    lists = (
+        (("receivables", "--as-of", "2020-03-01"), "/receivables/overdue?asOf=2020-03-01&format=csv"),
+        (("receivables", "--include", "invoices"), "/receivables/overdue?include=invoices&format=csv"),
+        (("payables", "--include", "bills"), "/payables/overdue?include=bills&format=csv"),
+        (("history",), "/receivables/overdue/history?format=csv"),
+        (("escalations",), "/escalations?format=csv"),
+    )
+    for arguments, target in lists:
+        path, _, query = target.partition("?")
+        answered = client.dolfin(key, path, **dict(parse_qsl(query))).text
+        assert answered.count("\r\n") > 1
+        assert run(*arguments, "--csv").stdout_bytes.decode() == answered
+    assert run("receivables", "--csv", "--json").exit_code == 2
+
+
+def test_filters_take_what_the_endpoints_take() -> None:
+    for literal, values in (
+        (reports.Tier, TIERS),
+        (reports.Urgency, URGENCIES),
+        (reports.CustomerAction, overdue_query.RECEIVABLES.actions),
+        (reports.SupplierAction, overdue_query.PAYABLES.actions),
+        (Order.__value__, tuple(ORDERS)),
+    ):
+        assert get_args(literal) == values
 
 
 @pytest.mark.usefixtures("key", "book")
