@@ -33,4 +33,4 @@ def test_an_example_is_answered_as_shown(api: Api, example: dict[str, Any]) -> N
 
 
 def test_all_examples_are_found() -> None:
-    assert len(EXAMPLES) == TEXT.count("```json") == 8
+    assert len(EXAMPLES) == TEXT.count("```json") == 9

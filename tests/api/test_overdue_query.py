@@ -102,7 +102,12 @@ def test_the_outward_id_is_taken_too(book: Api) -> None:
 def test_an_unknown_id_is_answered_with_an_empty_list(book: Api, unknown: str) -> None:
     body = book.dolfin(customerId=unknown).body
     assert (body["customers"], body["nextCursor"]) == ([], None)
-    assert body["filtered"] == {"customerCount": 0, "invoiceCount": 0, "overdueByCurrency": []}
+    assert body["filtered"] == {
+        "customerCount": 0,
+        "invoiceCount": 0,
+        "overdueByCurrency": [],
+        "unappliedByCurrency": [],
+    }
     assert body["totals"] == book.dolfin().body["totals"]
 
 
@@ -117,6 +122,7 @@ def test_totals_and_aging_stay_those_of_the_book_and_filtered_has_those_of_the_f
             {"currency": "EUR", "amount": 200.25, "count": 2},
             {"currency": "USD", "amount": 7, "count": 1},
         ],
+        "unappliedByCurrency": [],
     }
     assert body["filtered"].keys() == whole["totals"].keys()
     suppliers = book.dolfin(PAYABLE, action="wait").body
@@ -124,6 +130,7 @@ def test_totals_and_aging_stay_those_of_the_book_and_filtered_has_those_of_the_f
         "supplierCount": 1,
         "billCount": 1,
         "overdueByCurrency": [{"currency": "EUR", "amount": 100, "count": 1}],
+        "unappliedByCurrency": [],
     }
     assert suppliers["filtered"].keys() == suppliers["totals"].keys()
 
@@ -344,6 +351,14 @@ def test_included_documents_are_as_of_the_day_and_add_up_to_their_row(book: Api,
         assert max(one["daysOverdue"] for one in row["invoices"]) == row["oldestInvoice"]["daysOverdue"]
         disputed = [one["invoiceId"] for one in row["invoices"] if one["disputed"]]
         assert disputed == row["disputedInvoiceIds"]
+
+
+def test_a_document_disputed_in_part_shows_the_part(api: Api) -> None:
+    api.stored(invoice("I1"), records.dispute("D1", invoice_id="I1", opened_on="2020-06-01", amount="30.50"))
+    [row] = rows(api.dolfin(include="invoices"))
+    assert [(one["disputed"], one["disputedAmount"], one["outstanding"]) for one in row["invoices"]] == [
+        (True, 30.5, 100)
+    ]
 
 
 def test_without_include_the_answer_is_the_same_but_for_its_documents(book: Api) -> None:

@@ -1,17 +1,20 @@
 """Filters and orders of the overdue reports: the rows that have what is asked for, and what they add up to."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
 from arrears.ledger.ledger_side import Side
-from arrears.reports.aging import RowReference, overdue_report
+from arrears.reports.aging import RowReference, Unapplied, overdue_report
 from arrears.reports.payables import row_urgency, supplier_row
 from arrears.reports.receivables import customer_row, row_tier
 from arrears.reports.row_selection import AMOUNT, ORDERS, RowFilter, select_rows, totals_of
 from oracle.generate import interesting_days, random_book
 from support.books import in_memory, last_day, organisation_of, random_terms
+from support.memory_ledger import MemoryLedger
+from support.records import ORGANISATION, invoice, payment
 
 type LevelOf = Callable[[RowReference, int, Any], str]
 SIDES: dict[Side, tuple[LevelOf, Any, str]] = {
@@ -74,11 +77,37 @@ def test_all_rows_add_up_to_the_totals_of_the_book(seed: int, side: Side) -> Non
     book = random_book(seed, 20)
     organisation, today = organisation_of(book), last_day(book).toordinal()
     report = overdue_report(in_memory(book, organisation).accounts(side, today, today), today, organisation)
-    totals = totals_of(report.rows)
+    totals = totals_of(report.rows, today)
     assert (totals.party_count, totals.overdue_count) == (report.party_count, report.overdue_count)
     assert [(one.currency, one.amount, one.count) for one in totals.by_currency] == [
         (entry.currency, entry.overdue_amount, entry.overdue_count) for entry in report.aging if entry.overdue_count
     ]
+
+
+def test_totals_have_the_money_on_account_beside_the_rows() -> None:
+    """Not that of other currencies or of who has nothing overdue."""
+    ledger, today = MemoryLedger(ORGANISATION), date(2020, 6, 30).toordinal()
+    results = ledger.record(
+        [
+            invoice("I1", customer_id="C1", due_on="2020-06-01"),
+            invoice("I2", customer_id="C2", due_on="2020-06-01"),
+            invoice("I3", customer_id="C3", due_on="2020-07-31"),
+            *(
+                payment(f"{id_}{currency}", invoice_id=None, customer_id=id_, currency=currency, amount=amount)
+                for id_, currency, amount in (
+                    ("C1", "USD", "30"),
+                    ("C1", "EUR", "5"),
+                    ("C2", "USD", "2"),
+                    ("C3", "USD", "9"),
+                )
+            ),
+        ],
+        today,
+    )
+    assert {result.result for result in results} == {"created"}
+    report = overdue_report(ledger.accounts(Side.RECEIVABLE, today, today), today, ORGANISATION)
+    assert totals_of(report.rows, today).unapplied == [Unapplied("USD", 3200, 2)]
+    assert totals_of(report.rows[:1], today).unapplied == [Unapplied("USD", 3000, 1)]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -70,6 +70,7 @@ def _filtered(totals: "Totals | None", party_count: str, overdue_count: str) -> 
         party_count: totals.party_count,
         overdue_count: totals.overdue_count,
         "overdueByCurrency": by_currency,
+        "unappliedByCurrency": unapplied_bodies(totals.unapplied),
     }
     return {"filtered": filtered}
 

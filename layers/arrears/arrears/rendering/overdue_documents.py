@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from arrears.ledger.dated_document import bill_state_name_at, disputed_at
+from arrears.ledger.dated_document import bill_state_name_at, disputed_amount_at, disputed_at
 from arrears.ledger.days import day_text
 from arrears.ledger.money import major_number
 from arrears.reports.aging import Overdue, RowReference, overdue_of
@@ -23,7 +23,6 @@ def document_bodies(
 
 def _body(overdue: Overdue, day: int, kind: str, reference: str | None) -> dict[str, Any]:
     document = overdue.document
-    disputed = disputed_at(document, day)
     return {
         f"{kind}Id": overdue.id,
         f"{kind}Reference": reference,
@@ -33,7 +32,7 @@ def _body(overdue: Overdue, day: int, kind: str, reference: str | None) -> dict[
         "totalAmount": major_number(document.total, document.currency),
         "outstanding": major_number(overdue.owed, document.currency),
         "daysOverdue": overdue.days,
-        "disputed": disputed,
-        "disputedAmount": major_number(overdue.owed if disputed else 0, document.currency),
+        "disputed": disputed_at(document, day),
+        "disputedAmount": major_number(disputed_amount_at(document, day), document.currency),
         "state": bill_state_name_at(document, day) if document.states else None,
     }

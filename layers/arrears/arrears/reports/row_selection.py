@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
+from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.policy import Policy
-from arrears.reports.aging import Report, RowReference, SortKey
+from arrears.reports.aging import Report, RowReference, SortKey, Unapplied
 
 
 class Row(Protocol):
@@ -70,21 +71,33 @@ class CurrencyTotal:
 
 
 class Totals(NamedTuple):
-    """What rows add up to; currencies in the order of the rows."""
+    """What rows add up to; currencies in the order of the rows. unapplied: the money on account beside the rows."""
 
     party_count: int
     overdue_count: int
     by_currency: list[CurrencyTotal]
+    unapplied: list[Unapplied]
 
 
-def totals_of(rows: Iterable[RowReference]) -> Totals:
-    """The totals of some rows of a report."""
+def totals_of(rows: Iterable[RowReference], day: int) -> Totals:
+    """The totals of some rows of a report on its day."""
     parties = set()
     sums: dict[str, list[int]] = {}
+    unapplied: dict[str, list[int]] = {}
     for row in rows:
         parties.add(row.account.id)
         entry = sums.setdefault(row.currency, [0, 0])
         entry[0] += row.owed
         entry[1] += row.overdue_count
+        amount = unapplied_at(row.account, row.documents, day).get(row.currency)
+        if amount is not None:
+            beside = unapplied.setdefault(row.currency, [0, 0])
+            beside[0] += amount
+            beside[1] += 1
     by_currency = [CurrencyTotal(currency, amount, count) for currency, (amount, count) in sums.items()]
-    return Totals(len(parties), sum(total.count for total in by_currency), by_currency)
+    return Totals(
+        len(parties),
+        sum(total.count for total in by_currency),
+        by_currency,
+        [Unapplied(currency, amount, count) for currency, (amount, count) in unapplied.items()],
+    )
