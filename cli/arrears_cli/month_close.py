@@ -13,7 +13,6 @@ from arrears_cli.output import Failed, Json, money, put, put_table, say, share
 from arrears_cli.reports import BUCKETS
 
 if TYPE_CHECKING:
-    from arrears.ledger.organisation import Organisation
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
@@ -35,7 +34,7 @@ def close(
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     if through is not None and not yes:
-        _ask_ahead(organisation, last, organisation.today(services.clock()))
+        _ask_ahead(organisation.policy.close_after_days, last, organisation.today(services.clock()))
     services.audit().write(organisation.id, "close", organisation.id, {"through": through})
     closed = services.closing().close(organisation, services.clock(), last)
     day = None if closed.through is None else day_text(closed.through)
@@ -45,15 +44,24 @@ def close(
     put(body, as_json, " ".join((done, months or "No month closed,", f"{closed.escalations} escalations recorded.")))
 
 
-def _ask_ahead(organisation: "Organisation", through: int, today: int) -> None:
+def _month_end(text: str) -> int:
+    from arrears.ledger.days import parse_day
+    from arrears.reports.month_close import month_end
+
+    if not _MONTH.fullmatch(text) or text.startswith("0000"):
+        raise typer.BadParameter(f"{text} is not a month of the form YYYY-MM.")
+    return month_end(parse_day(f"{text}-01"))
+
+
+def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
     """Asks before the latest month that has ended is closed while it waits for late postings.
 
-    No earlier one can wait: a policy's days are fewer than a month's. Raises Failed where the answer is no.
+    No earlier one can wait: close_after_days are fewer than a month's. Raises Failed where the answer is no.
     """
     from arrears.ledger.days import day_text, month_of
 
     ended = date.fromordinal(today).replace(day=1).toordinal() - 1
-    closes_on = ended + 1 + organisation.policy.close_after_days
+    closes_on = ended + 1 + close_after_days
     if through < ended or closes_on <= today:
         return
     say(
@@ -62,15 +70,6 @@ def _ask_ahead(organisation: "Organisation", through: int, today: int) -> None:
     )
     if not typer.confirm("Close it now?", err=True):
         raise Failed("Nothing was closed.")
-
-
-def _month_end(text: str) -> int:
-    from arrears.ledger.days import parse_day
-    from arrears.reports.month_close import month_end
-
-    if not _MONTH.fullmatch(text) or text.startswith("0000"):
-        raise typer.BadParameter(f"{text} is not a month of the form YYYY-MM.")
-    return month_end(parse_day(f"{text}-01"))
 
 
 @snapshots.command("show")
