@@ -34,6 +34,7 @@ READING = (
     "InvoiceCollection",
     "BillingInvoicesPastDue",
     "ReceivablesHistory",
+    "PayablesHistory",
     "Escalations",
 )
 FLOOR = '''"""The least that a function on DynamoDB does."""
@@ -123,6 +124,7 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
         "OverdueBalance": "/analytics/overdue_balance",
         "InvoiceCollection": "/analytics/invoice_collection",
         "ReceivablesHistory": "/receivables/overdue/history",
+        "PayablesHistory": "/payables/history",
         "Escalations": "/escalations",
         "Documentation": "/openapi.json",
         "Fallback": "/nowhere",

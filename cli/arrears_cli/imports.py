@@ -172,6 +172,8 @@ def _sentence(result: dict[str, Any]) -> str:
             for one in result["first_repeated"][:SHOWN_REPEATED]
         )
         lines.append(f"  {result['repeated_records']:,} records have the type and id of an earlier row: {shown}")
+    if result["warnings"]:
+        lines.append("  warnings: " + ", ".join(f"{count:,} {code}" for code, count in result["warnings"].items()))
     if result["rejected_rows"]:
         where = f", in {result['rejected_file']}" if result["rejected_file"] else ""
         lines.append(f"  rejected {result['rejected_rows']:,} rows{where}")

@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,21 +14,34 @@ from arrears_cli.output import Failed, Json, money, put, put_table, say, share
 from arrears_cli.reports import BUCKETS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
+
+
+class SideName(StrEnum):
+    """A ledger side as it is typed."""
+
+    RECEIVABLES = "receivables"
+    PAYABLES = "payables"
+
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def close(
     organisation_id: OrganisationId,
-    through: Annotated[str | None, typer.Option(metavar="MONTH", help="Last month to work through, YYYY-MM.")] = None,
+    through: Annotated[
+        str | None,
+        typer.Option(metavar="MONTH", help="Last month to work through, YYYY-MM; it is closed without waiting."),
+    ] = None,
     stack: Stack = None,
     as_json: Json = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a month is closed early.")] = False,
 ) -> None:
-    """Work through all complete days: record escalations, close the months that have ended."""
+    """Work through all complete days: record escalations, close the months that wait for no more late postings."""
     from arrears.ledger.days import NEVER, day_text
 
     last = NEVER if through is None else _month_end(through)
@@ -38,15 +52,24 @@ def close(
     services.audit().write(organisation.id, "close", organisation.id, {"through": through})
     closed = services.closing().close(organisation, services.clock(), last)
     day = None if closed.through is None else day_text(closed.through)
-    body = {"through": day, "months": closed.months, "escalations": closed.escalations, "sent": closed.sent}
-    months = f"{len(closed.months)} months closed ({closed.months[0]} to {closed.months[-1]})" if closed.months else ""
+    body = {
+        "through": day,
+        "months": closed.months,
+        "payablesMonths": closed.payables_months,
+        "escalations": closed.escalations,
+        "sent": closed.sent,
+    }
     done = f"Worked through {day}." if day else "There is nothing to work through yet."
+    months = _closed("months", closed.months) + _closed("months of payables", closed.payables_months)
     put(body, as_json, " ".join((done, months or "No month closed,", f"{closed.escalations} escalations recorded.")))
 
 
+def _closed(what: str, months: "Sequence[str]") -> str:
+    return f"{len(months)} {what} closed ({months[0]} to {months[-1]}), " if months else ""
+
+
 def _month_end(text: str) -> int:
-    from arrears.ledger.days import parse_day
-    from arrears.reports.month_close import month_end
+    from arrears.ledger.days import month_end, parse_day
 
     if not _MONTH.fullmatch(text) or text.startswith("0000"):
         raise typer.BadParameter(f"{text} is not a month of the form YYYY-MM.")
@@ -76,22 +99,25 @@ def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
 def show_snapshot(
     organisation_id: OrganisationId,
     month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
+    side: Annotated[SideName, typer.Option(help="What was owed to the organisation, or by it.")] = SideName.RECEIVABLES,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
+    from arrears.ledger.ledger_side import Side
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
     _month_end(month)
+    of = Side.PAYABLE if side is SideName.PAYABLES else Side.RECEIVABLE
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
-    snapshot = services.history().snapshot(organisation.id, month)
+    snapshot = services.history().snapshot(organisation.id, month, of)
     if snapshot is None:
         raise Failed(f"{month} is not closed.")
     then, now = (
-        month_body(snapshot.end, snapshot.policy_version, figures)
-        for figures in (from_stored(snapshot.figures), services.closing().month_now(organisation, snapshot))
+        month_body(snapshot.end, snapshot.policy_version, figures, of)
+        for figures in (from_stored(snapshot.figures), services.closing().month_now(organisation, snapshot, of))
     )
     differences = _currencies(then, now)
     body = {"then": then, "now": now, "difference": {"currencies": differences}, "closedAt": snapshot.recorded_at}

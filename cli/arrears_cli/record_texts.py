@@ -18,8 +18,9 @@ RECORDS = {
     "supplier": "Somebody whom we owe.",
     "invoice": "What a customer owes, with its dates.",
     "bill": "What we owe a supplier, with its state in our approval and payment process.",
-    "payment": "Money applied to one invoice or bill. A negative amount is a reversal.",
-    "credit": "A credit note or write-off applied to one invoice or bill. A negative amount is a reversal.",
+    "payment": "Money applied to one invoice or bill; with a party instead, money on account. Give one of the four.",
+    "credit": "A credit note or write-off of one invoice or bill; with a party instead, a credit note on account.",
+    "allocation": "What of a payment or credit on account is applied to an invoice or bill of its party and currency.",
     "reminder": "A reminder that was sent to a customer.",
     "promise": "A customer's promise to pay by a day.",
     "dispute": "A customer's dispute of an invoice, or ours of a bill.",
@@ -40,7 +41,7 @@ FIELDS = {
     "supplier": {"name": "The name that answers show."},
     "invoice": {
         "customer_name": "The customer's name. It counts until a customer record gives one.",
-        "total": "Gross amount. Not negative: what lowers a debt is a credit.",
+        "total": "Gross amount. Not negative: what lowers a debt is a credit, on account if on no document.",
         "issued_on": "The day from which it counts.",
         "due_on": "The last day on which it is not overdue. Without one it is never overdue, unless the policy has "
         "default payment terms.",
@@ -61,7 +62,7 @@ FIELDS = {
     "bill": {
         "supplier_id": "Your id of the supplier. Without one, bills are grouped by `supplier_name`.",
         "supplier_name": "The supplier's name. It counts until a supplier record gives one.",
-        "total": "Gross amount. Not negative: what lowers a debt is a credit.",
+        "total": "Gross amount. Not negative: what lowers a debt is a credit, on account if on no document.",
         "issued_on": "The day from which it counts. Without one: the day it was recorded, or its due date if earlier.",
         "issued_on_inferred": "True: `issued_on` was inferred. `averageDaysToPay` then leaves the bill out.",
         "due_on": "The last day on which it is not overdue.",
@@ -70,15 +71,28 @@ FIELDS = {
         "scheduled_payment_on": "The day its payment is scheduled for.",
     },
     "payment": {
-        "amount": "Negative: a reversal.",
+        "customer_id": "Your id of the customer who has paid on account.",
+        "supplier_id": "Your id of the supplier who was paid on account.",
+        "currency": "ISO 4217 code; only for money on account. A document has its own.",
+        "amount": "Negative: a reversal; of money on account: a refund.",
         "paid_on": "The day it counts from.",
         "method": "How it was paid, such as `transfer`.",
         "reference": "What the payer wrote on it.",
     },
     "credit": {
+        "customer_id": "Your id of the customer whose credit is on account.",
+        "supplier_id": "Your id of the supplier whose credit is on account.",
+        "currency": "ISO 4217 code; only for a credit on account. A document has its own.",
         "amount": "Negative: a reversal.",
         "credited_on": "The day it counts from.",
         "kind": "`credit_note` (default) or `write_off`.",
+    },
+    "allocation": {
+        "payment_id": "Your id of the payment on account. Give this or `credit_id`.",
+        "credit_id": "Your id of the credit on account. Give this or `payment_id`.",
+        "amount": "How much of it, above zero.",
+        "applied_on": "The day it counts from, if the money is there by then; else the day of the money.",
+        "voided_on": "The first day on which it no longer counts; nor does it once its payment or credit is void.",
     },
     "reminder": {
         "sent_at": "When it was sent. Its day is the one in the organisation's time zone.",
@@ -116,7 +130,7 @@ BILL_STATES = {
 SCOPES = {
     "ledger:write": "`POST /ledger/records`",
     "receivables:read": "`GET /receivables/overdue` and its history",
-    "payables:read": "`GET /payables/overdue`",
+    "payables:read": "`GET /payables/overdue` and `GET /payables/history`",
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
 }

@@ -20,7 +20,7 @@ from arrears.storage.access import passwords
 from template import create_tables
 
 NOON = datetime(2026, 6, 30, 10, tzinfo=UTC)
-CLOSING = datetime(2026, 7, 1, 10, tzinfo=UTC)
+CLOSING = datetime(2026, 7, 4, 10, tzinfo=UTC)
 ORGANISATION = "5b0a1f6e-6d0f-4c43-9a57-6f3f3b6f9d01"
 REQUEST = "0f4b1c4e-8a49-4a53-8d5f-2a7c9b1e6d10"
 MORE_THAN_A_REQUEST_TAKES = 501
@@ -194,6 +194,7 @@ _PAGES: dict[int, Situation] = {**_PAGE, 404: _nothing_there}
 SITUATIONS: dict[str, dict[int, Situation]] = {
     routes.RECEIVABLES_OVERDUE: _OURS,
     routes.PAYABLES_OVERDUE: {**_OURS, 403: _foreign_key},
+    routes.PAYABLES_HISTORY: {**_OURS, 403: _foreign_key},
     routes.RECEIVABLES_HISTORY: _OURS,
     routes.ESCALATIONS: _OURS,
     routes.LEDGER_RECORDS: {

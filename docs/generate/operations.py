@@ -61,6 +61,14 @@ FORMAT = query(
 CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
 CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
 MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
+CLOSED_MONTHS = query(
+    "months",
+    "How many of the latest closed months.",
+    type="integer",
+    minimum=1,
+    maximum=dolfin_history.MAX_MONTHS,
+    default=dolfin_history.DEFAULT_MONTHS,
+)
 
 
 def _selection(side: SideParameters) -> tuple[dict[str, Any], ...]:
@@ -113,21 +121,24 @@ OPERATIONS: dict[str, Operation] = {
         "History",
         "Closed months: what was overdue, and how it changed",
         "Each month as it was known at its close, oldest first. "
-        "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue.",
+        "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue. "
+        "In control: opening + restated + invoiced - received - credited - voided + refunded = closing.",
         "History",
-        parameters=(
-            query(
-                "months",
-                "How many of the latest closed months.",
-                type="integer",
-                minimum=1,
-                maximum=dolfin_history.MAX_MONTHS,
-                default=dolfin_history.DEFAULT_MONTHS,
-            ),
-            FORMAT,
-            ORGANISATION,
-        ),
+        parameters=(CLOSED_MONTHS, FORMAT, ORGANISATION),
         scope="receivables:read",
+        csv="A line for each currency of each month.",
+    ),
+    routes.PAYABLES_HISTORY: Operation(
+        "payablesHistory",
+        "History",
+        "Closed months of bills: what was overdue, and the control account",
+        "Each month as it was known at its close, oldest first. "
+        "openingOverdue + restated + newlyOverdue - paid - credited - noLongerOverdue = closingOverdue. "
+        "In control: opening + restated + invoiced - received - credited - voided + refunded - closedByState "
+        "= closing.",
+        "PayablesHistory",
+        parameters=(CLOSED_MONTHS, FORMAT, ORGANISATION),
+        scope="payables:read",
         csv="A line for each currency of each month.",
     ),
     routes.ESCALATIONS: Operation(

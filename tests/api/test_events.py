@@ -18,6 +18,7 @@ SHAPES = {
     "billing_invoices_past_due": (200, "docusign_past_due"),
     "ledger_records": (200, "ledger_results"),
     "receivables_history": (200, "receivables_history"),
+    "payables_history": (200, "payables_history"),
     "escalations": (200, "escalations"),
     "documentation": (200, None),
     "fallback": (404, "problem"),

@@ -14,7 +14,7 @@ from arrears.storage.events import EventSender
 from support.closing import Bus
 from template import ROOT
 
-HISTORY, ESCALATIONS = "/receivables/overdue/history", "/escalations"
+HISTORY, PAYABLES, ESCALATIONS = "/receivables/overdue/history", "/payables/history", "/escalations"
 RUN = datetime(2020, 6, 30, 12, tzinfo=UTC)
 BOOK = [
     invoice("I1"),
@@ -55,7 +55,7 @@ def refused(answer: Answer, code: str, parameter: str) -> None:
 
 
 def test_a_book_without_closed_months_is_answered_with_empty_lists(api: Api) -> None:
-    assert api.dolfin(HISTORY).body == {"months": []}
+    assert api.dolfin(HISTORY).body == api.dolfin(PAYABLES).body == {"months": []}
     assert api.dolfin(ESCALATIONS).body == {"escalations": [], "nextCursor": None}
 
 
@@ -75,6 +75,54 @@ def test_closed_months_are_answered_oldest_first(api: Api) -> None:
         {"amount": 40.25, "count": 1},
     )
     assert eur["rollRates"]["d1To30"] == 1
+    assert eur["control"] == {
+        "opening": 40.25,
+        "restated": 0,
+        "invoiced": 100,
+        "received": 0,
+        "credited": 0,
+        "voided": 0,
+        "refunded": 0,
+        "closing": 140.25,
+        "unapplied": 0,
+    }
+
+
+def test_closed_months_of_bills_are_answered_oldest_first(api: Api) -> None:
+    scheduled = {"state": "Approved", "issued_on": "2020-03-01", "due_on": "2020-03-31"}
+    api.stored(
+        invoice("I0", issued_on="2020-01-01"),
+        {"type": "bill", "id": "B1", "supplier_id": "S1", "currency": "EUR", "total": "100", **scheduled},
+        {"type": "payment", "id": "P1", "bill_id": "B1", "amount": "30", "paid_on": "2020-05-04"},
+        {"type": "bill", "id": "B1", "supplier_id": "S1", "currency": "EUR", "total": "100", **scheduled}
+        | {"state": "Paid", "state_on": "2020-05-20"},
+    )
+    close(api)
+    body = api.dolfin(PAYABLES).body
+    check("payables_history", body)
+    assert [month["month"] for month in body["months"]] == ["2020-03", "2020-04", "2020-05"]
+    april, may = (month["currencies"][0] for month in body["months"][1:])
+    assert (april["openingOverdue"], april["newlyOverdue"], april["closingOverdue"], april["billCount"]) == (
+        0,
+        100,
+        100,
+        1,
+    )
+    assert (may["openingOverdue"], may["paid"], may["noLongerOverdue"], may["closingOverdue"]) == (100, 100, 0, 0)
+    assert may["control"] == {
+        "opening": 100,
+        "restated": 0,
+        "invoiced": 0,
+        "received": 30,
+        "credited": 0,
+        "voided": 0,
+        "refunded": 0,
+        "closedByState": 70,
+        "closing": 0,
+        "unapplied": 0,
+    }
+    assert api.dolfin(PAYABLES, months="1").body["months"] == body["months"][-1:]
+    refused(api.dolfin(PAYABLES, months="0"), "invalid_parameter", "months")
 
 
 @pytest.mark.parametrize(("months", "expected"), [("1", 1), ("2", 2), ("3", 3), ("1200", 3), (None, 3)])
@@ -98,14 +146,14 @@ def test_months_that_are_no_whole_number_from_1_to_1200_are_refused(api: Api, mo
     refused(api.dolfin(HISTORY, months=months), "invalid_parameter", "months")
 
 
-@pytest.mark.parametrize("path", [HISTORY, ESCALATIONS])
+@pytest.mark.parametrize("path", [HISTORY, PAYABLES, ESCALATIONS])
 def test_parameters_that_are_not_known_are_refused(api: Api, path: str) -> None:
     refused(api.dolfin(path, asOf="2020-06-30"), "unknown_parameter", "asOf")
-    name = "months" if path == HISTORY else "limit"
+    name = "limit" if path == ESCALATIONS else "months"
     refused(api.dolfin(path, **{name: ["1", "2"]}), "invalid_parameter", name)
 
 
-@pytest.mark.parametrize("path", [HISTORY, ESCALATIONS])
+@pytest.mark.parametrize("path", [HISTORY, PAYABLES, ESCALATIONS])
 def test_only_a_key_with_the_scope_may_read(api: Api, path: str) -> None:
     assert api.call("GET", path).status == 401
     assert api.dolfin(path, key=api.key[:-1] + "x").status == 401

@@ -48,6 +48,15 @@ def test_a_result_for_every_record_in_order(api: Api) -> None:
     assert rejected["reason"]
 
 
+def test_a_record_that_looks_wrong_is_stored_with_a_warning(api: Api) -> None:
+    paid = {"type": "payment", "id": "P", "invoice_id": "I1", "amount": "1000000", "paid_on": "2020-06-01"}
+    answer = api.record(invoice("I1"), paid)
+    assert results(answer) == ["created", "created"]
+    assert "warnings" not in answer.body["results"][0]
+    [warning] = answer.body["results"][1]["warnings"]
+    assert (warning["code"], warning["invoice_id"], warning["applied"]) == ("over_applied", "I1", 1000000)
+
+
 def test_a_deleted_record_counts_no_more(api: Api) -> None:
     taken_back = {"type": "invoice", "id": "I1", "deleted": True}
     assert results(api.record(invoice("I1"), taken_back, taken_back)) == ["created", "deleted", "unchanged"]

@@ -188,6 +188,19 @@ def test_rejected_rows_are_beside_the_input(folder: Path, organisation: str) -> 
     assert not (folder / f"{name}.rejected.csv").exists()
 
 
+def test_what_looks_wrong_is_counted_and_shown(folder: Path, organisation: str) -> None:
+    of = ("--organisation", organisation)
+    twice = [{**INVOICE, "id": id_, "number": "7"} for id_ in ("I8", "I9")]
+    name = records(folder, CUSTOMER, *twice)
+    [file] = value("import", name, *of)["files"]
+    assert file["warnings"] == {"possible_duplicate": 1}
+    [warning] = file["first_warnings"]
+    assert (warning["line"], warning["id"], warning["number"]) == (3, "I9", "7")
+    assert "warnings:" not in run("import", name, *of).stdout
+    name = records(folder, {**twice[0], "id": "I10"})
+    assert "warnings: 1 possible_duplicate" in run("import", name, *of).stdout
+
+
 def test_a_dry_run_leaves_nothing_behind(folder: Path, organisation: str) -> None:
     of = ("--organisation", organisation)
     checked = run("import", records(folder, CUSTOMER, {**INVOICE, "total": "ten"}), *of, "--dry-run", "--json")
@@ -304,16 +317,20 @@ def test_an_export_is_what_import_reads(folder: Path, organisation: str) -> None
 
 def test_closing_by_hand_and_what_has_changed_since(folder: Path, organisation: str) -> None:
     of = ("--organisation", organisation)
-    run("import", records(folder, CUSTOMER, INVOICE), *of)
+    run("import", records(folder, CUSTOMER, INVOICE, BILL), *of)
     closed = value("close", *of, "--through", "2020-03")
     assert closed["through"] == "2020-03-31"
     assert closed["months"] == ["2020-01", "2020-02", "2020-03"]
+    assert closed["payablesMonths"] == closed["months"]
     assert "No month closed" in run("close", *of, "--through", "2020-03").stdout
     late = {"type": "payment", "id": "P", "invoice_id": "I1", "amount": "250.50", "paid_on": "2020-03-15"}
     run("import", records(folder, late), *of)
     shown = value("snapshots", "show", *of, "--month", "2020-03")
     assert shown["difference"]["currencies"][0]["closingOverdue"] == -250.5
     assert "-250.5" in run("snapshots", "show", *of, "--month", "2020-03").stdout
+    payables = value("snapshots", "show", *of, "--month", "2020-03", "--side", "payables")
+    assert payables["then"]["currencies"][0]["control"]["closedByState"] == 0
+    assert "control closing" in run("snapshots", "show", *of, "--month", "2020-03", "--side", "payables").stdout
     assert run("snapshots", "show", *of, "--month", "2021-03").exit_code == 1
     assert run("snapshots", "show", *of, "--month", "March").exit_code == 2
 

@@ -2,26 +2,26 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from arrears.close.due_organisations import due_organisations
-from arrears.ledger.dated_document import Account, AllocationChange, DatedDocument, Promise
+from arrears.close.due_organisations import Due, due_organisations
+from arrears.ledger.dated_document import Account, AllocationChange, DatedDocument, MoneyChange, Promise
+from arrears.ledger.days import month_end, month_ends
+from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
+from arrears.reports.control_account import Control
 from arrears.reports.escalations import Move, TierHistory, moves, path
-from arrears.reports.month_close import (
-    CurrencyMonth,
-    MonthlyBook,
-    from_stored,
-    month_end,
-    month_ends,
-    to_stored,
-)
+from arrears.reports.month_close import CurrencyMonth, MonthlyBook, from_stored, to_stored
 from arrears.reports.reasons import Restated, TierByDays
+from arrears.storage.history.table import Run
 
 ANN = Account("a", "a", "C1", "Ann")
 CREATED = date(2020, 1, 1).toordinal()
@@ -170,7 +170,14 @@ def june(*documents: DatedDocument, previous: CurrencyMonth | None = None) -> Cu
     own = figures["EUR"]
     left = own.opening + own.restated + own.newly_overdue - own.collected - own.credited - own.no_longer_overdue
     assert left == own.closing
+    assert own.control is not None
+    assert adds_up(own.control)
     return own
+
+
+def adds_up(control: Control) -> bool:
+    moved = control.invoiced - control.received - control.credited - control.voided + control.refunded
+    return control.opening + control.restated + moved - control.closed_by_state == control.closing
 
 
 def test_month_ends_are_the_last_days_of_months_in_the_window_ends_included() -> None:
@@ -217,6 +224,38 @@ def test_what_was_recorded_late_is_restated() -> None:
     assert (own.opening, own.restated, own.closing) == (30, 70, 100)
 
 
+def test_cei_takes_what_was_open_at_the_start_as_known_at_this_close() -> None:
+    """100 of May was open at its close; 40 of it turns out to have been paid in May; June brings 60, due at once."""
+    previous = CurrencyMonth(amounts=[0, 100, 0, 0, 0])
+    old = invoice("2020-05-02", paid("2020-05-20", 40), paid("2020-06-20", 30), id="old")
+    new = invoice("2020-06-02", issued="2020-06-01", total=60, id="new")
+    assert june(old, new, previous=previous).collection_effectiveness() == 25  # (60 + 60 - 90) / (60 + 60 - 0)
+
+
+def test_the_control_account_opens_at_zero_after_a_month_that_had_none() -> None:
+    before = CurrencyMonth(amounts=[0, 100, 0, 0, 0])
+    control = june(invoice("2020-05-20"), previous=before).control
+    assert control == Control(restated=100, closing=100)
+    before.control = Control(closing=30)
+    assert june(invoice("2020-05-20"), previous=before).control == Control(opening=30, restated=70, closing=100)
+
+
+def test_a_currency_with_nothing_but_money_on_account_is_in_the_month() -> None:
+    advance = MoneyChange(day("2020-06-10"), "USD", day("2020-06-10"), "Pp", received=50)
+    refund = MoneyChange(day("2020-06-20"), "USD", day("2020-06-20"), "Pq", refunded=20)
+    figures = MonthlyBook([(ANN._replace(money=[advance, refund]), ())]).month(day("2020-06-30"), {})
+    assert figures["USD"].control == Control(received=50, refunded=20, closing=-30, unapplied=30)
+
+
+def test_a_report_of_a_past_day_has_the_money_beside_documents_that_it_leaves_out() -> None:
+    """One was overpaid long ago, one is paid before it is issued: neither is in hand, what they have too much of is."""
+    old = invoice("2018-02-01", paid("2018-03-01", 130), issued="2018-01-01", id="old")
+    later = invoice("2020-09-01", paid("2020-06-20", 20), issued="2020-08-01", id="later")
+    [(account, found)] = MonthlyBook([(ANN, [old, later])]).as_of(day("2020-06-30"))
+    assert found == []
+    assert unapplied_at(account, found, day("2020-06-30")) == {"EUR": 50}
+
+
 def test_a_rate_without_a_denominator_is_none() -> None:
     previous = CurrencyMonth(amounts=[100, 0, 0, 0, 0])
     documents = [
@@ -240,8 +279,18 @@ def test_what_a_snapshot_keeps_of_a_month_is_read_and_written_byte_for_byte() ->
         '"bucket_opening":[4,3,2,1],"rolled":[1,2,3,4]}}'
     )
     months = from_stored(json.loads(stored))
-    assert (months["EUR"].closing, months["EUR"].customers) == (14, 9)
+    assert (months["EUR"].closing, months["EUR"].customers, months["EUR"].control) == (14, 9, None)
     assert json.dumps(to_stored(months), separators=(",", ":")) == stored
+
+
+def test_what_a_snapshot_keeps_of_the_control_account_is_read_and_written_byte_for_byte() -> None:
+    kept = to_stored({"EUR": CurrencyMonth(control=Control(*range(1, 11)))})
+    stored = json.dumps(kept["EUR"]["control"], separators=(",", ":"))
+    assert stored == (
+        '{"opening":7,"restated":8,"invoiced":1,"received":2,"credited":3,"voided":4,"refunded":5,"closed_by_state":6,'
+        '"closing":9,"unapplied":10}'
+    )
+    assert from_stored(kept)["EUR"].control == Control(*range(1, 11))
 
 
 def test_a_report_of_a_past_day_takes_only_what_closed_within_a_year_before() -> None:
@@ -261,14 +310,14 @@ def test_a_report_of_a_past_day_takes_only_what_closed_within_a_year_before() ->
 class Runs:
     """How far organisations have come."""
 
-    def __init__(self, through: dict[str, int]) -> None:
-        self.through = through
+    def __init__(self, runs: dict[str, Run]) -> None:
+        self.all = runs
         self.asked: list[int] = []
 
-    def runs(self, organisations: Iterator[str]) -> dict[str, int]:
+    def runs(self, organisations: Iterator[str]) -> dict[str, Run]:
         wanted = list(organisations)
         self.asked.append(len(wanted))
-        return {id_: self.through[id_] for id_ in wanted if id_ in self.through}
+        return {id_: self.all[id_] for id_ in wanted if id_ in self.all}
 
 
 def organisation(zone: str, number: int = 1) -> Organisation:
@@ -277,7 +326,7 @@ def organisation(zone: str, number: int = 1) -> Organisation:
 
 def due(zone: str, through: str | None, moment: str) -> bool:
     one = organisation(zone)
-    runs = Runs({} if through is None else {one.id: day(through)})
+    runs = Runs({} if through is None else {one.id: Run(day(through), 1, {Side.RECEIVABLE: day(through)})})
     return bool(list(due_organisations([one], runs, datetime.fromisoformat(moment))))  # type: ignore[arg-type]
 
 
@@ -318,9 +367,24 @@ def test_days_of_23_and_25_hours_end_at_local_midnight(zone: str, turns: str, th
     assert not due(zone, following, moment.isoformat())
 
 
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize(("wait", "turns"), [(0, "2020-03-01"), (3, "2020-03-04"), (28, "2020-03-29")])
+def test_an_organisation_is_due_once_the_wait_of_a_month_is_over_in_its_zone(side: Side, wait: int, turns: str) -> None:
+    one = replace(organisation("Asia/Kathmandu"), policy=Policy(close_after_days=wait))
+    turn = datetime.fromisoformat(turns).replace(tzinfo=ZoneInfo(one.timezone))
+    # Every day is worked through, of February only the month is left; the other side has closed it.
+    closed = {**dict.fromkeys(Side, day("2020-02-29")), side: day("2020-01-31")}
+    come = Runs({one.id: Run(turn.toordinal() - 1, 9, closed)})
+    assert list(due_organisations([one], come, turn - timedelta(seconds=1))) == []  # type: ignore[arg-type]
+    assert list(due_organisations([one], come, turn)) == [Due(one.id, 1)]  # type: ignore[arg-type]
+    done = Runs({one.id: Run(turn.toordinal() - 1, 9, dict.fromkeys(Side, day("2020-02-29")))})
+    assert list(due_organisations([one], done, turn)) == []  # type: ignore[arg-type]
+
+
 def test_a_thousand_organisations_are_asked_for_a_hundred_at_a_time() -> None:
     every = [organisation("UTC", number) for number in range(1, 1_001)]
-    runs = Runs({one.id: day("2020-05-01") for one in every[::2]})
+    come = Run(day("2020-05-01"), 1, {Side.RECEIVABLE: day("2020-04-30"), Side.PAYABLE: day("2020-04-30")})
+    runs = Runs({one.id: come for one in every[::2]})
     now = datetime(2020, 5, 2, 0, 5, tzinfo=UTC)
     assert len(list(due_organisations(every, runs, now))) == 500  # type: ignore[arg-type]
     assert runs.asked == [100] * 10

@@ -229,6 +229,24 @@ def test_records_of_one_file_that_share_an_id_are_reported_with_their_lines(tmp_
     assert progress.summary()["repeated_records"] == 12
 
 
+def test_what_looks_wrong_is_counted_by_code_and_the_first_of_it_shown(tmp_path: Path) -> None:
+    def write(records: Sequence[dict[str, Any]]) -> list[Result]:
+        ids = [f"J{number}" for number in range(9)]
+        warnings = ({"code": "unknown_invoices", "invoice_ids": ids}, {"code": "date_far_away", "field": "sent_at"})
+        return [Result(record["type"], record["id"], "created", warnings=warnings) for record in records]
+
+    lines = [HEADER, *(line({**REMINDER, "id": str(number)}) for number in range(30))]
+    progress, _, _ = imported(text_file("\n".join(lines)), tmp_path / "r.csv", write)
+    summary = Progress(**json.loads(json.dumps(progress.to_json()))).summary()
+    assert summary["warnings"] == {"unknown_invoices": 30, "date_far_away": 30}
+    assert len(summary["first_warnings"]) == 20
+    first = {"line": 2, "type": "reminder", "id": "0"}
+    assert summary["first_warnings"][:2] == [
+        {**first, "code": "unknown_invoices", "invoice_ids": ["J0", "J1", "J2"]},
+        {**first, "code": "date_far_away", "field": "sent_at"},
+    ]
+
+
 def test_a_row_for_each_line_of_an_invoice_repeats_nothing(tmp_path: Path) -> None:
     rows = text_file("id,=name,item\n1,A,x\n1,A,y\n2,B,x\n")
     progress, _, _ = imported(rows, tmp_path / "r.csv", validate_only, mapping=MAPPING_OF_NAMES)

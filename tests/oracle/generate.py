@@ -118,7 +118,7 @@ def random_book(
     organisation: Organisation | None = None,
     recorded_on: date | None = None,
     order_free: bool = False,
-    on_account: bool = False,
+    on_account: bool = True,
     corrected: bool = False,
 ) -> Book:
     """A book of about ``size`` documents, the same for the same arguments.
@@ -149,7 +149,7 @@ def build(
     organisation: Organisation | None = None,
     recorded_on: date | None = None,
     order_free: bool = False,
-    on_account: bool = False,
+    on_account: bool = True,
     corrected: bool = False,
 ) -> Book:
     """:func:`random_book` from any source of randomness."""
@@ -789,7 +789,7 @@ def books(
     max_size: int = 14,
     order_free: bool = False,
     organisation: Organisation | None = None,
-    on_account: bool = False,
+    on_account: bool = True,
 ) -> Book:
     """Books that hypothesis can shrink."""
     size = draw(st.integers(min_value=0, max_value=max_size))
@@ -799,7 +799,7 @@ def books(
 
 @st.composite
 def books_and_days(
-    draw: st.DrawFn, max_size: int = 14, order_free: bool = False, on_account: bool = False
+    draw: st.DrawFn, max_size: int = 14, order_free: bool = False, on_account: bool = True
 ) -> tuple[Book, date]:
     """A book and a day worth asking about."""
     book = draw(books(max_size=max_size, order_free=order_free, on_account=on_account))

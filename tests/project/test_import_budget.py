@@ -106,7 +106,17 @@ IMPORTS = {
     )
 } | {"spreadsheet"}
 RECORDS = {"ledger.exact_json", "ledger.records"}
-RECORDING = {f"ledger.{name}" for name in ("accounts", "payment_status", "documents", "recording")}
+RECORDING = {
+    f"ledger.{name}"
+    for name in ("accounts", "payment_status", "documents", "duplicates", "record_warnings", "recording")
+}
+HISTORY = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.dolfin_history", "ledger.on_account", "rendering.history"}
+    | {f"reports.{name}" for name in ("control_account", "month_close", "tiers")}
+)
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
@@ -137,14 +147,9 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
     "ledger_records": (DOLFIN | RECORDS | {"api.record_batch"}, READING | PYDANTIC),
     "overdue_balance": (LAGO | {"reports.overdue_balance", "reports.aging"}, READING),
+    "payables_history": (HISTORY, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
-    "receivables_history": (
-        DOLFIN
-        | RENDERING
-        | LINES
-        | {"reports.month_close", "api.dolfin_history", "reports.tiers", "rendering.history"},
-        READING,
-    ),
+    "receivables_history": (HISTORY, READING),
     "receivables_overdue": (REPORT | {"reports.receivables"}, READING),
 }
 """Modules of the package, and packages of others, by function."""

@@ -82,6 +82,7 @@ def reports(client: Client, side: Side) -> dict[str, Any]:
         "invoices of one": client.dolfin(side.key, asOf=DAY, customerId=CUSTOMER, include="invoices"),
         "payables": client.dolfin(side.key, "/payables/overdue", asOf=DAY),
         "history": client.dolfin(side.key, "/receivables/overdue/history", months="100"),
+        "payables history": client.dolfin(side.key, "/payables/history", months="100"),
         "escalations": client.dolfin(side.key, "/escalations", limit="100"),
         "balance": client.lago(side.key, "overdue_balance"),
         "collection": client.lago(side.key, "invoice_collection", months="100"),
@@ -99,6 +100,8 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
         assert owed == [own] * (3 if rows == "suppliers" else 4), answers[name].text
     months = {month["month"]: month["currencies"] for month in answers["history"].body["months"]}
     assert months["2024-04"][0]["closingOverdue"] == own * 4
+    months = {month["month"]: month["currencies"] for month in answers["payables history"].body["months"]}
+    assert months["2024-04"][0]["control"]["closing"] == own * 3
     totals = {record["totalOverdue"] for record in answers["escalations"].body["escalations"]}
     assert totals == {own}
     [row] = answers["invoices of one"].body["customers"]
@@ -127,7 +130,7 @@ def test_a_cursor_of_the_other_is_no_cursor(client: Client, sides: list[Side], p
     assert refusal.without_ids() == client.dolfin(mine.key, path, limit="1", cursor="AAAA").without_ids()
 
 
-@pytest.mark.parametrize("path", [*PAGED, "/receivables/overdue/history"])
+@pytest.mark.parametrize("path", [*PAGED, "/receivables/overdue/history", "/payables/history"])
 def test_whether_there_is_an_organisation_does_not_show(client: Client, sides: list[Side], path: str) -> None:
     mine, other = sides
 

@@ -1,5 +1,7 @@
 """The schedule on stored books: months and escalations equal an independent day-by-day replay, whenever it runs."""
 
+import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,16 +14,19 @@ from arrears.close.escalation_writer import OutOfTime
 from arrears.ledger.days import day_text, month_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.policy import Policy as DomainPolicy
 from arrears.rendering.history import month_body
 from arrears.rendering.overdue import overdue_bodies
 from arrears.reports.aging import overdue_report
 from arrears.reports.month_close import from_stored
-from oracle import Book, differences
+from oracle import Book, Policy, differences
 from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
 from support.books import arrivals, noon, organisation_of, random_terms
 from support.closing import Calls, Stored
-from support.records import invoice
+from support.records import bill, invoice, payment
+
+KINDS = {Side.RECEIVABLE: "invoice", Side.PAYABLE: "bill"}
 
 
 @pytest.fixture
@@ -39,19 +44,134 @@ def created(organisation: Organisation, book: Book) -> Organisation:
 def test_months_and_escalations_equal_the_replay(stored: Callable[..., Stored], seed: int) -> None:
     rng = Random(seed)
     book = as_it_happened(random_book(seed, 6 + seed % 7), rng)
-    policy = random_terms(seed)
+    policy = replace(random_terms(seed), close_after_days=(0, 3, 28)[seed % 3])
     days = irregular_days(book, rng) if seed % 2 else month_starts(book)
     organisation = created(organisation_of(book, policy, shards=1 + seed % 3), book)
     actual = stored(organisation)
     actual.play(book, days)
+    with_control = oracle.replay(replace(book, on_account=True), days, policy)
+    assert not oracle.history_differences(oracle.history(with_control.snapshots, 1_200), actual.months())
     expected = oracle.replay(book, days, policy, date.fromordinal(organisation.created_on))
-    assert not oracle.history_differences(oracle.history(expected.snapshots, 1_200), actual.months())
     assert not oracle.escalation_differences(expected.bodies, actual.records())
     for snapshot in expected.snapshots:
         kept = actual.history.snapshot(organisation.id, snapshot.month)
         assert kept is not None
         rows = actual.history.snapshot_rows(organisation.id, snapshot.month, kept)
         assert not differences(snapshot.rows, rows)
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("seed", range(6))
+def test_the_months_of_both_sides_know_money_on_account_as_the_replay_does(
+    stored: Callable[..., Stored], seed: int, side: Side
+) -> None:
+    """Books with payments and credits of a party, moved, refunded and voided, as they become known."""
+    rng = Random(seed)
+    happened = as_it_happened(random_book(seed, 12, on_account=True), rng)
+    book = replace(happened, entries=[entry for entry in happened.entries if not entry.record.get("deleted")])
+    policy = Policy(close_after_days=rng.choice((0, 3)))
+    days = month_starts(book, 1) if seed % 2 else irregular_days(book, rng)
+    actual = stored(organisation_of(book, policy, shards=1 + seed % 2))
+    actual.play(book, days)
+    expected = oracle.replay(book, days, policy, first_from=(KINDS[side],))
+    assert expected.snapshots
+    if side is Side.RECEIVABLE:
+        assert not oracle.history_differences(oracle.history(expected.snapshots, 1_200), actual.months())
+        return
+    found = {
+        "months": [
+            {**month, "currencies": [one for one in month["currencies"] if any(one["control"].values())]}
+            for month in actual.months(side)["months"]
+        ]
+    }
+    assert not differences(oracle.payables_history(expected.snapshots, 1_200), found)
+
+
+def test_a_month_waits_for_late_postings_while_escalations_go_on(stored: Callable[..., Stored]) -> None:
+    one = stored(replace(organisation_of(random_book(1, 3)), policy=DomainPolicy(close_after_days=3)))
+    owed = [invoice(issued_on="2026-03-01", due_on="2026-03-30"), bill(issued_on="2026-03-05", due_on="2026-03-30")]
+    one.recorder.record(one.organisation, owed, noon(date(2026, 3, 2)))
+    one.close(noon(date(2026, 4, 2)))
+    assert [record["to"] for record in one.records()] == ["gentle"]
+    assert (one.months()["months"], one.months(Side.PAYABLE)["months"]) == ([], [])
+    late = payment(amount="40", paid_on="2026-03-31")
+    one.recorder.record(one.organisation, [late], noon(date(2026, 4, 3)))
+    one.close(noon(date(2026, 4, 3)))
+    assert one.months()["months"] == []
+    one.close(noon(date(2026, 4, 4)))
+    [march], [payables] = one.months()["months"], one.months(Side.PAYABLE)["months"]
+    assert march["currencies"][0]["control"] == {
+        **dict.fromkeys(("opening", "restated", "credited", "voided", "refunded", "unapplied"), 0),
+        "invoiced": 100,
+        "received": 40,
+        "closing": 60,
+    }
+    assert (payables["month"], payables["currencies"][0]["closingOverdue"]) == ("2026-03", 100)
+
+
+def test_closing_by_hand_waits_for_nothing_and_goes_no_further(stored: Callable[..., Stored]) -> None:
+    one = stored(replace(organisation_of(random_book(1, 3)), policy=DomainPolicy(close_after_days=28)))
+    owed = [invoice(issued_on="2026-01-10", due_on="2026-01-20"), bill(issued_on="2026-01-12", due_on="2026-01-20")]
+    one.recorder.record(one.organisation, owed, noon(date(2026, 1, 10)))
+    one.close(noon(date(2026, 3, 1)))
+    assert [month["month"] for month in one.months()["months"]] == ["2026-01"]
+    done = one.closing().close(one.organisation, noon(date(2026, 4, 2)), date(2026, 2, 28).toordinal())
+    assert (list(done.months), list(done.payables_months)) == (["2026-02"], ["2026-02"])
+    assert done.through == date(2026, 2, 28).toordinal()
+    again = one.closing().close(one.organisation, noon(date(2026, 4, 2)), date(2026, 2, 28).toordinal())
+    assert (again.months, again.payables_months) == ((), ())
+    done = one.closing().close(one.organisation, noon(date(2026, 4, 2)))
+    assert (done.months, done.through) == ((), date(2026, 4, 1).toordinal())
+
+
+def test_a_book_of_bills_alone_has_months_of_payables(stored: Callable[..., Stored]) -> None:
+    one = stored(organisation_of(random_book(1, 3)))
+    one.recorder.record(one.organisation, [bill(issued_on="2026-01-12", due_on="2026-02-20")], noon(date(2026, 1, 12)))
+    one.close(noon(date(2026, 3, 1)))
+    one.close(noon(date(2026, 3, 2)))
+    assert [month["month"] for month in one.months(Side.PAYABLE)["months"]] == ["2026-01", "2026-02"]
+    assert (one.months()["months"], one.history.run(one.organisation.id).through) == ([], None)
+    # What is owed to us comes later, with days that are long over: all of them are still worked through.
+    late = invoice(issued_on="2025-12-10", due_on="2025-12-20")
+    one.recorder.record(one.organisation, [late], noon(date(2026, 3, 3)))
+    one.close(noon(date(2026, 3, 3)))
+    assert [month["month"] for month in one.months()["months"]] == ["2025-12", "2026-01", "2026-02"]
+    assert [month["month"] for month in one.months(Side.PAYABLE)["months"]] == ["2026-01", "2026-02"]
+
+
+def test_months_closed_by_an_earlier_version_stay_and_have_no_control_account(stored: Callable[..., Stored]) -> None:
+    """It closed each month as soon as it was over, and knew of no payables."""
+    one = stored(organisation_of(random_book(1, 3)))
+    records = [invoice(issued_on="2026-01-10", due_on="2026-01-20"), bill(issued_on="2026-01-12", due_on="2026-01-20")]
+    one.recorder.record(one.organisation, records, noon(date(2026, 1, 10)))
+    one.close(noon(date(2026, 3, 1)))
+    as_by_an_earlier_version(one)
+    before = one.months()
+    one.close(noon(date(2026, 4, 1)))
+    after = one.months()["months"]
+    assert after[:2] == before["months"]
+    assert [month["currencies"][0]["control"] for month in after[:2]] == [None, None]
+    control = after[2]["currencies"][0]["control"]
+    assert (control["opening"], control["restated"], control["closing"]) == (0, 100, 100)
+    months = one.months(Side.PAYABLE)["months"]
+    assert [month["month"] for month in months] == ["2026-01", "2026-02", "2026-03"]
+
+
+def as_by_an_earlier_version(one: Stored) -> None:
+    """Takes away what earlier versions did not store."""
+    table, id_ = os.environ["HISTORY_TABLE"], one.organisation.id
+    for item in one.client.scan(TableName=table)["Items"]:
+        key = {name: item[name] for name in ("pk", "sk")}
+        if item["pk"]["S"] == f"{id_}#snapshot#payable":
+            one.client.delete_item(TableName=table, Key=key)
+        elif item["pk"]["S"] == f"{id_}#snapshot":
+            figures = json.loads(item["b"]["S"])
+            for own in figures.values():
+                del own["control"]
+            one.client.put_item(TableName=table, Item={**item, "b": {"S": json.dumps(figures)}})
+        elif item["pk"]["S"] == f"{id_}#run":
+            kept = {name: value for name, value in item.items() if name in ("pk", "sk", "through", "v")}
+            one.client.put_item(TableName=table, Item=kept)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger.policy import Policy
 from arrears.storage.events import NotSent
 from arrears.storage.history import table
 from support.books import noon
 from support.closing import Calls, Killed, Stored, Tables, kill
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise
 
-HOME = replace(ORGANISATION, created_on=date(2020, 3, 20).toordinal())
+HOME = replace(ORGANISATION, created_on=date(2020, 3, 20).toordinal(), policy=Policy(close_after_days=0))
 FIRST, SECOND, THIRD = (noon(day) for day in (date(2020, 4, 2), date(2020, 5, 4), date(2020, 6, 2)))
 BOOK = [
     customer(),
@@ -53,11 +54,16 @@ def book(ledger_tables: Any) -> Stored:
     return one
 
 
-@pytest.fixture(params=["first run", "next run, with facts recorded late"])
+@pytest.fixture(params=["first run", "next run, with facts recorded late", "the wait of a month is over"])
 def begun(request: pytest.FixtureRequest, book: Stored) -> tuple[Stored, datetime]:
     """A book before a run, and when it runs."""
     if request.param == "first run":
         return book, FIRST
+    if request.param == "the wait of a month is over":
+        book.organisation = replace(HOME, policy=Policy(close_after_days=3))
+        book.close(FIRST)
+        assert book.months()["months"][-1]["month"] == "2020-02"
+        return book, noon(date(2020, 4, 4))
     book.close(FIRST)
     book.recorder.record(HOME, LATE_FACTS, noon(date(2020, 5, 1)))
     return book, SECOND
@@ -125,7 +131,7 @@ def test_the_calls_are_all_of_their_kinds(book: Stored) -> None:
 def test_a_run_overtaken_at_any_call_by_another_leaves_the_same(begun: tuple[Stored, datetime], days: int) -> None:
     """The other one runs from end to end while this one waits before its call: for the same days, or one more."""
     book, moment = begun
-    other = Stored(book.client, HOME)
+    other = Stored(book.client, book.organisation)
     other.bus = book.bus
 
     def overtake() -> None:

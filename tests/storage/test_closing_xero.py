@@ -11,6 +11,7 @@ import pytest
 
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.policy import Policy
 from arrears.rendering.overdue import aging_bodies, overdue_bodies
 from arrears.reports.aging import overdue_report
 from support.books import noon
@@ -20,7 +21,13 @@ from support.files import records, sample
 ENDS = [date(2020 + n // 12, n % 12 + 1, 1) - timedelta(days=1) for n in range(1, 13)]
 """The last days of January to December 2020."""
 HOME = Organisation(
-    "0e0e0e0e-0000-4000-8000-000000000001", "Xero", "GBP", "Europe/London", date(2020, 5, 1).toordinal(), "00"
+    "0e0e0e0e-0000-4000-8000-000000000001",
+    "Xero",
+    "GBP",
+    "Europe/London",
+    date(2020, 5, 1).toordinal(),
+    "00",
+    policy=Policy(close_after_days=0),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.records import customer, invoice, payment
+from support.records import customer, invoice, payment, reminder
 from support.stored_ledger import Table
 
 NOW = date(2020, 6, 30).toordinal()
@@ -68,3 +68,20 @@ def test_a_single_record_takes_few_write_units_and_requests(
     ledger.record(payloads, NOW)
     assert table.gate.operations() == requests
     assert table.gate.units["table"] + table.gate.units["index"] <= most_units
+
+
+def test_what_is_warned_of_takes_no_request_and_no_item_of_its_own(table: Table) -> None:
+    """Duplicates are known by the account, which is written anyway; invoices of reminders are read with it."""
+    ledger = table.ledger()
+    ledger.record([customer(), invoice(number="7")], NOW)
+    for record, code, items in (
+        (invoice("J", number="7"), "possible_duplicate", 2),
+        (payment(amount="101"), "over_applied", 3),
+        (reminder(invoice_ids=["I", "typo"]), "unknown_invoices", 3),
+    ):
+        table.gate.operations()
+        [result] = ledger.record([record], NOW)
+        assert [warning["code"] for warning in result.warnings] == [code]
+        written = table.gate.calls[-1][1]["TransactItems"]
+        assert sum("Put" in action for action in written) == items
+        assert set(table.gate.operations()) == {"BatchGetItem", "TransactWriteItems"}

@@ -8,6 +8,7 @@ from threading import RLock
 from typing import Any
 
 from arrears.close.run import Closing
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.rendering.history import month_body
 from arrears.reports.month_close import from_stored
@@ -58,9 +59,9 @@ class Stored:
                 self.recorder.record(self.organisation, records, when)
             self.close(moment)
 
-    def months(self) -> dict[str, Any]:
-        snapshots = self.history.snapshots(self.organisation.id, 1_200)
-        bodies = [month_body(s.end, s.policy_version, from_stored(s.figures)) for s in snapshots]
+    def months(self, side: Side = Side.RECEIVABLE) -> dict[str, Any]:
+        snapshots = self.history.snapshots(self.organisation.id, 1_200, side)
+        bodies = [month_body(s.end, s.policy_version, from_stored(s.figures), side) for s in snapshots]
         return {"months": bodies}
 
     def records(self) -> list[dict[str, Any]]:
@@ -79,8 +80,9 @@ class Stored:
         """Everything that a run leaves behind, but for when it ran."""
         snapshots = self.history.snapshots(self.organisation.id, 1_200)
         return {
-            "run": self.history.run(self.organisation.id).through,
+            "run": self.history.run(self.organisation.id)._replace(version=0),
             "months": self.months(),
+            "payables": self.months(Side.PAYABLE),
             "rows": [
                 self.history.snapshot_rows(self.organisation.id, month["month"], snapshot)
                 for month, snapshot in zip(self.months()["months"], snapshots, strict=True)

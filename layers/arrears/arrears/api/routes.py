@@ -4,6 +4,7 @@ RECEIVABLES_OVERDUE = "/receivables/overdue"
 RECEIVABLES_HISTORY = "/receivables/overdue/history"
 ESCALATIONS = "/escalations"
 PAYABLES_OVERDUE = "/payables/overdue"
+PAYABLES_HISTORY = "/payables/history"
 LEDGER_RECORDS = "/ledger/records"
 OVERDUE_BALANCE = "/analytics/overdue_balance"
 INVOICE_COLLECTION = "/analytics/invoice_collection"
@@ -20,6 +21,7 @@ METHODS = {
     RECEIVABLES_HISTORY: "GET",
     ESCALATIONS: "GET",
     PAYABLES_OVERDUE: "GET",
+    PAYABLES_HISTORY: "GET",
     LEDGER_RECORDS: "POST",
     OVERDUE_BALANCE: "GET",
     INVOICE_COLLECTION: "GET",

@@ -1,7 +1,8 @@
-"""Processes the complete days of an organisation: escalations day by day, and a snapshot at the end of every month.
+"""Processes the complete days of an organisation: escalations day by day, and a snapshot of every month.
 
-A run may start late, run twice or beside another one, and be killed at any point: everything is written once, and the
-next run continues from it. All days since the last run are processed with one reading of the book.
+Escalations are recorded as soon as a day is over, months are closed when late postings have had their days. A run may
+start late, run twice or beside another one, and be killed at any point: everything is written once, and the next run
+continues from it. All days since the last run are processed with one reading of each side of the book.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,23 +10,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from arrears.close.due_organisations import closable_through
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
 from arrears.ledger.dated_document import Account, DatedDocument, closed_from
-from arrears.ledger.days import NEVER, month_of, year_before
+from arrears.ledger.days import NEVER, day_before_month, month_ends, month_of, year_before
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.rendering.overdue import customer_body
 from arrears.reports.aging import currency_order, overdue_report
 from arrears.reports.escalations import TierHistory
-from arrears.reports.month_close import CurrencyMonth, MonthlyBook, from_stored, month_ends, to_stored
+from arrears.reports.month_close import CurrencyMonth, MonthlyBook, from_stored, to_stored
 from arrears.reports.receivables import customer_row
-from arrears.storage.history.table import Moved, Overtaken
+from arrears.storage.history.snapshots import Snapshot
+from arrears.storage.history.table import Moved, Overtaken, Run
 
 if TYPE_CHECKING:
     from arrears.storage.events import EventSender
-    from arrears.storage.history.snapshots import Snapshot
     from arrears.storage.history.store import HistoryStore
-    from arrears.storage.history.table import Run
     from arrears.storage.ledger.reader import LedgerStore
     from arrears.storage.ledger.recorder import Recorder
 
@@ -36,7 +37,7 @@ type View = list[tuple[Account, list[DatedDocument]]]
 class Closed:
     """What a run has done. through: the last day worked through, None when there was nothing to begin with.
 
-    entered: how many rows entered each tier, historical ones apart.
+    months, payables_months: those closed. entered: how many rows entered each tier, historical ones apart.
     """
 
     through: int | None
@@ -44,6 +45,32 @@ class Closed:
     escalations: int = 0
     entered: Mapping[str, int] = field(default_factory=dict)
     sent: int = 0
+    payables_months: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What a run has to do.
+
+    last: the day through which escalations are recorded. closable: the day by which a month must have ended to be
+    closed. recorded_at: the moment that everything it writes has.
+    """
+
+    organisation: Organisation
+    run: Run
+    last: int
+    closable: int
+    recorded_at: str
+
+
+@dataclass(slots=True)
+class _Done:
+    """What was done of a side. closed: the day through which its months are closed, None when it has not begun."""
+
+    closed: int | None
+    months: Sequence[str] = ()
+    through: int | None = None
+    rows: EscalationWriter | None = None
 
 
 class Closing:
@@ -67,8 +94,9 @@ class Closing:
         self._out_of_time = out_of_time
 
     def close(self, organisation: Organisation, now: datetime, through: int = NEVER) -> Closed:
-        """Works through every complete day of the organisation, up to `through` at most.
+        """Works through every complete day of the organisation, and closes the months that have had their days.
 
+        through: the last day to work through; months that end by it are closed without waiting for late postings.
         Raises OutOfTime when it has to stop before; run it again to go on.
         """
         while True:
@@ -82,32 +110,65 @@ class Closing:
         today = organisation.today(now)
         last = min(today - 1, through)
         run = self._history.run(organisation.id)
-        if run.through is not None and run.through >= last:
-            return Closed(run.through)
-        view, worked = self._read(organisation, run, last)
-        if worked is None:
-            return Closed(None)
-        recorded_at = _moment(now)
-        rows = EscalationWriter(self._history, organisation, run, worked, last, recorded_at, self._out_of_time)
-        self._escalate(organisation, view, rows)
-        months = self._close_months(organisation, view, run, worked, last, recorded_at)
-        self._finish(organisation, run, last)
-        self._close_documents(organisation, today, now)
-        return Closed(last, months, rows.written, rows.entered)
+        closable = last if through < NEVER else closable_through(organisation, today)
+        task = _Task(organisation, run, last, closable, _moment(now))
+        receivables, payables = self._receivables(task), self._payables(task)
+        closed = {Side.RECEIVABLE: receivables.closed, Side.PAYABLE: payables.closed}
+        begun = {side: day for side, day in closed.items() if day is not None}
+        after = Run(receivables.through, run.version, begun)
+        if after != run:
+            self._finish(organisation, after)
+            self._close_documents(organisation, today, now)
+        rows = receivables.rows
+        return Closed(
+            after.through,
+            receivables.months,
+            rows.written if rows else 0,
+            rows.entered if rows else {},
+            payables_months=payables.months,
+        )
 
-    def _read(self, organisation: Organisation, run: "Run", last: int) -> tuple[View, int | None]:
-        """The book for the days to work through, and the last day worked through before them.
+    def _receivables(self, task: _Task) -> _Done:
+        """Records the escalations of the days, and closes the months of invoices."""
+        through, closed = task.run.through, task.run.closed.get(Side.RECEIVABLE)
+        if through is None or closed is None:
+            view = list(self._ledger.accounts_since(task.organisation, Side.RECEIVABLE, 0))
+            first = _first_day(view)
+            if first > task.last:
+                return _Done(None)
+            through = closed = first - 1
+            ends = month_ends(first, task.closable)
+        else:
+            ends = month_ends(closed + 1, task.closable)
+            if through >= task.last and not ends:
+                return _Done(closed, through=through)
+            since = min(through, year_before(ends[0])) if ends else through
+            view = list(self._ledger.accounts_since(task.organisation, Side.RECEIVABLE, since))
+        last = max(through, task.last)
+        rows = EscalationWriter(
+            self._history, task.organisation, task.run, through, last, task.recorded_at, self._out_of_time
+        )
+        if through < last:
+            self._escalate(task.organisation, view, rows)
+        months = self._close_months(task, Side.RECEIVABLE, MonthlyBook(view), ends) if ends else ()
+        return _Done(ends[-1] if ends else closed, months, last, rows)
 
-        On the first run that is the day before the first document's; None when there is no document by `last`.
-        """
-        if run.through is None:
-            view = list(self._ledger.accounts_since(organisation, Side.RECEIVABLE, 0))
-            every = (document for _, documents in view for document in documents)
-            first = min((one.issued for one in every if one.issued < one.voided), default=NEVER)
-            return view, first - 1 if first <= last else None
-        ends = month_ends(run.through + 1, last)
-        since = min(run.through, year_before(ends[0])) if ends else run.through
-        return list(self._ledger.accounts_since(organisation, Side.RECEIVABLE, since)), run.through
+    def _payables(self, task: _Task) -> _Done:
+        """Closes the months of bills. Those of receivables are out of memory by then."""
+        closed = task.run.closed.get(Side.PAYABLE)
+        if closed is None:
+            view = list(self._ledger.accounts_since(task.organisation, Side.PAYABLE, 0))
+            first = _first_day(view)
+            if first > task.last:
+                return _Done(None)
+            closed, ends = first - 1, month_ends(first, task.closable)
+        else:
+            ends = month_ends(closed + 1, task.closable)
+            since = day_before_month(ends[0]) if ends else NEVER
+            view = list(self._ledger.accounts_since(task.organisation, Side.PAYABLE, since)) if ends else []
+        if not ends:
+            return _Done(closed)
+        return _Done(ends[-1], self._close_months(task, Side.PAYABLE, MonthlyBook(view), ends))
 
     def _escalate(self, organisation: Organisation, view: View, rows: EscalationWriter) -> None:
         left = self._history.rows(organisation.id)
@@ -121,67 +182,53 @@ class Closing:
 
     # Months
 
-    def _close_months(
-        self, organisation: Organisation, view: View, run: "Run", worked: int, last: int, recorded_at: str
-    ) -> list[str]:
-        ends = month_ends(worked + 1, last)
-        if not ends:
-            return []
-        book = MonthlyBook(view)
-        closed = []
-        previous = self._figures(organisation, ends[0])
+    def _close_months(self, task: _Task, side: Side, book: MonthlyBook, ends: Sequence[int]) -> list[str]:
+        organisation, closed = task.organisation, []
+        previous = self._figures_of(organisation, side, day_before_month(ends[0]))
         for end in ends:
             if self._out_of_time():
                 raise OutOfTime
-            kept = self._history.snapshot(organisation.id, month_of(end))
-            if kept is None:
-                figures = book.month(end, previous)
-                previous = {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
-                self._keep(organisation, run, end, previous, book, recorded_at)
+            if self._history.snapshot(organisation.id, month_of(end), side) is None:
+                figures = _in_order(organisation, book.month(end, previous))
+                self._keep(task, side, end, figures, book)
                 closed.append(month_of(end))
-            previous = self._figures_of(organisation, end)
+            previous = self._figures_of(organisation, side, end)
         return closed
 
-    def _keep(
-        self,
-        organisation: Organisation,
-        run: "Run",
-        end: int,
-        figures: dict[str, CurrencyMonth],
-        book: MonthlyBook,
-        at: str,
-    ) -> None:
-        """Keeps a month's figures, and every customer's row as it is published on the month's last day."""
-        policy = organisation.policy
-        report = overdue_report(book.as_of(end), end, organisation)
-        rows = [customer_body(customer_row(reference, end, policy)) for reference in report.rows]
-        self._history.keep_snapshot(
-            organisation.id, run, month_of(end), end, policy.version, at, to_stored(figures), rows
-        )
+    def _keep(self, task: _Task, side: Side, end: int, figures: Mapping[str, CurrencyMonth], book: MonthlyBook) -> None:
+        """Keeps a month's figures; of receivables also every customer's row as it is published on the last day."""
+        organisation, policy = task.organisation, task.organisation.policy
+        rows = None
+        if side is Side.RECEIVABLE:
+            report = overdue_report(book.as_of(end), end, organisation)
+            rows = [customer_body(customer_row(reference, end, policy)) for reference in report.rows]
+        snapshot = Snapshot(end, policy.version, task.recorded_at, to_stored(figures))
+        self._history.keep_snapshot(organisation.id, task.run, side, snapshot, rows)
 
-    def _figures(self, organisation: Organisation, end: int) -> dict[str, CurrencyMonth]:
-        """The figures of the snapshot before a month's."""
-        before = _day_before_month(end)
-        return {} if before is None else self._figures_of(organisation, before)
-
-    def _figures_of(self, organisation: Organisation, end: int) -> dict[str, CurrencyMonth]:
-        kept = self._history.snapshot(organisation.id, month_of(end))
+    def _figures_of(self, organisation: Organisation, side: Side, end: int) -> dict[str, CurrencyMonth]:
+        """The figures of the month that ends on a day, if it is closed."""
+        kept = self._history.snapshot(organisation.id, month_of(end), side) if end > 0 else None
         return {} if kept is None else from_stored(kept.figures)
 
-    def month_now(self, organisation: Organisation, snapshot: "Snapshot") -> dict[str, CurrencyMonth]:
+    def month_now(
+        self, organisation: Organisation, snapshot: Snapshot, side: Side = Side.RECEIVABLE
+    ) -> dict[str, CurrencyMonth]:
         """A closed month's figures as they would be by what is known today."""
-        view = self._ledger.accounts_since(organisation, Side.RECEIVABLE, _day_before_month(snapshot.end) or 0)
-        figures = MonthlyBook(view).month(snapshot.end, self._figures(organisation, snapshot.end))
-        return {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
+        before = day_before_month(snapshot.end)
+        view = self._ledger.accounts_since(organisation, side, before)
+        return _in_order(
+            organisation, MonthlyBook(view).month(snapshot.end, self._figures_of(organisation, side, before))
+        )
 
     # The end of a run
 
-    def _finish(self, organisation: Organisation, run: "Run", last: int) -> None:
+    def _finish(self, organisation: Organisation, run: Run) -> None:
         try:
-            self._history.advance(organisation.id, run, last)
+            self._history.advance(organisation.id, run)
         except Moved:
             return  # another run has come as far, or the next one will find out how far this one came
-        self._history.forget_cleared(self._history.rows(organisation.id), last)
+        if run.through is not None:
+            self._history.forget_cleared(self._history.rows(organisation.id), run.through)
 
     def _close_documents(self, organisation: Organisation, today: int, now: datetime) -> None:
         """Moves what has closed by the passing of days out of the open set, and takes in due effects."""
@@ -204,9 +251,14 @@ class Closing:
         return sent
 
 
-def _day_before_month(end: int) -> int | None:
-    first = datetime.fromordinal(end).replace(day=1).toordinal()
-    return first - 1 if first > 1 else None
+def _first_day(view: View) -> int:
+    """The issue day of the first document that ever existed; NEVER if there is none."""
+    every = (document for _, documents in view for document in documents)
+    return min((one.issued for one in every if one.issued < one.voided), default=NEVER)
+
+
+def _in_order(organisation: Organisation, figures: Mapping[str, CurrencyMonth]) -> dict[str, CurrencyMonth]:
+    return {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
 
 
 def _moment(now: datetime) -> str:

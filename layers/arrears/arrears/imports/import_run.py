@@ -19,7 +19,9 @@ from arrears.ledger.errors import THROTTLED, UNAVAILABLE, ArrearsError
 from arrears.ledger.recording import Result
 
 BATCH_RECORDS = 500
-FIRST_REPEATED = 20
+FIRST_REPEATED = FIRST_WARNINGS = 20
+SHOWN_IDS = 3
+"""Of those that a warning names, so many are in results."""
 BATCH_ROWS = 5_000
 BATCH_CHARACTERS = 4 << 20
 """Of the rows as they are in the file: rows may have megabytes."""
@@ -36,6 +38,7 @@ class Progress:
     skipped: rows left out on purpose, by reason. rejected_rows: rows of which something was rejected.
     rejected_bytes: length of the file of rejected rows that belongs to these rows. repeated_records: those whose
     type and id an earlier row of the file had. first_repeated: the first few of them, as results show them.
+    warnings: by their code, how many of the records written look wrong. first_warnings: the first few of them.
     """
 
     rows: int = 0
@@ -45,6 +48,8 @@ class Progress:
     skipped: dict[str, int] = field(default_factory=dict)
     repeated_records: int = 0
     first_repeated: list[dict[str, Any]] = field(default_factory=list)
+    warnings: dict[str, int] = field(default_factory=dict)
+    first_warnings: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `Progress(**json)` reads it back."""
@@ -63,7 +68,23 @@ class Progress:
             "skipped": dict(self.skipped),
             "repeated_records": self.repeated_records,
             "first_repeated": list(self.first_repeated),
+            "warnings": dict(self.warnings),
+            "first_warnings": list(self.first_warnings),
         }
+
+    def add_warnings(self, line: int, result: Result) -> None:
+        """Counts what looks wrong about a record of a row."""
+        for warning in result.warnings:
+            code = warning["code"]
+            self.warnings[code] = self.warnings.get(code, 0) + 1
+            if len(self.first_warnings) < FIRST_WARNINGS:
+                inputs = {name: _shown(value) for name, value in warning.items()}
+                self.first_warnings.append({"line": line, "type": result.type, "id": result.id, **inputs})
+
+
+def _shown(value: Any) -> Any:
+    """An input of a warning as results show it: progress is passed on in messages, which are small."""
+    return value[:SHOWN_IDS] if isinstance(value, list) else value
 
 
 RESULTS = ("created", "updated", "unchanged", "stale", "pending", "deleted", "valid")
@@ -151,6 +172,7 @@ def count_results(outcome: Outcome, results: Iterator[Result], progress: Progres
             yield RejectedRow(outcome.line, column, reason, outcome.cells)
         else:
             progress.results[result.result] = progress.results.get(result.result, 0) + 1
+            progress.add_warnings(outcome.line, result)
 
 
 def validate_only(records: Sequence[dict[str, Any]]) -> list[Result]:

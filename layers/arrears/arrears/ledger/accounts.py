@@ -64,6 +64,7 @@ class AccountState:
     days. history: closed documents by the day they settled, on days after `history_start`. on_account: how many
     payments and credits it has on account. money: received, credited, refunded and moved of each change of its money on
     account, less what its open documents add.
+    latest_documents: codes of its latest numbered documents, by which duplicates are noticed.
     """
 
     key: str
@@ -83,6 +84,7 @@ class AccountState:
     history: dict[int, Settled] = field(default_factory=dict)
     on_account: int = 0
     money: dict[MoneyKey, list[int]] = field(default_factory=dict)
+    latest_documents: str = ""
 
     @property
     def id(self) -> str:

@@ -61,8 +61,8 @@ class MoneyChange(NamedTuple):
 
     dated_on: the day of the money itself, by which a promise knows what came after it. source: "P" or "K" and the
     outward id of the payment or credit on account, or "i" or "b" and that of the document that the money stands
-    beside. received, credited, refunded: what that record itself is. moved: what a document has too much of, or is
-    applied to one that does not exist; negative for what is allocated to a document.
+    beside. received, credited, refunded: what that record itself is, or what a document that never exists has applied.
+    moved: what a document has too much of, or is applied while it does not exist; negative for what is allocated.
     """
 
     day: int

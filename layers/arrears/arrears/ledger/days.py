@@ -48,3 +48,24 @@ def year_before(day: int) -> int:
 def month_of(day: int) -> str:
     """The day's month as YYYY-MM."""
     return date.fromordinal(day).isoformat()[:7]
+
+
+def month_end(day: int) -> int:
+    """The last day of a day's month."""
+    then = date.fromordinal(day)
+    return then.replace(day=calendar.monthrange(then.year, then.month)[1]).toordinal()
+
+
+def month_ends(first: int, last: int) -> list[int]:
+    """The month ends from `first` to `last`, both included."""
+    ends = []
+    end = month_end(first)
+    while end <= last:
+        ends.append(end)
+        end = month_end(end + 1)
+    return ends
+
+
+def day_before_month(day: int) -> int:
+    """The last day of the month before a day's; the day before FIRST_DAY for the first month of all."""
+    return date.fromordinal(day).replace(day=1).toordinal() - 1

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from arrears.ledger import recording
 from arrears.ledger.accounts import CounterpartyRecord
 from arrears.ledger.documents import UNDATED, Document, Part, older
+from arrears.ledger.duplicates import mark_of
 from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Named, Recording, Result, is_account
@@ -69,7 +70,9 @@ class RecordingWithDeletions(Recording):
             document.states, document.recorded_on = [], 0
             document.updated_at, document.deleted_at = moment, latest
 
+        previous = mark_of(document)
         self._change(document, delete)
+        self._move_mark(document, previous)
         return "deleted"
 
     def _take_back_states(self, bill: Document, moment: str, latest: str) -> None:

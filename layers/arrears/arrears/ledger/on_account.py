@@ -77,8 +77,12 @@ def money_changes(document: DatedDocument) -> Iterator[MoneyChange]:
 
     What is too much is what was dated last: a promise may be kept with it.
     """
-    if document.allocated or not _takes_up_all(document):
-        yield from _changes(document)
+    if document.issued == NEVER:
+        yield from _own_money(document)
+    elif not _takes_up_all(document):
+        yield from _moved(document)
+    for day, amount, dated_on, of in document.allocated:
+        yield MoneyChange(day, document.currency, dated_on, of, moved=-amount)
 
 
 def _takes_up_all(document: DatedDocument) -> bool:
@@ -92,10 +96,23 @@ def _takes_up_all(document: DatedDocument) -> bool:
     return counts_always or not document.applied
 
 
-def _changes(document: DatedDocument) -> Iterator[MoneyChange]:
+def _own_money(document: DatedDocument) -> Iterator[MoneyChange]:
+    """What is applied to a document that never exists. No reader has it in hand: this is all that is known of it.
+
+    So it says what was received and what was credited. What was allocated to it is no money of its own.
+    """
+    source = _source(document)
+    for day, payments, credited, _, allocated_on in document.applied:
+        yield MoneyChange(day, document.currency, allocated_on or day, source, payments, credited)
+    for day, amount, dated_on, of in document.allocated:
+        received, credited = (amount, 0) if of.startswith("P") else (0, amount)
+        yield MoneyChange(day, document.currency, dated_on, source, -received, -credited, moved=amount)
+
+
+def _moved(document: DatedDocument) -> Iterator[MoneyChange]:
     days = {document.issued, document.voided, *(change[0] for change in document.applied)}
     days |= {entered for entered, _, _ in document.states}
-    source = ("b" if document.states else "i") + document.id
+    source = _source(document)
     before: dict[int, int] = {}
     for day in sorted(days - {NEVER}):
         after = _beside_by_date(document, day)
@@ -104,8 +121,10 @@ def _changes(document: DatedDocument) -> Iterator[MoneyChange]:
             if moved:
                 yield MoneyChange(day, document.currency, dated_on, source, moved=moved)
         before = after
-    for day, amount, dated_on, of in document.allocated:
-        yield MoneyChange(day, document.currency, dated_on, of, moved=-amount)
+
+
+def _source(document: DatedDocument) -> str:
+    return ("b" if document.states else "i") + document.id
 
 
 def _beside_by_date(document: DatedDocument, day: int) -> dict[int, int]:

@@ -6,13 +6,13 @@ the same however much history there is, and records may arrive in any order.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
-from arrears.ledger import dated_document, payment_status
+from arrears.ledger import dated_document, payment_status, record_warnings
 from arrears.ledger.accounts import HISTORY_DAYS, AccountState, CounterpartyRecord, party_of
 from arrears.ledger.dated_document import DatedDocument, KeptChange, Promise, Reminder
 from arrears.ledger.days import LAST_DAY, month_of
@@ -28,11 +28,13 @@ from arrears.ledger.documents import (
     surviving,
     with_state,
 )
+from arrears.ledger.duplicates import Mark, forget, mark_of, remember, remembered
 from arrears.ledger.ids import outward_id
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.on_account_records import MAX_ALLOCATIONS, MAX_MONEY_CHANGES, OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.promises import kept_changes, merged
+from arrears.ledger.record_warnings import RecordWarning
 from arrears.ledger.records import (
     AllocationRecord,
     Bill,
@@ -52,6 +54,8 @@ from arrears.ledger.records import (
 )
 from arrears.ledger.reminders import live_reminders, read_reminders
 
+TAKEN = frozenset({"created", "updated", "pending"})
+"""Results of records that have been stored: they may carry warnings."""
 MAX_PARTS = 1_000
 """Allocations and disputes that one document may have."""
 MAX_PROMISES = 200
@@ -81,14 +85,17 @@ class Result:
     result: str
     field: str | None = None
     reason: str | None = None
+    warnings: tuple[RecordWarning, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The result as it is answered; `field` and `reason` only where there is one."""
+        """The result as it is answered; `field`, `reason` and `warnings` only where there are any."""
         answer: dict[str, Any] = {"type": self.type, "id": self.id, "result": self.result}
         if self.field is not None:
             answer["field"] = self.field
         if self.reason is not None:
             answer["reason"] = self.reason
+        if self.warnings:
+            answer["warnings"] = list(self.warnings)
         return answer
 
 
@@ -174,7 +181,33 @@ class Recording:
             payload = raw if isinstance(raw, dict) else {}
             kind, id_ = (payload.get(name) for name in ("type", "id"))
             return Result(_text_or_none(kind), _text_or_none(id_), "rejected", record.field, record.reason)
-        return RECORD_TYPES[type(record)].apply(self, record)
+        result = RECORD_TYPES[type(record)].apply(self, record)
+        if result.result not in TAKEN:
+            return result
+        return replace(result, warnings=(*result.warnings, *self._warnings(record)))
+
+    def _warnings(self, record: Record) -> Iterator[RecordWarning]:
+        """What looks wrong now that the record was taken."""
+        yield from record_warnings.far_dates(record, self.today)
+        document = self._applied_document(record)
+        if document is not None:
+            yield from record_warnings.over_applied(document)
+        if isinstance(record, ReminderRecord):
+            invoices = {
+                id_: self.work.document("invoice", self._outward("invoice", id_), id_) for id_ in _about(record)
+            }
+            unknown = [id_ for id_, invoice in invoices.items() if invoice.head is None]
+            yield from record_warnings.unknown_invoices(unknown)
+
+    def _applied_document(self, record: Record) -> Document | None:
+        """The document that a record is, or is applied to."""
+        if isinstance(record, DisputeRecord):
+            return None
+        for kind in ("invoice", "bill"):
+            reference = record.id if record.type == kind else getattr(record, f"{kind}_id", None)
+            if reference is not None:
+                return self.work.document(kind, self._outward(kind, reference), reference)
+        return None
 
     def close_document(self, kind: str, id: str) -> bool:
         """Closes a document that time has closed; False when it was closed, or is to stay open, already."""
@@ -232,8 +265,23 @@ class Recording:
             account = self.work.account(*party_of(self.organisation, record))
             document.account, document.shard = account.key, account.shard
 
+        previous = mark_of(document)
         self._change(document, replace_head)
-        return Result(kind, record.id, "updated" if known else "created")
+        others = self._move_mark(document, previous)
+        warnings = tuple(record_warnings.possible_duplicate(document, others))
+        return Result(kind, record.id, "updated" if known else "created", warnings=warnings)
+
+    def _move_mark(self, document: Document, previous: Mark) -> int:
+        """Moves a changed document's mark to its account; how many other documents there have the same."""
+        now = mark_of(document)
+        for mark, change in ((previous, forget), (now, remember)):
+            if mark.account is not None and mark.code is not None and now != previous:
+                account = self.work.account(mark.account, "")
+                change(account, mark.code)
+                self.work.touch(account)
+        if now.account is None or now.code is None:
+            return 0
+        return max(0, remembered(self.work.account(now.account, ""), now.code) - 1)
 
     def _filled_due(self, document: Document) -> int | None:
         terms = self.organisation.policy.default_terms_days
@@ -682,6 +730,14 @@ def _counterparty_names(organisation: Organisation, record: Customer | Supplier)
 def _contact_names(organisation: Organisation, record: ReminderRecord | PromiseRecord) -> Iterator[Named]:
     yield Named("pointer", record.type, outward_id(organisation.id, record.type, record.id))
     yield from _account_names(organisation, "customer", record.customer_id)
+    if isinstance(record, ReminderRecord):
+        for id_ in _about(record):
+            yield Named("document", "invoice", outward_id(organisation.id, "invoice", id_))
+
+
+def _about(reminder: ReminderRecord) -> Sequence[str]:
+    """The caller's ids of the invoices that a reminder names."""
+    return reminder.invoice_ids or ()
 
 
 def _part_names(organisation: Organisation, record: Applied) -> Iterator[Named]:

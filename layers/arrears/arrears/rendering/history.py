@@ -4,46 +4,82 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.days import day_text, month_of
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import major_number
 from arrears.rendering.overdue import bucket_bodies
 from arrears.rendering.reasons import reason_bodies
 from arrears.reports.aging import BUCKETS
 
 if TYPE_CHECKING:
+    from arrears.reports.control_account import Control
     from arrears.reports.escalations import Escalation
     from arrears.reports.month_close import CurrencyMonth
 
 
-def month_body(end: int, policy_version: int, currencies: "Mapping[str, CurrencyMonth]") -> dict[str, Any]:
-    """The month that ends on `end`, its currencies in the order given."""
+def month_body(
+    end: int, policy_version: int, currencies: "Mapping[str, CurrencyMonth]", side: Side = Side.RECEIVABLE
+) -> dict[str, Any]:
+    """The month of a ledger side that ends on `end`, its currencies in the order given."""
+    body = _receivables if side is Side.RECEIVABLE else _payables
     return {
         "month": month_of(end),
         "asOf": day_text(end),
         "policyVersion": policy_version,
-        "currencies": [_currency(currency, month, end) for currency, month in currencies.items()],
+        "currencies": [body(currency, month, end) for currency, month in currencies.items()],
     }
 
 
-def _currency(currency: str, month: "CurrencyMonth", end: int) -> dict[str, Any]:
-    def major(minor: int) -> int | float | str:
-        return major_number(minor, currency)
-
+def _receivables(currency: str, month: "CurrencyMonth", end: int) -> dict[str, Any]:
     return {
-        "currency": currency,
-        "openingOverdue": major(month.opening),
-        "restated": major(month.restated),
-        "newlyOverdue": major(month.newly_overdue),
-        "collected": major(month.collected),
-        "credited": major(month.credited),
-        "noLongerOverdue": major(month.no_longer_overdue),
-        "closingOverdue": major(month.closing),
+        **_overdue(currency, month, "collected"),
         "customerCount": month.customers,
         "invoiceCount": sum(month.counts[1:]),
         "buckets": bucket_bodies(month.amounts, month.counts, currency),
         "rollRates": dict(zip(BUCKETS, month.roll_rates(), strict=False)),
         "dso": month.days_sales_outstanding(end),
         "cei": month.collection_effectiveness(),
+        "control": None if month.control is None else _control(currency, month.control, _RECEIVABLE_CONTROL),
     }
+
+
+def _payables(currency: str, month: "CurrencyMonth", end: int) -> dict[str, Any]:
+    """The same of bills, without what measures collection."""
+    return {
+        **_overdue(currency, month, "paid"),
+        "supplierCount": month.customers,
+        "billCount": sum(month.counts[1:]),
+        "buckets": bucket_bodies(month.amounts, month.counts, currency),
+        "control": None if month.control is None else _control(currency, month.control, _PAYABLE_CONTROL),
+    }
+
+
+def _overdue(currency: str, month: "CurrencyMonth", paid: str) -> dict[str, Any]:
+    """The roll-forward of what is overdue. paid: what payments are called."""
+    amounts = {
+        "openingOverdue": month.opening,
+        "restated": month.restated,
+        "newlyOverdue": month.newly_overdue,
+        paid: month.collected,
+        "credited": month.credited,
+        "noLongerOverdue": month.no_longer_overdue,
+        "closingOverdue": month.closing,
+    }
+    return {"currency": currency, **{name: major_number(minor, currency) for name, minor in amounts.items()}}
+
+
+_BEFORE_STATE = ("opening", "restated", "invoiced", "received", "credited", "voided", "refunded")
+_RECEIVABLE_CONTROL = {name: name for name in (*_BEFORE_STATE, "closing", "unapplied")}
+_PAYABLE_CONTROL = {
+    **{name: name for name in _BEFORE_STATE},
+    "closedByState": "closed_by_state",
+    "closing": "closing",
+    "unapplied": "unapplied",
+}
+"""Published names, in their order, and the fields that they show."""
+
+
+def _control(currency: str, control: "Control", names: "Mapping[str, str]") -> dict[str, Any]:
+    return {name: major_number(getattr(control, field), currency) for name, field in names.items()}
 
 
 def escalation_bodies(escalations: "Iterable[Escalation]") -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The lines and columns that lists have as CSV, made from the body of the JSON answer: both have the same values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from arrears.reports.aging import BUCKETS
@@ -109,6 +109,13 @@ _BILL_COLUMNS = (
     *_DOCUMENT_COLUMNS,
     "state",
 )
+_CONTROL_COLUMNS = tuple(
+    f"control.{name}"
+    for name in (
+        *("opening", "restated", "invoiced", "received", "credited", "voided", "refunded"),
+        *("closing", "unapplied"),
+    )
+)
 _MONTH_COLUMNS = (
     "month",
     "asOf",
@@ -127,6 +134,25 @@ _MONTH_COLUMNS = (
     *(f"rollRates.{bucket}" for bucket in BUCKETS[:-1]),
     "dso",
     "cei",
+    *_CONTROL_COLUMNS,
+)
+_PAYABLE_MONTH_COLUMNS = (
+    "month",
+    "asOf",
+    "policyVersion",
+    "currency",
+    "openingOverdue",
+    "restated",
+    "newlyOverdue",
+    "paid",
+    "credited",
+    "noLongerOverdue",
+    "closingOverdue",
+    "supplierCount",
+    "billCount",
+    *(f"buckets.{bucket}.{part}" for bucket in BUCKETS for part in ("amount", "count")),
+    *_CONTROL_COLUMNS,
+    "control.closedByState",
 )
 _ESCALATION_COLUMNS = (
     "id",
@@ -162,9 +188,16 @@ def overdue_suppliers(body: Body, include: bool = False) -> Lines:
 
 def closed_months(body: Body) -> Lines:
     """A line for each currency of each month; none for a month without any."""
-    return Lines(
-        _MONTH_COLUMNS, ({**month, **currency} for month in body["months"] for currency in month["currencies"])
-    )
+    return Lines(_MONTH_COLUMNS, _currencies_of_months(body))
+
+
+def closed_payable_months(body: Body) -> Lines:
+    """The same of bills."""
+    return Lines(_PAYABLE_MONTH_COLUMNS, _currencies_of_months(body))
+
+
+def _currencies_of_months(body: Body) -> Iterator[Mapping[str, Any]]:
+    return ({**month, **currency} for month in body["months"] for currency in month["currencies"])
 
 
 def escalations(body: Body) -> Lines:

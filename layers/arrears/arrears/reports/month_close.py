@@ -1,45 +1,31 @@
 """Month close: what was overdue at the end of a month, and what changed since the end of the month before.
 
-The roll-forward adds up to the minor unit: opening + restated + newly overdue - collected - credited - no longer
-overdue = closing. DSO and CEI are those of credit management (Credit Research Foundation): days sales outstanding is
-closing receivables over gross sales times days; the collection effectiveness index is what was collected over what
-could have been.
+It is the same for receivables and payables. The roll-forward adds up to the minor unit: opening + restated + newly
+overdue - collected - credited - no longer overdue = closing. DSO and CEI are those of credit management (Credit
+Research Foundation): days sales outstanding is closing receivables over gross sales times days; the collection
+effectiveness index is what was collected over what could have been.
 """
 
-import calendar
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from arrears.ledger.dated_document import Account, DatedDocument, closed_from, exists_at
-from arrears.ledger.days import year_before
+from arrears.ledger.days import day_before_month, year_before
+from arrears.ledger.on_account import closed_by_state_at, money_changes
 from arrears.reports.aging import bucket_of, owed_at
-
-
-def month_end(day: int) -> int:
-    """The last day of a day's month."""
-    then = date.fromordinal(day)
-    return then.replace(day=calendar.monthrange(then.year, then.month)[1]).toordinal()
-
-
-def month_ends(first: int, last: int) -> list[int]:
-    """The month ends from `first` to `last`, both included."""
-    ends = []
-    end = month_end(first)
-    while end <= last:
-        ends.append(end)
-        end = month_end(end + 1)
-    return ends
+from arrears.reports.control_account import Control, ControlMovements
 
 
 @dataclass(slots=True)
 class CurrencyMonth:
     """One currency's month, in minor units.
 
-    opening and opening_outstanding are the previous snapshot's closings. amounts and counts: the buckets at close.
+    opening: the previous snapshot's closing. opening_outstanding: what was open a month before as known at this close
+    (in months closed by earlier versions: as the previous snapshot had it). amounts and counts: the buckets at close.
     rolled and bucket_opening: per bucket but the last, what it held a month before and how much of that is in
-    an older bucket at close.
+    an older bucket at close. customers: or suppliers. control: None in months closed by earlier versions.
     """
 
     opening: int = 0
@@ -55,6 +41,7 @@ class CurrencyMonth:
     counts: list[int] = field(default_factory=lambda: [0] * 5)
     bucket_opening: list[int] = field(default_factory=lambda: [0] * 4)
     rolled: list[int] = field(default_factory=lambda: [0] * 4)
+    control: Control | None = None
 
     @property
     def closing(self) -> int:
@@ -68,7 +55,7 @@ class CurrencyMonth:
 
     def is_empty(self) -> bool:
         """Whether every figure is zero."""
-        return not any(
+        return (self.control is None or self.control.is_empty()) and not any(
             (
                 *(self.opening, self.opening_outstanding, self.restated, self.newly_overdue, self.issued),
                 *(self.outstanding, *self.counts, self.collected, self.credited, self.no_longer_overdue),
@@ -97,64 +84,102 @@ STORED_FIELDS = (
     *("opening", "opening_outstanding", "restated", "newly_overdue", "collected", "credited", "no_longer_overdue"),
     *("issued", "customers", "amounts", "counts", "bucket_opening", "rolled"),
 )
+STORED_CONTROL_FIELDS = (
+    *("opening", "restated", "invoiced", "received", "credited", "voided", "refunded", "closed_by_state"),
+    *("closing", "unapplied"),
+)
 """The names and order in which a snapshot keeps a month's figures. A stored book has them: they never change."""
 
 
 def to_stored(months: Mapping[str, CurrencyMonth]) -> dict[str, dict[str, Any]]:
     """Figures per currency as plain values, for a snapshot."""
-    return {currency: {name: getattr(month, name) for name in STORED_FIELDS} for currency, month in months.items()}
+    return {currency: _stored(month) for currency, month in months.items()}
+
+
+def _stored(month: CurrencyMonth) -> dict[str, Any]:
+    control = month.control
+    kept = {} if control is None else {"control": {name: getattr(control, name) for name in STORED_CONTROL_FIELDS}}
+    return {name: getattr(month, name) for name in STORED_FIELDS} | kept
 
 
 def from_stored(figures: Mapping[str, Mapping[str, Any]]) -> dict[str, CurrencyMonth]:
     """The figures per currency that a snapshot keeps."""
-    return {currency: CurrencyMonth(**own) for currency, own in figures.items()}
+    return {currency: _from_stored(**own) for currency, own in figures.items()}
+
+
+def _from_stored(control: Mapping[str, int] | None = None, **figures: Any) -> CurrencyMonth:
+    return CurrencyMonth(**figures, control=None if control is None else Control(**control))
 
 
 class MonthlyBook:
-    """The accounts of a book with their documents, and the days between which each document can matter."""
+    """The accounts of a book with their documents, the days between which each can matter, and the money beside it."""
 
     def __init__(self, accounts: Iterable[tuple[Account, Sequence[DatedDocument]]]) -> None:
-        self._accounts = [
-            (account, [(document.issued, closed_from(document), document) for document in documents])
-            for account, documents in accounts
-        ]
+        self._accounts = []
+        self._movements = ControlMovements()
+        for account, documents in accounts:
+            self._movements.add_account(account)
+            dated = []
+            for document in documents:
+                changes = tuple(money_changes(document))
+                self._movements.add_document(document, changes)
+                dated.append((document.issued, closed_from(document), document, changes))
+            self._accounts.append((account, dated))
 
     def as_of(self, day: int) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """The accounts with the documents that a report of `day` takes: issued by then, closed for a year at most.
 
-        What a promise was kept with is older than that at times, so an account with promises keeps all of them.
+        What a promise was kept with is older than that at times, so an account with promises keeps all of them. The
+        money beside a document that is left out goes to its account.
         """
         year = year_before(day)
         for account, documents in self._accounts:
-            if account.promises:
-                yield account, [document for _, _, document in documents]
-            else:
-                yield account, [one for issued, closed, one in documents if closed > year and issued <= day]
+            taken, money = [], list(account.money)
+            for issued, closed, document, changes in documents:
+                if account.promises or (closed > year and issued <= day):
+                    taken.append(document)
+                else:
+                    money += changes
+            yield (account if len(money) == len(account.money) else account._replace(money=money)), taken
 
-    def month(self, end: int, previous: dict[str, CurrencyMonth]) -> dict[str, CurrencyMonth]:
+    def month(self, end: int, previous: Mapping[str, CurrencyMonth]) -> dict[str, CurrencyMonth]:
         """The figures of the month that ends on `end`, after the snapshot of the month before."""
-        before = date.fromordinal(end).replace(day=1).toordinal() - 1
+        before = day_before_month(end)
         figures: dict[str, CurrencyMonth] = {}
         for currency, last in previous.items():
-            opening = CurrencyMonth(opening=last.closing, opening_outstanding=last.outstanding)
-            opening.restated = -last.closing
-            figures[currency] = opening
+            figures[currency] = CurrencyMonth(opening=last.closing, restated=-last.closing)
         for _, documents in self._accounts:
             late = set()
-            for issued, closed, document in documents:
+            for issued, closed, document, _ in documents:
                 if issued <= end and closed > before:
                     own = figures.setdefault(document.currency, CurrencyMonth())
                     if _add(own, document, before, end):
                         late.add(document.currency)
             for currency in late:
                 figures[currency].customers += 1
+        for currency in self._movements.currencies():
+            figures.setdefault(currency, CurrencyMonth())
+        for currency, own in figures.items():
+            own.control = self._control(currency, own, previous.get(currency), before, end)
         return {currency: own for currency, own in figures.items() if not own.is_empty()}
+
+    def _control(
+        self, currency: str, month: CurrencyMonth, previous: CurrencyMonth | None, before: int, end: int
+    ) -> Control:
+        """The roll-forward of the control account; it opens at zero after a month that has none."""
+        control = self._movements.month(currency, before, end)
+        control.closing = month.outstanding - control.unapplied
+        control.opening = 0 if previous is None or previous.control is None else previous.control.closing
+        balance_before = month.opening_outstanding - self._movements.unapplied_at(currency, before)
+        control.restated = balance_before - control.opening
+        return control
 
 
 def _add(month: CurrencyMonth, document: DatedDocument, before: int, end: int) -> bool:
     """Adds a document's month; whether it is overdue at close."""
     opened, closed = owed_at(document, before), owed_at(document, end)
     was, now = _bucket(document, before), _bucket(document, end)
+    month.opening_outstanding += opened
     if was:
         month.restated += opened
     if opened and was < 4:
@@ -185,6 +210,8 @@ def _add_flows(month: CurrencyMonth, document: DatedDocument, before: int, end: 
             month.newly_overdue += overdue
         else:
             paid = sum(step[1] for step in document.applied if step[0] == day)
+            if document.states:
+                paid += closed_by_state_at(document, day) - closed_by_state_at(document, day - 1)
             credited = sum(step[2] for step in document.applied if step[0] == day)
             collected = min(paid, previous)
             credited = min(credited, previous - collected)
@@ -197,6 +224,7 @@ def _add_flows(month: CurrencyMonth, document: DatedDocument, before: int, end: 
 def _change_days(document: DatedDocument, before: int, end: int) -> Iterator[int]:
     due = document.due or 0
     days = {document.issued, due + 1, document.voided, *(step[0] for step in document.applied)}
+    days |= {entered for entered, _, _ in document.states}
     yield from sorted(day for day in days if before < day <= end)
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
+from arrears.ledger.ledger_side import Side
 from arrears.storage.deletion import delete_items
-from arrears.storage.history.snapshots import rows_partition
+from arrears.storage.history.snapshots import rows_partition, snapshots_partition
 from arrears.storage.history.table import HistoryTable, Spread
 
 
@@ -15,7 +16,8 @@ class HistoryDeletion(HistoryTable):
 
         months (YYYY-MM): those that may have stored rows without having been closed, as a run died in between.
         """
-        closed = [month for _, month in self._keys(f"{organisation}#snapshot")]
+        snapshots = [snapshots_partition(organisation, side) for side in Side]
+        closed = [month for _, month in self._keys(snapshots_partition(organisation, Side.RECEIVABLE))]
         rows = [rows_partition(organisation, month) for month in sorted({*closed, *months})]
         spread = [
             partition
@@ -23,7 +25,7 @@ class HistoryDeletion(HistoryTable):
             for partition in Spread(f"{organisation}#{kind}").partitions()
         ]
         # The months go last: they say where rows may be.
-        every = (*rows, *spread, f"{organisation}#run", f"{organisation}#snapshot")
+        every = (*rows, *spread, f"{organisation}#run", *snapshots)
         return sum(delete_items(self._client, self._table, self._keys(partition)) for partition in every)
 
     def _keys(self, partition: str) -> Iterator[tuple[str, str]]:

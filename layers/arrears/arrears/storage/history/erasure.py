@@ -1,7 +1,8 @@
 """Erasing one customer from what is kept of closed months. Escalation records name customers by their ids only."""
 
 from arrears.ledger.erasure import ERASED
-from arrears.storage.history.snapshots import Snapshot, SnapshotStore, rows_partition
+from arrears.ledger.ledger_side import Side
+from arrears.storage.history.snapshots import Snapshot, SnapshotStore, rows_partition, snapshots_partition
 from arrears.storage.history.table import table_key
 
 
@@ -14,7 +15,9 @@ class HistoryErasure(SnapshotStore):
         A run that read the book before the name was erased there writes nothing more. Figures are not touched.
         """
         self.overtake(organisation)
-        months = [item["sk"]["S"] for page in self._pages(f"{organisation}#snapshot") for item in page]
+        months = [
+            item["sk"]["S"] for page in self._pages(snapshots_partition(organisation, Side.RECEIVABLE)) for item in page
+        ]
         return sum(self._erase_month(organisation, month, customer) for month in months)
 
     def _erase_month(self, organisation: str, month: str, customer: str) -> bool:
@@ -36,7 +39,7 @@ class HistoryErasure(SnapshotStore):
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=table_key(f"{organisation}#snapshot", month),
+                Key=table_key(snapshots_partition(organisation, Side.RECEIVABLE), month),
                 UpdateExpression="SET #part = :part, parts = :parts",
                 ConditionExpression="#part = :stored",
                 ExpressionAttributeNames={"#part": "part"},

@@ -1,12 +1,14 @@
-"""Snapshots of closed months: their figures, and in other items their packed rows."""
+"""Snapshots of closed months: figures of each ledger side, and in other items the packed rows of receivables."""
 
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from arrears.ledger.days import month_of
+from arrears.ledger.ledger_side import Side
 from arrears.storage.history.table import HistoryTable, Item, Moved, Run, table_key
 from arrears.storage.ledger.codec import compact
 
@@ -18,28 +20,31 @@ _LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A closed month. end: its last day. figures: plain ones per currency, in the order they are answered."""
+    """A closed month of one ledger side. end: its last day.
+
+    figures: plain ones per currency, in the order they are answered. rows_part, rows_parts: where its rows are, if any.
+    """
 
     end: int
     policy_version: int
     recorded_at: str
     figures: dict[str, dict[str, Any]]
-    rows_part: str
-    rows_parts: int
+    rows_part: str = ""
+    rows_parts: int = 0
 
 
 class SnapshotStore(HistoryTable):
     """Reads and writes the snapshots of one history table."""
 
-    def snapshot(self, organisation: str, month: str) -> Snapshot | None:
+    def snapshot(self, organisation: str, month: str, side: Side = Side.RECEIVABLE) -> Snapshot | None:
         """The snapshot of a month (YYYY-MM), if it was closed."""
-        item = self._get(f"{organisation}#snapshot", month)
+        item = self._get(snapshots_partition(organisation, side), month)
         return None if item is None else _snapshot(item)
 
-    def snapshots(self, organisation: str, months: int) -> list[Snapshot]:
+    def snapshots(self, organisation: str, months: int, side: Side = Side.RECEIVABLE) -> list[Snapshot]:
         """The latest snapshots, oldest first."""
         found: list[Item] = []
-        for page in self._pages(f"{organisation}#snapshot", ScanIndexForward=False, Limit=months):
+        for page in self._pages(snapshots_partition(organisation, side), ScanIndexForward=False, Limit=months):
             found += page
             if len(found) >= months:
                 break
@@ -49,34 +54,27 @@ class SnapshotStore(HistoryTable):
         self,
         organisation: str,
         run: Run,
-        month: str,
-        end: int,
-        policy_version: int,
-        recorded_at: str,
-        figures: dict[str, dict[str, Any]],
-        rows: Sequence[dict[str, Any]],
+        side: Side,
+        snapshot: Snapshot,
+        rows: Sequence[dict[str, Any]] | None = None,
     ) -> bool:
         """Keeps a month's snapshot for good; False when the month has one already, which stays as it is.
 
-        Raises Overtaken when another run has finished since `run`, or the book was changed behind it.
+        rows: kept beside it, where there are any. Raises Overtaken when another run has finished since `run`, or the
+        book was changed behind it.
         """
-        part, parts = self._put_rows(organisation, month, rows)
-        head = {
-            "end": {"N": str(end)},
-            "policy": {"N": str(policy_version)},
-            "at": {"S": recorded_at},
-            "b": {"S": compact(figures)},
-            "part": {"S": part},
-            "parts": {"N": str(parts)},
-        }
-        put = self._put((f"{organisation}#snapshot", month), head)
+        month = month_of(snapshot.end)
+        if rows is not None:
+            part, parts = self._put_rows(organisation, month, rows)
+            snapshot = replace(snapshot, rows_part=part, rows_parts=parts)
+        put = self._put((snapshots_partition(organisation, side), month), _item(snapshot))
         put["Put"]["ConditionExpression"] = "attribute_not_exists(pk)"
         while True:
             try:
                 self._write([self._still(organisation, run), put])
             except Moved:
                 # A transaction that met another one on its way may not have been the second: it is sent again.
-                if self.snapshot(organisation, month) is None:
+                if self.snapshot(organisation, month, side) is None:
                     continue
                 return False
             return True
@@ -100,17 +98,33 @@ class SnapshotStore(HistoryTable):
         return rows
 
 
+def snapshots_partition(organisation: str, side: Side) -> str:
+    """Where the snapshots of a ledger side are."""
+    return f"{organisation}#snapshot" if side is Side.RECEIVABLE else f"{organisation}#snapshot#payable"
+
+
 def rows_partition(organisation: str, month: str) -> str:
     """Where the rows of a month's snapshot are."""
     return f"{organisation}#rows#{month}"
 
 
+def _item(snapshot: Snapshot) -> Item:
+    rows = {"part": {"S": snapshot.rows_part}, "parts": {"N": str(snapshot.rows_parts)}} if snapshot.rows_parts else {}
+    return {
+        "end": {"N": str(snapshot.end)},
+        "policy": {"N": str(snapshot.policy_version)},
+        "at": {"S": snapshot.recorded_at},
+        "b": {"S": compact(snapshot.figures)},
+        **rows,
+    }
+
+
 def _snapshot(item: Item) -> Snapshot:
+    rows = (item["part"]["S"], int(item["parts"]["N"])) if "part" in item else ("", 0)
     return Snapshot(
         int(item["end"]["N"]),
         int(item["policy"]["N"]),
         item["at"]["S"],
         json.loads(item["b"]["S"]),
-        item["part"]["S"],
-        int(item["parts"]["N"]),
+        *rows,
     )

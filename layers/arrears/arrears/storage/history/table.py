@@ -6,11 +6,12 @@ began. So a slow run that another one has overtaken writes nothing more.
 
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from arrears.ledger.ledger_side import Side
 from arrears.storage.dynamodb import get_items, query
 from arrears.storage.transactions import PATIENT_WAITS, UNMET, Failure, error_codes, failure_of, transact
 
@@ -27,11 +28,19 @@ Together they take what a new on-demand table does; each is a query more in ever
 type Item = dict[str, Any]
 
 
+_CLOSED = {Side.RECEIVABLE: "closed", Side.PAYABLE: "payables_closed"}
+
+
 class Run(NamedTuple):
-    """How far an organisation's days are worked through (None: not begun), and the version of that."""
+    """How far an organisation is processed, and the version of that.
+
+    through: the last day whose escalations are recorded; None: not begun. closed: the day through which the months of
+    each ledger side are closed, of the sides that have begun. Months after it wait for late postings.
+    """
 
     through: int | None
     version: int
+    closed: Mapping[Side, int] = {}
 
 
 class Moved(Exception):
@@ -67,29 +76,28 @@ class HistoryTable:
         self._table = table
 
     def run(self, organisation: str) -> Run:
-        """How far the organisation's days are worked through."""
+        """How far the organisation is processed."""
         item = self._get(f"{organisation}#run", "-")
-        return Run(None, 0) if item is None else Run(_through(item), int(item["v"]["N"]))
+        return Run(None, 0) if item is None else _read_run(item)
 
-    def runs(self, organisations: Iterable[str]) -> dict[str, int]:
-        """The last day worked through of each of these organisations that has begun."""
+    def runs(self, organisations: Iterable[str]) -> dict[str, Run]:
+        """How far each of these organisations is processed, of those that have been looked at."""
         wanted = [(f"{organisation}#run", "-") for organisation in organisations]
         found = get_items(self._client, self._table, wanted)
-        days = {pk.removesuffix("#run"): _through(item) for (pk, _), item in found.items()}
-        return {organisation: through for organisation, through in days.items() if through is not None}
+        return {pk.removesuffix("#run"): _read_run(item) for (pk, _), item in found.items()}
 
-    def advance(self, organisation: str, run: Run, through: int) -> None:
-        """Notes that days are worked through up to `through`. Raises Moved when another run has noted so first."""
-        attributes = {"through": {"N": str(through)}}
-        self._write([self._versioned((f"{organisation}#run", "-"), run.version, attributes)])
+    def advance(self, organisation: str, run: Run) -> None:
+        """Notes how far the organisation is processed now. Raises Moved when another run has noted so first.
+
+        run: with the version that was read.
+        """
+        self._write([self._versioned((f"{organisation}#run", "-"), run.version, _run_attributes(run))])
 
     def overtake(self, organisation: str) -> None:
         """Makes every run that has begun write nothing more and begin anew, on the book as it is now."""
         while True:
-            run = self.run(organisation)
-            attributes = {} if run.through is None else {"through": {"N": str(run.through)}}
             try:
-                self._write([self._versioned((f"{organisation}#run", "-"), run.version, attributes)])
+                self.advance(organisation, self.run(organisation))
             except Moved:
                 continue
             return
@@ -144,9 +152,18 @@ class HistoryTable:
             raise Moved from error
 
 
-def _through(item: Item) -> int | None:
-    """The last day worked through; there is none where a first run was overtaken."""
-    return int(item["through"]["N"]) if "through" in item else None
+def _read_run(item: Item) -> Run:
+    """A stored run. One from before months waited has closed every month of the days that it has come to."""
+    through = int(item["through"]["N"]) if "through" in item else None
+    closed = {side: int(item[name]["N"]) for side, name in _CLOSED.items() if name in item}
+    if through is not None:
+        closed.setdefault(Side.RECEIVABLE, through)
+    return Run(through, int(item["v"]["N"]), closed)
+
+
+def _run_attributes(run: Run) -> Item:
+    attributes = {} if run.through is None else {"through": {"N": str(run.through)}}
+    return attributes | {_CLOSED[side]: {"N": str(day)} for side, day in run.closed.items()}
 
 
 def table_key(pk: str, sk: str) -> Item:

@@ -52,9 +52,10 @@ ACCOUNT_ATTRIBUTES = {
     "rested": "closed_by_day",
     "floor": "history_start",
     "on_account": "on_account",
+    "latest": "latest_documents",
 }
 """The same of an account. Reminders, promises and a short history are in what the index projects, too."""
-SPARSE_ATTRIBUTES = frozenset({"sources", "deleted_at", "on_account"})
+SPARSE_ATTRIBUTES = frozenset({"sources", "deleted_at", "on_account", "latest"})
 """Stored only where there are any: most items have none."""
 
 

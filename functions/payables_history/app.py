@@ -1,0 +1,29 @@
+"""GET /payables/history: what was owed to suppliers at each month's end, and how it came about."""
+
+from typing import Any
+
+from arrears.api import dolfin, dolfin_history, routes
+from arrears.api.http import Page, Request
+from arrears.api.listing import csv_page, wants_csv
+from arrears.ledger.caller import Scope
+from arrears.ledger.ledger_side import Side
+from arrears.rendering.history import month_body
+from arrears.rendering.lines import closed_payable_months
+from arrears.reports.month_close import from_stored
+from arrears.runtime import lambda_handler, services
+
+endpoint = dolfin.endpoint()
+
+
+@endpoint.get(routes.PAYABLES_HISTORY)
+def payables_history(request: Request) -> dict[str, Any] | Page:
+    """The latest closed months of bills, oldest first."""
+    caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_PAYABLES)
+    months, as_csv = dolfin_history.read_months(request), wants_csv(request)
+    snapshots = services().history().snapshots(caller.organisation.id, months, Side.PAYABLE)
+    closed = (month_body(one.end, one.policy_version, from_stored(one.figures), Side.PAYABLE) for one in snapshots)
+    body = {"months": list(closed)}
+    return csv_page(*closed_payable_months(body)) if as_csv else body
+
+
+handler = lambda_handler(endpoint)
