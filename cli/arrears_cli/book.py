@@ -66,8 +66,8 @@ class Book(Protocol):
     def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report with the rows that are asked for."""
 
-    def history(self, months: int) -> dict[str, Any]:
-        """The latest closed months, oldest first."""
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
+        """The latest closed months of a ledger side, oldest first."""
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
         """Escalations, newest first."""
@@ -166,13 +166,13 @@ class StoredBook:
             row[f"{kind}s"] = documents
         return body
 
-    def history(self, months: int) -> dict[str, Any]:
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
         from arrears.rendering.history import month_body
         from arrears.reports.month_close import from_stored
 
-        kept = self.services.history().snapshots(self.organisation.id, months)
-        return {"months": [month_body(one.end, one.policy_version, from_stored(one.figures)) for one in kept]}
+        kept = self.services.history().snapshots(self.organisation.id, months, side)
+        return {"months": [month_body(one.end, one.policy_version, from_stored(one.figures), side) for one in kept]}
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
         """Escalation records as they were kept."""

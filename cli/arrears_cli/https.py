@@ -95,9 +95,12 @@ class RemoteBook:
         path, rows = ("/receivables/overdue", "customers") if receivable else ("/payables/overdue", "suppliers")
         return self._paged(path, query, rows, asked.limit)
 
-    def history(self, months: int) -> dict[str, Any]:
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
-        answer: dict[str, Any] = self.get("/receivables/overdue/history", {"months": months})
+        from arrears.ledger.ledger_side import Side
+
+        path = "/receivables/overdue/history" if side is Side.RECEIVABLE else "/payables/history"
+        answer: dict[str, Any] = self.get(path, {"months": months})
         return answer
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:

@@ -4,14 +4,13 @@ import re
 from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table, say, share
-from arrears_cli.reports import BUCKETS
+from arrears_cli.reports import BUCKETS, SideName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
-
-
-class SideName(StrEnum):
-    """A ledger side as it is typed."""
-
-    RECEIVABLES = "receivables"
-    PAYABLES = "payables"
 
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
@@ -104,12 +96,11 @@ def show_snapshot(
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
-    from arrears.ledger.ledger_side import Side
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
     _month_end(month)
-    of = Side.PAYABLE if side is SideName.PAYABLES else Side.RECEIVABLE
+    of = side.of_ledger
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     snapshot = services.history().snapshot(organisation.id, month, of)

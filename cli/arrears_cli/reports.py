@@ -1,7 +1,9 @@
 """Overdue receivables and payables, closed months and escalations; as JSON they are what the endpoints answer."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -11,6 +13,7 @@ from arrears_cli.connection import Address, OrganisationOfKey, Stack
 from arrears_cli.output import Csv, Json, money, put, put_csv, put_table, read_day, share
 
 if TYPE_CHECKING:
+    from arrears.ledger.ledger_side import Side
     from arrears.rendering.lines import Lines
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
@@ -195,42 +198,77 @@ def _aging_cells(entry: Mapping[str, Any]) -> Sequence[str]:
     return (currency, *(money(amount, currency) for amount in (*amounts, *beside)))
 
 
+class SideName(StrEnum):
+    """A ledger side as it is typed."""
+
+    RECEIVABLES = "receivables"
+    PAYABLES = "payables"
+
+    @property
+    def of_ledger(self) -> "Side":
+        """The side itself."""
+        from arrears.ledger.ledger_side import Side
+
+        return Side.PAYABLE if self is SideName.PAYABLES else Side.RECEIVABLE
+
+
 def history(
     organisation_id: OrganisationOfKey = None,
+    side: Annotated[SideName, typer.Option(help="What was owed to the organisation, or by it.")] = SideName.RECEIVABLES,
     months: Annotated[int, typer.Option(min=1, max=1_200, help="So many of the latest closed months.")] = 12,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
-    """Closed months: what was overdue at each month's end, and how it came about."""
-    from arrears.rendering.lines import closed_months
+    """Closed months: what was overdue at each month's end and how it came about, and the control account."""
+    from arrears.rendering.lines import closed_months, closed_payable_months
 
-    body = open_book(organisation_id, stack, url).history(months)
-    if put_answer(body, closed_months(body), as_json, as_csv):
+    body = open_book(organisation_id, stack, url).history(side.of_ledger, months)
+    lines = closed_months(body) if side is SideName.RECEIVABLES else closed_payable_months(body)
+    if put_answer(body, lines, as_json, as_csv):
         return
-    rows = [_month_cells(month["month"], entry) for month in body["months"] for entry in month["currencies"]]
-    if not rows:
+    entries = [(month["month"], entry) for month in body["months"] for entry in month["currencies"]]
+    if not entries:
         typer.echo("No month is closed yet.")
         return
-    columns = (
-        *("month", "currency", "opening", "restated", "new", "collected", "credited", "other", "closing"),
-        *("DSO", "CEI"),
-    )
-    put_table("Overdue receivables by month", columns, rows, columns[2:])
+    paid = "collected" if side is SideName.RECEIVABLES else "paid"
+    rates = ("DSO", "CEI") if side is SideName.RECEIVABLES else ()
+    columns = ("month", "currency", "opening", "restated", "new", paid, "credited", "other", "closing", *rates)
+    put_table(f"Overdue {side} by month", columns, [_month_cells(*entry, paid) for entry in entries], columns[2:])
+    _put_control(side, [(month, entry) for month, entry in entries if entry["control"] is not None])
 
 
-def _month_cells(month: str, entry: Mapping[str, Any]) -> Sequence[str]:
+def _month_cells(month: str, entry: Mapping[str, Any], paid: str) -> Sequence[str]:
     currency = entry["currency"]
-    names = ("openingOverdue", "restated", "newlyOverdue", "collected", "credited", "noLongerOverdue", "closingOverdue")
+    names = ("openingOverdue", "restated", "newlyOverdue", paid, "credited", "noLongerOverdue", "closingOverdue")
+    return (month, currency, *(money(entry[name], currency) for name in names), *_rate_cells(entry))
+
+
+def _rate_cells(entry: Mapping[str, Any]) -> Sequence[str]:
+    """Days sales outstanding and collection effectiveness, which months of payables have not."""
+    if "dso" not in entry:
+        return ()
     dso, cei = entry["dso"], entry["cei"]
-    return (
-        month,
-        currency,
-        *(money(entry[name], currency) for name in names),
-        "" if dso is None else f"{dso:.1f}",
-        share(None if cei is None else cei / 100),
-    )
+    return ("" if dso is None else f"{dso:.1f}", share(None if cei is None else cei / 100))
+
+
+def _put_control(side: SideName, entries: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    """The roll-forward of the control account; months closed before it was kept have none."""
+    if not entries:
+        return
+    names = tuple(entries[0][1]["control"])
+    titles = [_words(name) for name in names]
+    rows = [
+        (month, entry["currency"], *(money(entry["control"][name], entry["currency"]) for name in names))
+        for month, entry in entries
+    ]
+    put_table(f"Control account of {side} by month", ("month", "currency", *titles), rows, titles)
+
+
+def _words(name: str) -> str:
+    """A member's name in words; `unapplied` is money on account."""
+    return "on account" if name == "unapplied" else re.sub("(?=[A-Z])", " ", name).lower()
 
 
 def escalations(

@@ -102,13 +102,14 @@ def test_filters_orders_and_documents_are_the_same_over_https(
 def test_lists_are_csv_as_the_endpoints_answer_it(
     services: Services, organisation: str, address: str, key: str
 ) -> None:
-    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 1, tzinfo=UTC))
+    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 15, tzinfo=UTC))
     client = Client(address)
     lists = (
         (("receivables", "--as-of", "2020-03-01"), "/receivables/overdue?asOf=2020-03-01&format=csv"),
         (("receivables", "--include", "invoices"), "/receivables/overdue?include=invoices&format=csv"),
         (("payables", "--include", "bills"), "/payables/overdue?include=bills&format=csv"),
         (("history",), "/receivables/overdue/history?format=csv"),
+        (("history", "--side", "payables"), "/payables/history?format=csv"),
         (("escalations",), "/escalations?format=csv"),
     )
     for arguments, target in lists:
@@ -134,10 +135,14 @@ def test_filters_take_what_the_endpoints_take() -> None:
 def test_months_and_escalations_are_the_same_over_https(
     services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 1, tzinfo=UTC))
+    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 15, tzinfo=UTC))
     same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
     assert len(alike("history", "--months", "3", **same)["months"]) == 3
     assert "2020-05" in run("history").stdout
+    assert len(alike("history", "--side", "payables", **same)["months"]) > 3
+    shown = run("history", "--side", "payables").stdout
+    assert "Control account of payables" in shown
+    assert "closed by state" in shown
     of_one = alike("escalations", "--customer", "C1", "--tier", "firm", **same)["escalations"]
     assert [one["to"] for one in of_one] == ["firm"]
     assert len(alike("escalations", "--since", "2020-01-01", **same)["escalations"]) > 3
