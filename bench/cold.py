@@ -30,6 +30,10 @@ ROUNDS = 15
 READING = (
     "ReceivablesOverdue",
     "PayablesOverdue",
+    "ReceivablesAging",
+    "PayablesAging",
+    "Customers",
+    "Suppliers",
     "OverdueBalance",
     "InvoiceCollection",
     "BillingInvoicesPastDue",
@@ -121,6 +125,8 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
     reading = {
         "ReceivablesOverdue": "/receivables/overdue",
         "PayablesOverdue": "/payables/overdue",
+        "ReceivablesAging": "/receivables/aging",
+        "PayablesAging": "/payables/aging",
         "OverdueBalance": "/analytics/overdue_balance",
         "InvoiceCollection": "/analytics/invoice_collection",
         "ReceivablesHistory": "/receivables/overdue/history",
@@ -131,11 +137,17 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
     }
     events = {name: here.event(path, key) for name, path in reading.items()}
     customer = {"type": "customer", "id": "A-1", "name": "A"}
+    events["Customers"] = _of_party("/receivables/customers/{id}", key, party_id("invoice", 0))
+    events["Suppliers"] = _of_party("/payables/suppliers/{id}", key, party_id("bill", 0))
     events["LedgerRecords"] = here.event("/ledger/records", key, body={"records": [customer]})
     events["CloseWorker"] = {"Records": []}
     events["DailyRun"] = {}
     events["ImportDrop"] = {"Records": []}
     return events
+
+
+def _of_party(path: str, key: str, party: str) -> dict[str, Any]:
+    return {**here.event(path, key), "pathParameters": {"id": party}}
 
 
 def _past_due(token: str) -> dict[str, Any]:

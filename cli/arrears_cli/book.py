@@ -41,6 +41,15 @@ class OverdueRequest(NamedTuple):
     include: bool = False
 
 
+class StatementRequest(NamedTuple):
+    """What is asked of a statement. kind: activity or open_item. last: today if None. first: of the month of `last`."""
+
+    kind: str
+    first: int | None = None
+    last: int | None = None
+    currency: str | None = None
+
+
 class EscalationFilter(NamedTuple):
     """Which escalations are asked for. since: a day, or a moment in UTC. customer: as people name it."""
 
@@ -65,6 +74,15 @@ class Book(Protocol):
 
     def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report with the rows that are asked for."""
+
+    def aged(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+        """An aged list as of a day, today if None. by: customer, supplier or document."""
+
+    def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
+        """Everything known of a customer or supplier. Raises Failed or ArrearsError where there is none."""
+
+    def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
+        """The statement of a customer or supplier. Raises as `party` does."""
 
     def history(self, side: "Side", months: int) -> dict[str, Any]:
         """The latest closed months of a ledger side, oldest first."""
@@ -165,6 +183,24 @@ class StoredBook:
         for row, documents in zip(body[rows], document_bodies(page, report.day, kind, references_of), strict=True):
             row[f"{kind}s"] = documents
         return body
+
+    def aged(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+        """An aged list."""
+        from arrears_cli.stored_reports import aged_body
+
+        return aged_body(self.services, self.organisation, side, by, day, limit)
+
+    def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
+        """The page of a customer or supplier."""
+        from arrears_cli.stored_reports import party_body
+
+        return party_body(self.services, self.organisation, side, id, day)
+
+    def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
+        """A statement."""
+        from arrears_cli.stored_reports import statement_of
+
+        return statement_of(self.services, self.organisation, side, id, asked)
 
     def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""

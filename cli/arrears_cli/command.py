@@ -5,6 +5,7 @@ import sys
 import typer
 
 from arrears_cli import (
+    aging,
     customers,
     imports,
     keys,
@@ -12,6 +13,7 @@ from arrears_cli import (
     month_close,
     organisation_deletion,
     organisations,
+    parties,
     policy,
     record,
     reports,
@@ -27,7 +29,8 @@ app = typer.Typer(
 )
 organisations.organisations.command("delete")(organisation_deletion.delete_organisation)
 app.add_typer(organisations.organisations, name="org")
-app.add_typer(customers.customers, name="customer")
+customers.customers.command("show")(parties.customer)
+app.add_typer(customers.customers, name="customer", cls=parties.ShowByDefault)
 app.add_typer(keys.keys, name="key")
 app.add_typer(users.integrators, name="integrator")
 app.add_typer(users.users, name="user")
@@ -41,6 +44,9 @@ app.command("receivables")(reports.receivables)
 app.command("payables")(reports.payables)
 app.command("history")(reports.history)
 app.command("escalations")(reports.escalations)
+app.command("aging")(aging.aging)
+app.command("supplier")(parties.supplier)
+app.command("statement")(parties.statement)
 app.command("close")(month_close.close)
 app.command("reconcile")(month_close.reconcile)
 

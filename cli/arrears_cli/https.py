@@ -12,11 +12,11 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 from uuid import UUID
 
-from arrears_cli.book import EscalationFilter, OverdueRequest
+from arrears_cli.book import EscalationFilter, OverdueRequest, StatementRequest
 from arrears_cli.output import Failed, option_of
 
 if TYPE_CHECKING:
@@ -79,12 +79,11 @@ class RemoteBook:
 
     def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report, put together from its pages."""
-        from arrears.ledger.days import day_text
         from arrears.ledger.ledger_side import Side
 
         receivable = side is Side.RECEIVABLE
         query = {
-            "asOf": None if asked.day is None else day_text(asked.day),
+            "asOf": _day(asked.day),
             "sort": None if asked.order == "age" else asked.order,
             "customerId" if receivable else "supplierId": asked.party,
             "currency": asked.currency,
@@ -94,6 +93,26 @@ class RemoteBook:
         }
         path, rows = ("/receivables/overdue", "customers") if receivable else ("/payables/overdue", "suppliers")
         return self._paged(path, query, rows, asked.limit)
+
+    def aged(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+        """An aged list, put together from its pages."""
+        from arrears.ledger.ledger_side import Side
+
+        path = "/receivables/aging" if side is Side.RECEIVABLE else "/payables/aging"
+        return self._paged(path, {"by": by, "asOf": _day(day)}, f"{by}s", limit)
+
+    def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
+        """The page of a customer or supplier, with all of its open documents."""
+        from arrears.ledger.ledger_side import Side
+
+        rows = "openInvoices" if side is Side.RECEIVABLE else "openBills"
+        return self._paged(_party_path(side, id), {"asOf": _day(day)}, rows, None)
+
+    def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
+        """A statement."""
+        query = {"kind": asked.kind, "from": _day(asked.first), "to": _day(asked.last), "currency": asked.currency}
+        answer: dict[str, Any] = self.get(f"{_party_path(side, id)}/statement", query)
+        return answer
 
     def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
@@ -162,6 +181,16 @@ class RemoteBook:
         if parameter:
             detail = detail.replace(parameter, option_of(parameter))
         return ArrearsError(answer["code"], detail, parameter, retry_after)
+
+
+def _day(day: int | None) -> str | None:
+    return None if day is None else date.fromordinal(day).isoformat()
+
+
+def _party_path(side: "Side", id: str) -> str:
+    from arrears.ledger.ledger_side import Side
+
+    return f"/{'receivables/customers' if side is Side.RECEIVABLE else 'payables/suppliers'}/{quote(id, safe='')}"
 
 
 def _checked_address(url: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table, say, share
-from arrears_cli.reports import BUCKETS, SideName
+from arrears_cli.reports import BUCKETS, SideName, SideOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
 def show_snapshot(
     organisation_id: OrganisationId,
     month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
-    side: Annotated[SideName, typer.Option(help="What was owed to the organisation, or by it.")] = SideName.RECEIVABLES,
+    side: SideOption = SideName.RECEIVABLES,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:

@@ -129,8 +129,8 @@ BILL_STATES = {
 
 SCOPES = {
     "ledger:write": "`POST /ledger/records`",
-    "receivables:read": "`GET /receivables/overdue` and its history",
-    "payables:read": "`GET /payables/overdue` and `GET /payables/history`",
+    "receivables:read": "`GET /receivables/overdue` and its history, `GET /receivables/aging`, customers, statements",
+    "payables:read": "`GET /payables/overdue`, `GET /payables/history`, `/payables/aging`, suppliers, statements",
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
 }

@@ -32,6 +32,23 @@ BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90"
 """Titles of the aging buckets, in order."""
 
 
+class SideName(StrEnum):
+    """A ledger side as it is typed."""
+
+    RECEIVABLES = "receivables"
+    PAYABLES = "payables"
+
+    @property
+    def of_ledger(self) -> "Side":
+        """The side itself."""
+        from arrears.ledger.ledger_side import Side
+
+        return Side.PAYABLE if self is SideName.PAYABLES else Side.RECEIVABLE
+
+
+SideOption = Annotated[SideName, typer.Option("--side", help="What is owed to the organisation, or what it owes.")]
+
+
 def receivables(
     organisation_id: OrganisationOfKey = None,
     as_of: AsOf = None,
@@ -54,7 +71,7 @@ def receivables(
     from arrears.rendering.lines import overdue_customers
 
     day, included = read_day(as_of, "--as-of"), include is not None
-    asked = OverdueRequest(day, sort, limit, customer, _code(currency), tier, action, included)
+    asked = OverdueRequest(day, sort, limit, customer, read_currency(currency), tier, action, included)
     body = open_book(organisation_id, stack, url).overdue(Side.RECEIVABLE, asked)
     if put_answer(body, overdue_customers(body, included), as_json, as_csv):
         return
@@ -105,7 +122,7 @@ def payables(
     from arrears.rendering.lines import overdue_suppliers
 
     day, included = read_day(as_of, "--as-of"), include is not None
-    asked = OverdueRequest(day, sort, limit, supplier, _code(currency), urgency, action, included)
+    asked = OverdueRequest(day, sort, limit, supplier, read_currency(currency), urgency, action, included)
     body = open_book(organisation_id, stack, url).overdue(Side.PAYABLE, asked)
     if put_answer(body, overdue_suppliers(body, included), as_json, as_csv):
         return
@@ -133,7 +150,7 @@ def _supplier_cells(row: Mapping[str, Any]) -> Sequence[str]:
     )
 
 
-def _code(currency: str | None) -> str | None:
+def read_currency(currency: str | None) -> str | None:
     """The code of a currency in capitals. Raises BadParameter for what is none."""
     from arrears.ledger.money import EXPONENTS
 
@@ -198,23 +215,9 @@ def _aging_cells(entry: Mapping[str, Any]) -> Sequence[str]:
     return (currency, *(money(amount, currency) for amount in (*amounts, *beside)))
 
 
-class SideName(StrEnum):
-    """A ledger side as it is typed."""
-
-    RECEIVABLES = "receivables"
-    PAYABLES = "payables"
-
-    @property
-    def of_ledger(self) -> "Side":
-        """The side itself."""
-        from arrears.ledger.ledger_side import Side
-
-        return Side.PAYABLE if self is SideName.PAYABLES else Side.RECEIVABLE
-
-
 def history(
     organisation_id: OrganisationOfKey = None,
-    side: Annotated[SideName, typer.Option(help="What was owed to the organisation, or by it.")] = SideName.RECEIVABLES,
+    side: SideOption = SideName.RECEIVABLES,
     months: Annotated[int, typer.Option(min=1, max=1_200, help="So many of the latest closed months.")] = 12,
     stack: Stack = None,
     url: Address = None,

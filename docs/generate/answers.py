@@ -116,6 +116,7 @@ class Caller:
         """One request to a route; the varying parts of its path are those of the book."""
         address = path.replace("<api_version>", "v2.1").replace("<account_id>", "1001")
         address = address.replace("<name>", "start.js").replace("<code>", "invalid_parameter")
+        address = address.replace("<id>", "S-2" if path.startswith("/payables") else "C-17")
         return self.at(path, address, self.headers(path, key), query, body)
 
     def at(
@@ -180,6 +181,10 @@ def _other_version(caller: Caller, path: str) -> Answer:
     return caller.at(path, address, caller.headers(path), {})
 
 
+def _nobody(caller: Caller, path: str) -> Answer:
+    return caller.at(path, path.replace("<id>", "nobody"), caller.headers(path), {})
+
+
 def _too_many(caller: Caller, path: str) -> Answer:
     return caller.ask(path, body=json.dumps({"records": [BOOK[0]] * MORE_THAN_A_REQUEST_TAKES}))
 
@@ -195,8 +200,14 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
     routes.RECEIVABLES_OVERDUE: _OURS,
     routes.PAYABLES_OVERDUE: {**_OURS, 403: _foreign_key},
     routes.PAYABLES_HISTORY: {**_OURS, 403: _foreign_key},
+    routes.RECEIVABLES_AGING: _OURS,
+    routes.PAYABLES_AGING: {**_OURS, 403: _foreign_key},
     routes.RECEIVABLES_HISTORY: _OURS,
     routes.ESCALATIONS: _OURS,
+    routes.CUSTOMER: {**_OURS, 404: _nobody},
+    routes.CUSTOMER_STATEMENT: {**_OURS, 404: _nobody},
+    routes.SUPPLIER: {**_OURS, 403: _foreign_key, 404: _nobody},
+    routes.SUPPLIER_STATEMENT: {**_OURS, 403: _foreign_key, 404: _nobody},
     routes.LEDGER_RECORDS: {
         **{status: situation for status, situation in _OURS.items() if status != 413},
         400: lambda caller, path: caller.ask(path, body="{"),

@@ -12,6 +12,7 @@ from template import ROOT
 
 FOLDER = ROOT / "bruno"
 _EXAMPLES = {
+    "by": "document",
     "asOf": "2020-06-30",
     "format": "csv",
     "months": "12",
@@ -56,6 +57,7 @@ def _request(position: int, path: str, operation: Operation) -> str:
     url = "{{base_url}}" + address(path)
     for part, value in _PARTS.items():
         url = url.replace("{" + part + "}", value)
+    url = url.replace("{id}", "S-2001" if path.startswith("/payables") else "C-1001")
     blocks = [
         _block("meta", [f"name: {operation.summary}", "type: http", f"seq: {position}"]),
         _block(method, [f"url: {url}", f"body: {'json' if method == 'post' else 'none'}", "auth: none"]),

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.api import dolfin_history, listing, routes
+from arrears.api import dolfin_history, listing, parties, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
+from arrears.rendering.aged_list import BY_DOCUMENT
 from arrears.reports.row_selection import AGE, ORDERS
+from arrears.reports.statements import ACTIVITY, KINDS
 from arrears.reports.tiers import TIERS
 
 
@@ -89,11 +91,60 @@ def _selection(side: SideParameters) -> tuple[dict[str, Any], ...]:
     )
 
 
+_PAGE_PARAMETERS = (
+    AS_OF,
+    query(
+        "limit",
+        "Open documents in a page.",
+        type="integer",
+        minimum=1,
+        maximum=MAX_LIMIT,
+        default=parties.DEFAULT_LIMIT,
+    ),
+    CURSOR,
+    FORMAT,
+    ORGANISATION,
+)
+_STATEMENT_PARAMETERS = (
+    query("from", "First day. Without it: the first of the month of `to`.", type="string", format="date"),
+    query("to", "Last day. Without it: today in the organisation's time zone.", type="string", format="date"),
+    query(
+        "kind",
+        "What moved the balance, or what is open and on account at the end of `to`.",
+        type="string",
+        enum=list(KINDS),
+        default=ACTIVITY,
+    ),
+    CURRENCY,
+    FORMAT,
+    ORGANISATION,
+)
+_SUPPLIER_ID = "The supplier: its UUID, your own id of it, or the name of a supplier without an id."
+_PAGE = (
+    "As of the end of a day: balances by currency, open documents in pages, money on account item by item, "
+    "what was agreed and what is disputed."
+)
+_STATEMENT = (
+    "A section per currency: opening + movements = closing, a running balance, and the aging of the last day at the "
+    "foot. The closing balance is the net of the aged list."
+)
+
 _REPORT = (
     "Totals and aging cover the whole book, whatever the page. The answer is rebuilt from dated facts, "
     "so any past or future day can be asked for."
 )
 _FILTERED = "With a filter, totals and aging stay the same, and `filtered` has the totals of the rows that pass it."
+
+_AGED_LIST = (
+    "Everything open or on account, what is not due yet included. By default one row per {party} and currency, those "
+    "with money on account only included; with by=document one row per open {document}. Buckets are of what is open; "
+    f"net is that less the money on account. {_REPORT}"
+)
+
+
+def _by(party: str) -> dict[str, Any]:
+    return query("by", "What there is a row for.", type="string", enum=[party, BY_DOCUMENT], default=party)
+
 
 OPERATIONS: dict[str, Operation] = {
     routes.RECEIVABLES_OVERDUE: Operation(
@@ -115,6 +166,28 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(AS_OF, *_selection(PAYABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="payables:read",
         csv="A line for each row; with `include`, for each bill.",
+    ),
+    routes.RECEIVABLES_AGING: Operation(
+        "receivablesAging",
+        "Aging",
+        "Everything that customers have open or on account",
+        _AGED_LIST.format(party="customer", document="invoice")
+        + " creditLimit is the customer's limit in the row's currency, creditAvailable what net leaves of it.",
+        "AgedReceivables",
+        parameters=(_by("customer"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="receivables:read",
+        csv="A line for each row.",
+    ),
+    routes.PAYABLES_AGING: Operation(
+        "payablesAging",
+        "Aging",
+        "Everything open or on account with suppliers",
+        _AGED_LIST.format(party="supplier", document="bill")
+        + " Bills that wait for approval are no debts: notPayable shows their totals apart.",
+        "AgedPayables",
+        parameters=(_by("supplier"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="payables:read",
+        csv="A line for each row.",
     ),
     routes.RECEIVABLES_HISTORY: Operation(
         "receivablesHistory",
@@ -165,6 +238,46 @@ OPERATIONS: dict[str, Operation] = {
         ),
         scope="escalations:read",
         csv="A line for each escalation.",
+    ),
+    routes.CUSTOMER: Operation(
+        "customer",
+        "Parties",
+        "All that is known of a customer",
+        _PAGE,
+        "CustomerPage",
+        parameters=(part("id", "The customer: its UUID, or your own id of it.", type="string"), *_PAGE_PARAMETERS),
+        scope="receivables:read",
+        csv="A line for each open invoice.",
+    ),
+    routes.CUSTOMER_STATEMENT: Operation(
+        "customerStatement",
+        "Parties",
+        "The statement of a customer",
+        f"{_STATEMENT} What the customer owes is positive.",
+        "CustomerStatement",
+        parameters=(part("id", "The customer: its UUID, or your own id of it.", type="string"), *_STATEMENT_PARAMETERS),
+        scope="receivables:read",
+        csv="A line for each movement or open item, between the opening and the closing balance of its currency.",
+    ),
+    routes.SUPPLIER: Operation(
+        "supplier",
+        "Parties",
+        "All that is known of a supplier",
+        _PAGE,
+        "SupplierPage",
+        parameters=(part("id", _SUPPLIER_ID, type="string"), *_PAGE_PARAMETERS),
+        scope="payables:read",
+        csv="A line for each open bill.",
+    ),
+    routes.SUPPLIER_STATEMENT: Operation(
+        "supplierStatement",
+        "Parties",
+        "The statement of a supplier",
+        f"{_STATEMENT} What we owe the supplier is positive.",
+        "SupplierStatement",
+        parameters=(part("id", _SUPPLIER_ID, type="string"), *_STATEMENT_PARAMETERS),
+        scope="payables:read",
+        csv="A line for each movement or open item, between the opening and the closing balance of its currency.",
     ),
     routes.LEDGER_RECORDS: Operation(
         "recordLedger",
@@ -256,6 +369,8 @@ for _path in (routes.OVERDUE_BALANCE, routes.INVOICE_COLLECTION):
 
 TAGS = {
     "Overdue": "Receivables and payables, row by row, as of any day.",
+    "Aging": "Everything open or on account, by counterparty or by document, as of any day.",
+    "Parties": "One customer or supplier: everything known as of a day, and statements.",
     "History": "Closed months, and changes of tier.",
     "Ledger": "Writing records.",
     "Lago": "Lago's analytics, for Lago's own clients.",

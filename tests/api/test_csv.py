@@ -37,6 +37,8 @@ BOOK = [
 LISTS = {
     "/receivables/overdue": "customers",
     "/payables/overdue": "suppliers",
+    "/receivables/aging": "customers",
+    "/payables/aging": "suppliers",
     "/receivables/overdue/history": "months",
     "/escalations": "escalations",
 }

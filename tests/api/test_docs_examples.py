@@ -1,4 +1,4 @@
-"""The worked examples of docs/contract.md: their records written, their questions asked."""
+"""The worked examples of the documentation: their records written, their questions asked."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from api.conftest import Api
 from template import ROOT
 
-TEXT = (ROOT / "docs" / "contract.md").read_text()
+TEXT = "".join((ROOT / "docs" / name).read_text() for name in ("contract.md", "parties.md"))
 EXAMPLES = [json.loads(block) for block in re.findall(r"```json example\n(.*?)```", TEXT, re.DOTALL)]
 
 
@@ -33,4 +33,4 @@ def test_an_example_is_answered_as_shown(api: Api, example: dict[str, Any]) -> N
 
 
 def test_all_examples_are_found() -> None:
-    assert len(EXAMPLES) == TEXT.count("```json") == 9
+    assert len(EXAMPLES) == TEXT.count("```json") == 10

@@ -13,6 +13,8 @@ from template import ROOT, resources
 SHAPES = {
     "receivables_overdue": (200, "dolfin_receivables_overdue"),
     "payables_overdue": (200, "dolfin_payables_overdue"),
+    "receivables_aging": (200, "receivables_aging"),
+    "payables_aging": (200, "payables_aging"),
     "overdue_balance": (200, "lago_overdue_balance"),
     "invoice_collection": (200, "lago_invoice_collection"),
     "billing_invoices_past_due": (200, "docusign_past_due"),
@@ -20,6 +22,8 @@ SHAPES = {
     "receivables_history": (200, "receivables_history"),
     "payables_history": (200, "payables_history"),
     "escalations": (200, "escalations"),
+    "customers": (200, "customer"),
+    "suppliers": (200, "supplier"),
     "documentation": (200, None),
     "fallback": (404, "problem"),
 }
@@ -32,6 +36,7 @@ def folder(function: dict[str, Any]) -> str:
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_sample_event_is_answered(api: Api, name: str) -> None:
     api.stored({"type": "customer", "id": "C1", "name": "A", "account_number": "1001"}, invoice("I1"))
+    api.stored({"type": "customer", "id": "C-1001", "name": "A"}, {"type": "supplier", "id": "S-2001", "name": "B"})
     customer = api.services.ledger.customer(api.organisation, "1001")
     assert customer is not None
     users = api.services.users()

@@ -144,7 +144,7 @@ def test_any_batch_of_records_is_answered_record_by_record(api: Api, batch: list
         assert len(results) == len(batch)
     taken = [record for record, result in zip(batch, results, strict=True) if result["result"] != "rejected"]
     dolfin, bearer = {"x-dolfin-api-key": [key]}, {"Authorization": [f"Bearer {key}"]}
-    for path in ("/receivables/overdue", "/payables/overdue"):
+    for path in ("/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging"):
         for day in ("0001-01-01", "2020-06-30", "9999-12-31"):
             assert_answered(api, Sent("GET", path, "problem", dolfin, {"asOf": [day]}), taken)
     for name in ("overdue_balance", "invoice_collection"):

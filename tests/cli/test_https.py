@@ -99,6 +99,30 @@ def test_filters_orders_and_documents_are_the_same_over_https(
 
 
 @pytest.mark.usefixtures("key", "book")
+def test_aged_lists_pages_and_statements_are_the_same_over_https(
+    organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
+    monkeypatch.setattr(https, "PAGE", 2)
+    assert len(alike("aging", "--as-of", "2020-03-01", **same)["customers"]) == 3
+    assert len(alike("aging", "--by", "document", "--limit", "1", **same)["documents"]) == 1
+    assert len(alike("aging", "--side", "payables", **same)["suppliers"]) == 1
+    assert alike("customer", "C2", "--as-of", "2020-03-01", **same)["customerName"] == "Customer 2"
+    assert alike("supplier", "S1", **same)["supplierName"] == "Supplies"
+    days = ("--from", "2020-01-01", "--to", "2020-03-31")
+    [section] = alike("statement", "C3", *days, **same)["currencies"]
+    assert section["closing"] == 300
+    alike("statement", "S1", "--side", "payables", "--kind", "open_item", "--currency", "jpy", **same)
+    assert "Customer 2" in run("aging", "--as-of", "2020-03-01").stdout
+    assert "300.00" in run("statement", "C3", *days).stdout
+    for unknown in (("customer", "a/b"), ("statement", "nobody")):
+        refused = run(*unknown)
+        assert refused.exit_code == 1
+        assert "no customer" in refused.stderr
+    assert run("statement", "C3", "--from", "2020-02-01", "--to", "2020-01-01").exit_code == 2
+
+
+@pytest.mark.usefixtures("key", "book")
 def test_lists_are_csv_as_the_endpoints_answer_it(
     services: Services, organisation: str, address: str, key: str
 ) -> None:
@@ -111,6 +135,9 @@ def test_lists_are_csv_as_the_endpoints_answer_it(
         (("history",), "/receivables/overdue/history?format=csv"),
         (("history", "--side", "payables"), "/payables/history?format=csv"),
         (("escalations",), "/escalations?format=csv"),
+        (("aging",), "/receivables/aging?format=csv"),
+        (("customer", "C1"), "/receivables/customers/C1?format=csv"),
+        (("statement", "C1", "--from", "2020-01-01"), "/receivables/customers/C1/statement?from=2020-01-01&format=csv"),
     )
     for arguments, target in lists:
         path, _, query = target.partition("?")

@@ -79,6 +79,31 @@ REPORT = (
     | {"api.overdue_query", "rendering.overdue_documents"}
     | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
 )
+AGED_LIST = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {"api.aged_list", "ledger.on_account", "rendering.aged_list", "reports.aged_list", "reports.tiers"}
+)
+PARTY = (
+    DOLFIN
+    | RENDERING
+    | LINES
+    | {
+        "api.parties",
+        "ledger.on_account",
+        "ledger.parties",
+        "ledger.promises",
+        "rendering.party",
+        "rendering.statement",
+        "reports.money_items",
+        "reports.party",
+        "reports.party_reading",
+        "reports.payment_behaviour",
+        "reports.statements",
+        "reports.tiers",
+    }
+)
 IMPORTS = {
     f"imports.{name}"
     for name in (
@@ -131,6 +156,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         | {f"reports.{name}" for name in ("aging", "escalations", "payment_behaviour", "receivables", "tiers")},
         READING,
     ),
+    "customers": (PARTY | {"rendering.customer_page", "reports.promises", "reports.receivables"}, READING),
     "daily_run": (CONNECTED | {"close.due_organisations"}, READING),
     "documentation": (ANSWERING_ERRORS | {"api.documentation"}, ANSWERING),
     "escalations": (DOLFIN | LINES | {"api.dolfin_history", "reports.tiers"}, READING),
@@ -150,7 +176,13 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "payables_history": (HISTORY, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
     "receivables_history": (HISTORY, READING),
+    "payables_aging": (AGED_LIST | {"reports.aged_suppliers"}, READING),
+    "receivables_aging": (
+        AGED_LIST | {"reports.aged_customers", "reports.receivables", "reports.payment_behaviour", "reports.reasons"},
+        READING,
+    ),
     "receivables_overdue": (REPORT | {"reports.receivables"}, READING),
+    "suppliers": (PARTY | {"rendering.supplier_page", "reports.payables"}, READING),
 }
 """Modules of the package, and packages of others, by function."""
 

@@ -80,7 +80,13 @@ def reports(client: Client, side: Side) -> dict[str, Any]:
         "receivables": client.dolfin(side.key, asOf=DAY),
         "receivables today": client.dolfin(side.key),
         "invoices of one": client.dolfin(side.key, asOf=DAY, customerId=CUSTOMER, include="invoices"),
+        "customer": client.dolfin(side.key, f"/receivables/customers/{CUSTOMER}", asOf=DAY),
+        "customer statement": client.dolfin(side.key, f"/receivables/customers/{CUSTOMER}/statement", to=DAY),
+        "supplier": client.dolfin(side.key, "/payables/suppliers/S0"),
+        "supplier statement": client.dolfin(side.key, "/payables/suppliers/S0/statement", kind="open_item", to=DAY),
         "payables": client.dolfin(side.key, "/payables/overdue", asOf=DAY),
+        "aged receivables": client.dolfin(side.key, "/receivables/aging"),
+        "aged payables": client.dolfin(side.key, "/payables/aging", by="document"),
         "history": client.dolfin(side.key, "/receivables/overdue/history", months="100"),
         "payables history": client.dolfin(side.key, "/payables/history", months="100"),
         "escalations": client.dolfin(side.key, "/escalations", limit="100"),
@@ -98,6 +104,9 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
     for name, rows in (("receivables", "customers"), ("receivables today", "customers"), ("payables", "suppliers")):
         owed = [row["totalOverdue"] for row in answers[name].body[rows]]
         assert owed == [own] * (3 if rows == "suppliers" else 4), answers[name].text
+    for name, rows in (("aged receivables", "customers"), ("aged payables", "documents")):
+        outstanding = {row["outstanding"] for row in answers[name].body[rows]}
+        assert outstanding == {own}, answers[name].text
     months = {month["month"]: month["currencies"] for month in answers["history"].body["months"]}
     assert months["2024-04"][0]["closingOverdue"] == own * 4
     months = {month["month"]: month["currencies"] for month in answers["payables history"].body["months"]}
@@ -106,6 +115,9 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
     assert totals == {own}
     [row] = answers["invoices of one"].body["customers"]
     assert [(one["invoiceReference"], one["outstanding"]) for one in row["invoices"]] == [(f"I{CUSTOMER}", own)]
+    for name in ("customer", "supplier"):
+        assert answers[name].body["balances"][0]["net"] == own
+        assert answers[f"{name} statement"].body["currencies"][0]["closing"] == own
     assert answers["balance"].body["overdue_balances"][0]["amount_cents"] == own * 400
     assert {row["amount_cents"] for row in answers["collection"].body["invoice_collections"]} <= {0, own * 400}
     for name in ("past due", "past due by password"):
@@ -117,7 +129,7 @@ def test_each_is_answered_from_its_own_book(client: Client, sides: list[Side]) -
         amounts(side, reports(client, side))
 
 
-PAGED = ("/receivables/overdue", "/payables/overdue", "/escalations")
+PAGED = ("/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging", "/escalations")
 
 
 @pytest.mark.parametrize("path", PAGED)

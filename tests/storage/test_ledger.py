@@ -75,6 +75,18 @@ def test_monthly_figures_survive_their_days(table: Table, seed: int) -> None:
     assert taken == 0 or before[0]
 
 
+@pytest.mark.parametrize("state", ["Created", "OcrProcessing", "OcrFailed", "PendingReview", "NeedsApproval"])
+def test_a_bill_that_waits_for_approval_is_read_today_however_long_it_has_waited(table: Table, state: str) -> None:
+    ledger = table.ledger()
+    ledger.record([bill(state=state, state_on="2018-01-01", issued_on="2018-01-01")], NOW)
+    assert ledger.close_documents(NOW) == 0
+    [(account, [waiting])] = ledger.accounts(Side.PAYABLE, NOW, NOW)
+    assert (account.reference, waiting.total) == ("S", 10_000)
+    for end in ({"state": "Rejected"}, {"state": "Voided", "voided_on": "2020-06-01"}):
+        ledger.record([bill(**{"state_on": "2020-06-01", "issued_on": "2018-01-01", **end})], NOW)
+        assert list(ledger.accounts(Side.PAYABLE, NOW, NOW)) == []
+
+
 @pytest.mark.parametrize("seed", [300, 301])
 def test_shards_grow_without_moving_what_is_there(table: Table, seed: int) -> None:
     """Each account keeps its shard; new ones spread over all."""

@@ -2,14 +2,19 @@
 
 import json
 import os
+from datetime import date
 from typing import Any
 
 import pytest
 
+from arrears.ledger import dated_document
+from arrears.ledger.ledger_side import Side
+from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.reconcile import Difference, Reconciliation
 from arrears.storage.ledger.recorder import Recorder
 from oracle.generate import random_book
 from support.books import arrivals, last_day, noon, organisation_of
+from support.records import ORGANISATION, bill
 
 
 def written(client: Any, seed: int) -> tuple[Any, Any]:
@@ -40,6 +45,23 @@ def test_corrupted_figures_are_found_and_mended(ledger_tables: Any) -> None:
     assert spoiled <= {difference.what if difference.kind == "account" else "month" for difference in found}
     assert differences(ledger_tables, organisation, moment, mend=True) == found
     assert differences(ledger_tables, organisation, moment) == []
+
+
+def test_a_waiting_bill_that_was_listed_as_closed_is_found_and_listed_as_open(
+    ledger_tables: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As books are that were written before aged payables showed it."""
+    recorder, moment = Recorder(ledger_tables, os.environ["LEDGER_TABLE"]), noon(date(2020, 6, 30))
+    with monkeypatch.context() as before:
+        before.setattr(dated_document, "listed_closed_from", dated_document.closed_from)
+        recorder.record(ORGANISATION, [bill(state="NeedsApproval"), bill("B2", state="Rejected")], moment)
+    [found] = differences(ledger_tables, ORGANISATION, moment)
+    assert (found.kind, found.field, found.stored) == ("document", "closed", True)
+    assert found in differences(ledger_tables, ORGANISATION, moment, mend=True)
+    assert differences(ledger_tables, ORGANISATION, moment) == []
+    store = LedgerStore(ledger_tables, os.environ["LEDGER_TABLE"])
+    [(_, documents)] = store.accounts(ORGANISATION, Side.PAYABLE, moment.toordinal(), moment.toordinal())
+    assert [document.id for document in documents] == [found.what]
 
 
 def spoil(client: Any) -> set[str]:

@@ -186,13 +186,21 @@ def valid(random: Random, who: Credentials) -> Sent:
         [{"Authorization": [f"Bearer {who.token}"]}, {"X-DocuSign-Authentication": [who.docusign]}]
     )
     lago = random.choice(["", "/api/v1"])
-    overdue = random.choice(["/receivables/overdue", "/payables/overdue"])
+    report = random.choice(["/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging"])
     records = random.choices(RECORDS, k=random.randint(1, 3))
     months = {"months": ["3"]}
     return random.choice(
         [
-            Sent("GET", overdue, "problem", key, {"asOf": ["2020-06-30"], "limit": ["10"]}),
+            Sent("GET", report, "problem", key, {"asOf": ["2020-06-30"], "limit": ["10"]}),
             Sent("GET", "/receivables/overdue/history", "problem", key, dict(months)),
+            Sent("GET", "/receivables/customers/C1", "problem", key, {"asOf": ["2020-06-30"], "limit": ["1"]}),
+            Sent(
+                "GET",
+                "/payables/suppliers/S1/statement",
+                "problem",
+                key,
+                {"from": ["2020-05-01"], "to": ["2020-06-30"]},
+            ),
             Sent("GET", "/escalations", "problem", key, {"since": ["2020-01-01"], "tier": ["firm"], "limit": ["5"]}),
             Sent("GET", f"{lago}/analytics/overdue_balance", "lago_error", as_bearer, {"currency": ["EUR"], **months}),
             Sent("GET", f"{lago}/analytics/invoice_collection", "lago_error", as_bearer, {"currency": ["EUR"]}),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from arrears.storage.import_bucket import ImportBucket
     from arrears.storage.import_slots import ImportSlots
     from arrears.storage.ledger.export import LedgerExport
+    from arrears.storage.ledger.parties import PartyStore
     from arrears.storage.ledger.reconcile import Reconciliation
     from arrears.storage.ledger.recorder import Recorder
     from arrears.storage.organisation_deletion import OrganisationDeletion
@@ -110,6 +111,12 @@ class Services:
             return self.organisations().get(id)
         except ValueError:
             return None
+
+    def parties(self) -> "PartyStore":
+        """Single customers and suppliers, for their pages and statements."""
+        from arrears.storage.ledger.parties import PartyStore
+
+        return PartyStore(self.client, self.settings.ledger_table, self.ledger)
 
     def recorder(self) -> "Recorder":
         """What writes the ledger. Made where it is used: what reads must not pay for importing it."""

@@ -60,7 +60,7 @@ ADVICE: Mapping[str, str] = {
     "malformed_body": "Send JSON or NDJSON in UTF-8; the message names line and column.",
     "invalid_envelope": 'Send {"records": [...]} and nothing else.',
     "too_large": "Send fewer records in each request; the message names the limit.",
-    "answer_too_large": "Ask for the answer in pages, with limit and cursor.",
+    "answer_too_large": "Ask for the answer in pages, with limit and cursor, or for fewer days of a statement.",
     "unauthorised": "Send a key that exists, is not revoked and has not expired.",
     "unknown_integrator": "Send the integrator key of the organisation that has the account.",
     "unknown_user": "Send one of the two credential headers, well-formed, with the user's name and password.",

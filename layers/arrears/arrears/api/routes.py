@@ -2,9 +2,15 @@
 
 RECEIVABLES_OVERDUE = "/receivables/overdue"
 RECEIVABLES_HISTORY = "/receivables/overdue/history"
+RECEIVABLES_AGING = "/receivables/aging"
 ESCALATIONS = "/escalations"
 PAYABLES_OVERDUE = "/payables/overdue"
 PAYABLES_HISTORY = "/payables/history"
+PAYABLES_AGING = "/payables/aging"
+CUSTOMER = "/receivables/customers/<id>"
+CUSTOMER_STATEMENT = "/receivables/customers/<id>/statement"
+SUPPLIER = "/payables/suppliers/<id>"
+SUPPLIER_STATEMENT = "/payables/suppliers/<id>/statement"
 LEDGER_RECORDS = "/ledger/records"
 OVERDUE_BALANCE = "/analytics/overdue_balance"
 INVOICE_COLLECTION = "/analytics/invoice_collection"
@@ -19,9 +25,15 @@ PROBLEM = "/problems/<code>"
 METHODS = {
     RECEIVABLES_OVERDUE: "GET",
     RECEIVABLES_HISTORY: "GET",
+    RECEIVABLES_AGING: "GET",
     ESCALATIONS: "GET",
     PAYABLES_OVERDUE: "GET",
     PAYABLES_HISTORY: "GET",
+    PAYABLES_AGING: "GET",
+    CUSTOMER: "GET",
+    CUSTOMER_STATEMENT: "GET",
+    SUPPLIER: "GET",
+    SUPPLIER_STATEMENT: "GET",
     LEDGER_RECORDS: "POST",
     OVERDUE_BALANCE: "GET",
     INVOICE_COLLECTION: "GET",

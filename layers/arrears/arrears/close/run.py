@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from arrears.close.due_organisations import closable_through
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
-from arrears.ledger.dated_document import Account, DatedDocument, closed_from
+from arrears.ledger.dated_document import Account, DatedDocument, listed_closed_from
 from arrears.ledger.days import NEVER, day_before_month, month_ends, month_of, year_before
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -235,7 +235,7 @@ class Closing:
         for side, kind in ((Side.RECEIVABLE, "invoice"), (Side.PAYABLE, "bill")):
             standing = self._ledger.accounts(organisation, side, today, today)
             every = (document for _, documents in standing for document in documents)
-            closed = [document.id for document in every if closed_from(document) <= today]
+            closed = [document.id for document in every if listed_closed_from(document) <= today]
             self._recorder.close_documents(organisation, kind, closed, now)
         self._recorder.apply_due_effects(organisation, today)
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from uuid import UUID, uuid5
 
 from arrears.ledger import dated_document
 from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
 from arrears.ledger.documents import Contribution, Document, Part, name_order
-from arrears.ledger.ids import folded_name, outward_id
+from arrears.ledger.ids import name_only_id, outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import money_changes
 from arrears.ledger.organisation import Organisation
@@ -236,4 +235,4 @@ def party_of(organisation: Organisation, record: Invoice | Bill) -> tuple[str, s
     if record.supplier_id is not None:
         return "s" + outward_id(organisation.id, "supplier", record.supplier_id), record.supplier_id
     name = record.supplier_name or ""
-    return "n" + str(uuid5(UUID(organisation.id), f"supplier name:{folded_name(name)}")), name
+    return "n" + name_only_id(organisation.id, name), name

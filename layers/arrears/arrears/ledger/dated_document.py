@@ -26,6 +26,8 @@ BILL_STATES = PAYABLE_STATES | {
     "Voided",
 }
 _APPROVED_BEFORE = PAYABLE_STATES | {"Paid", "Voided"}
+AWAITING_STATES = BILL_STATES - _APPROVED_BEFORE - {"Rejected"}
+"""A bill in one of these may still be approved: it is no debt yet, and aged lists show it apart."""
 UNKNOWN_STATE = "NeedsApproval"
 """What a bill is taken for before its first known state, when that state says it was not payable yet."""
 
@@ -226,6 +228,22 @@ def closed_from(document: DatedDocument) -> int:
     if last < document.voided < NEVER:
         last = document.voided
     return NEVER if is_open_at(document, last) else last
+
+
+def awaits_approval_at(document: DatedDocument, day: int) -> bool:
+    """A bill that exists and is not payable yet: neither approved nor rejected, paid or void."""
+    if not document.states or not document.issued <= day < document.voided:
+        return False
+    return bill_state_name_at(document, day) in AWAITING_STATES
+
+
+def listed_closed_from(document: DatedDocument) -> int:
+    """The day from which the index may list it among the closed documents.
+
+    That is the day from which it is closed; but a bill that waits for approval stays listed with the open ones, where
+    an aged list finds it.
+    """
+    return NEVER if awaits_approval_at(document, LAST) else closed_from(document)
 
 
 def settled_on(document: DatedDocument, day: int) -> int | None:

@@ -96,9 +96,9 @@ class Document:
             self.sources[key] = source
 
     def refresh(self, today: int) -> None:
-        """Builds its dated document anew, and decides whether it is closed on `today`."""
+        """Builds its dated document anew, and decides whether the index lists it as closed on `today`."""
         self.dated = self._dated_document()
-        self.closed = dated_document.closed_from(self.dated) <= today
+        self.closed = dated_document.listed_closed_from(self.dated) <= today
 
     def _dated_document(self) -> DatedDocument:
         head = self.head

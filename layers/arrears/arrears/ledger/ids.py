@@ -21,3 +21,8 @@ def outward_id(organisation_id: str, kind: str, caller_id: str) -> str:
 def folded_name(name: str) -> str:
     """A name with case and spacing folded, which distinguishes parties without an id."""
     return " ".join(name.split()).casefold()
+
+
+def name_only_id(organisation_id: str, name: str) -> str:
+    """The UUID of the account of a supplier that is known by its name only."""
+    return str(uuid.uuid5(uuid.UUID(organisation_id), f"supplier name:{folded_name(name)}"))

@@ -212,7 +212,7 @@ class Recording:
     def close_document(self, kind: str, id: str) -> bool:
         """Closes a document that time has closed; False when it was closed, or is to stay open, already."""
         document = self.work.document(kind, id, "")
-        if document.closed == (dated_document.closed_from(document.dated) <= self.today):
+        if document.closed == (dated_document.listed_closed_from(document.dated) <= self.today):
             return False
         self._change(document, lambda: None)
         return True

@@ -168,6 +168,44 @@ _ESCALATION_COLUMNS = (
     "reasons.code",
     "policyVersion",
 )
+_AGED_COLUMNS = (
+    "currency",
+    *(f"buckets.{bucket}" for bucket in BUCKETS),
+    "outstanding",
+    "unapplied",
+    "net",
+    "daysOverdue",
+)
+_AGED_PARTY_COLUMNS = {
+    "customer": (*_AGED_COLUMNS, "tier", "creditLimit", "creditAvailable"),
+    "supplier": (*_AGED_COLUMNS, "urgency", "notPayable.amount", "notPayable.count"),
+}
+_AGED_DOCUMENT_COLUMNS = (
+    "currency",
+    "issuedOn",
+    "dueDate",
+    "totalAmount",
+    "applied",
+    "outstanding",
+    "daysOverdue",
+    "bucket",
+    "disputed",
+    "disputedAmount",
+    "state",
+)
+_OPEN_COLUMNS = (
+    "invoiceNumber",
+    "currency",
+    "issuedOn",
+    "dueDate",
+    "totalAmount",
+    "applied",
+    "outstanding",
+    "daysOverdue",
+    "bucket",
+    "disputedAmount",
+)
+_STATEMENT_COLUMNS = ("currency", "date", "kind", "detail", "id", "reference", "number", "dueDate", "amount", "balance")
 
 
 def overdue_customers(body: Body, include: bool = False) -> Lines:
@@ -203,3 +241,46 @@ def _currencies_of_months(body: Body) -> Iterator[Mapping[str, Any]]:
 def escalations(body: Body) -> Lines:
     """A line for each escalation."""
     return Lines(_ESCALATION_COLUMNS, body["escalations"])
+
+
+def aged_parties(body: Body, party: str) -> Lines:
+    """A line for each row of an aged list by customer or supplier."""
+    columns = ("asOf", *_party_columns(party), *_AGED_PARTY_COLUMNS[party])
+    return Lines(columns, ({"asOf": body["asOf"], **row} for row in body[f"{party}s"]))
+
+
+def aged_documents(body: Body, document: str, party: str) -> Lines:
+    """A line for each open invoice or bill of an aged list by document."""
+    own = (f"{document}Id", f"{document}Reference", "invoiceNumber")
+    columns = ("asOf", *own, *_party_columns(party), *_AGED_DOCUMENT_COLUMNS)
+    return Lines(columns, ({"asOf": body["asOf"], **row} for row in body["documents"]))
+
+
+def _party_columns(party: str) -> Sequence[str]:
+    return f"{party}Id", f"{party}Reference", f"{party}Name"
+
+
+def open_invoices(body: Body) -> Lines:
+    """A line for each open invoice of a customer's page."""
+    columns = ("asOf", "customerId", "customerName", "invoiceId", "invoiceReference", *_OPEN_COLUMNS)
+    return Lines(columns, ({**body, **row} for row in body["openInvoices"]))
+
+
+def open_bills(body: Body) -> Lines:
+    """A line for each open bill of a supplier's page."""
+    columns = ("asOf", "supplierId", "supplierName", "billId", "billReference", *_OPEN_COLUMNS, "state")
+    return Lines(columns, ({**body, **row} for row in body["openBills"]))
+
+
+def statement(body: Body) -> Lines:
+    """A line for each of a statement, in each currency between one with its opening and one with its closing."""
+    return Lines(_STATEMENT_COLUMNS, _statement_rows(body))
+
+
+def _statement_rows(body: Body) -> Iterable[Mapping[str, Any]]:
+    for section in body["currencies"]:
+        currency = {"currency": section["currency"]}
+        if body["from"] is not None:
+            yield {**currency, "date": body["from"], "kind": "opening", "balance": section["opening"]}
+        yield from ({**currency, **line} for line in section["lines"])
+        yield {**currency, "date": body["to"], "kind": "closing", "balance": section["closing"]}

@@ -137,9 +137,9 @@ def customer_body(row: "CustomerRow") -> dict[str, Any]:
         "tier": row.tier,
         "suggestedAction": row.action,
         "suggestedTone": row.tone,
-        "lastReminderSentAt": None if reminder is None else _moment(reminder.sent_at),
+        "lastReminderSentAt": None if reminder is None else moment_text(reminder.sent_at),
         "daysSinceLastReminder": row.days_since_last_reminder,
-        "paymentBehaviour": None if row.behaviour is None else _behaviour(row.behaviour),
+        "paymentBehaviour": None if row.behaviour is None else behaviour_body(row.behaviour),
         "invoiceIds": row.invoice_ids,
         "disputedInvoiceIds": row.disputed_ids,
         "reasons": reason_bodies(row.reasons),
@@ -163,7 +163,7 @@ def supplier_body(row: "SupplierRow") -> dict[str, Any]:
         "urgency": row.urgency,
         "suggestedAction": row.action,
         "scheduledPaymentDate": None if row.scheduled is None else day_text(row.scheduled),
-        "paymentTiming": None if row.timing is None else _timing(row.timing),
+        "paymentTiming": None if row.timing is None else timing_body(row.timing),
         "billIds": row.bill_ids,
         "confirmBillIds": row.confirm_ids,
         "unscheduledBillIds": row.unscheduled_ids,
@@ -183,13 +183,13 @@ def _document(overdue: Overdue, id_name: str) -> dict[str, Any]:
     }
 
 
-def _moment(sent_at: str) -> str:
+def moment_text(sent_at: str) -> str:
     """A stored moment (UTC, microseconds) without an empty fraction."""
     return sent_at[:-1].rstrip("0").rstrip(".") + "Z"
 
 
-def _behaviour(behaviour: "PaymentBehaviour") -> dict[str, Any]:
-    """Average and rate are left out where no invoice had a due date."""
+def behaviour_body(behaviour: "PaymentBehaviour") -> dict[str, Any]:
+    """How a customer has paid within a year. Average and rate are left out where no invoice had a due date."""
     body: dict[str, Any] = {}
     if behaviour.average_days_late is not None:
         body["averageDaysLate"] = behaviour.average_days_late
@@ -198,7 +198,8 @@ def _behaviour(behaviour: "PaymentBehaviour") -> dict[str, Any]:
     return body
 
 
-def _timing(timing: "PaymentTiming") -> dict[str, Any]:
+def timing_body(timing: "PaymentTiming") -> dict[str, Any]:
+    """How a supplier has been paid within a year."""
     return {
         "averageDaysToPay": timing.average_days_to_pay,
         "onTermsRate": timing.on_terms_rate,

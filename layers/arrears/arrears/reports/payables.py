@@ -97,7 +97,7 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
         urgency,
         _action(ids, covered),
         _scheduled(states),
-        _timing(settled_in_year(account, documents, day)),
+        timing_of(settled_in_year(account, documents, day)),
         [overdue.id for overdue in late],
         ids[TO_CONFIRM],
         ids[TO_SCHEDULE],
@@ -138,7 +138,8 @@ def _scheduled(states: Sequence[BillState]) -> int | None:
     return min(days, default=None)
 
 
-def _timing(settled: Settled | None) -> PaymentTiming | None:
+def timing_of(settled: Settled | None) -> PaymentTiming | None:
+    """How a supplier was paid, from what was settled within a year; None when nothing was."""
     if settled is None:
         return None
     return PaymentTiming(

@@ -87,7 +87,7 @@ def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerR
         tiers.TONES[judged.tier],
         reminder,
         None if reminder is None else day - reminder.day,
-        _behaviour(settled_in_year(account, documents, day)),
+        behaviour_of(settled_in_year(account, documents, day)),
         [overdue.id for overdue in late],
         judged.disputed,
         judged.reasons,
@@ -238,7 +238,8 @@ def _tier_reasons(days: int, tier: str, owed: int, currency: str, policy: Policy
     return found
 
 
-def _behaviour(settled: Settled | None) -> PaymentBehaviour | None:
+def behaviour_of(settled: Settled | None) -> PaymentBehaviour | None:
+    """How a customer has paid, from what was settled within a year; None when nothing was."""
     if settled is None:
         return None
     if not settled.with_due_day:

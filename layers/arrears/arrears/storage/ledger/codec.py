@@ -123,6 +123,20 @@ def reminder_contents(counterparty: Item) -> dict[str, dict[str, Any]]:
     return {id_: content for id_, (content, _) in json.loads(counterparty["b"]["S"])["reminders"].items()}
 
 
+def credit_limits(counterparty: Item) -> dict[str, int]:
+    """The credit limits in a counterparty's own record, by currency."""
+    record = json.loads(counterparty["b"]["S"])["record"]
+    limits: dict[str, str] = record[0].get("credit_limit") or {} if record else {}
+    in_minor = {currency: _minor(str(amount), currency) for currency, amount in limits.items()}
+    return {currency: amount for currency, amount in in_minor.items() if amount is not None}
+
+
+def is_known(account: Item) -> bool:
+    """Whether a record of a counterparty's own or a document says anything of it."""
+    state = json.loads(account["b"]["S"])
+    return state["name"] is not None or state["documents"] > 0
+
+
 def customer_profile(id: str, account: Item | None, counterparty: Item | None) -> CustomerProfile | None:
     """A customer from its account's item and its own record's; None while there is neither that nor a document."""
     if account is None:

@@ -237,6 +237,11 @@ def closed_since(day: int) -> str:
     return _day(day)
 
 
+def closed_from_on(day: int) -> tuple[str, str]:
+    """Sort keys before and after everything that is closed from a day or later."""
+    return _day(max(day, 1)), AFTER_CLOSED
+
+
 # The index of an account's closed documents
 
 

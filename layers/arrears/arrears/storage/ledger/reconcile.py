@@ -76,7 +76,7 @@ class Reconciliation:
         self, organisation: Organisation, document: Document, today: int, mend: bool
     ) -> Iterator[Difference]:
         """A document may stay with the open ones after the day from which it is closed; it must not leave before."""
-        if document.closed and dated_document.closed_from(document.dated) > today:
+        if document.closed and dated_document.listed_closed_from(document.dated) > today:
             if mend:
                 work = self._work(organisation, today)
                 work.touch(work.document(document.kind, document.id, ""))

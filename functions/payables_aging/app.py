@@ -1,0 +1,37 @@
+"""GET /payables/aging: everything open or on account with suppliers, what is not due yet included."""
+
+from arrears.api import aged_list, dolfin, routes
+from arrears.api.http import Body, Page, Request
+from arrears.ledger.caller import Scope
+from arrears.ledger.ledger_side import Side
+from arrears.rendering.aged_list import BY_DOCUMENT, aged_document_body, aged_supplier_body
+from arrears.reports.aged_list import aged_document, aged_documents, aged_parties
+from arrears.reports.aged_suppliers import supplier_balance
+from arrears.runtime import lambda_handler, services
+
+SIDE = Side.PAYABLE
+
+endpoint = dolfin.endpoint()
+
+
+@endpoint.get(routes.PAYABLES_AGING)
+def aged_payables(request: Request) -> Body | Page:
+    """Open bills and money on account as of a day, by supplier and currency or by document."""
+    authentication, ledger, clock = services().authentication, services().ledger, services().clock
+    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
+    today = organisation.today(clock())
+    query = aged_list.read_query(request, organisation, today, SIDE)
+    accounts = ledger.accounts(organisation, SIDE, query.day, today)
+    if query.pinned["by"] == BY_DOCUMENT:
+        documents = aged_documents(accounts, query.day, organisation)
+        found, next_cursor = aged_list.page_of(query, documents)
+        references = ledger.references(organisation, SIDE, [reference.document.id for reference in found])
+        rows = (aged_document_body(aged_document(one, query.day), SIDE, references) for one in found)
+        return aged_list.answer(query, documents, SIDE, rows, next_cursor)
+    parties = aged_parties(accounts, query.day, organisation)
+    page, next_cursor = aged_list.page_of(query, parties)
+    rows = (aged_supplier_body(supplier_balance(one, query.day, organisation.policy)) for one in page)
+    return aged_list.answer(query, parties, SIDE, rows, next_cursor)
+
+
+handler = lambda_handler(endpoint)
