@@ -37,8 +37,8 @@ Only payable bills are debts. A bill that waits for approval does not count.
 _SCOPES = """
 ## Scopes of a key
 
-`arrears key create --scope NAME`; repeat the option for several scopes. `arrears key create --read-only` gives all scopes
-that end with `:read`. A key without a scope may do everything in its organisation.
+`arrears key create --scope NAME`; repeat the option for several scopes. `arrears key create --read-only` gives all
+scopes that end with `:read`. A key without a scope may do everything in its organisation.
 
 | scope | allows |
 |---|---|

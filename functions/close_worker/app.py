@@ -27,6 +27,7 @@ def work_through(body: str, context: Any) -> None:
         "Worked through an organisation's days",
         organisation_id=organisation.id,
         months=closed.months,
+        payables_months=closed.payables_months,
         escalations=closed.escalations,
         sent=closed.sent,
     )

@@ -124,6 +124,19 @@ def test_closing_by_hand_waits_for_nothing_and_goes_no_further(stored: Callable[
     assert (done.months, done.through) == ((), date(2026, 4, 1).toordinal())
 
 
+def test_a_run_that_is_overtaken_on_purpose_forgets_no_month_that_waits(stored: Callable[..., Stored]) -> None:
+    """An erasure does so: the next run begins anew from where the last one has come to."""
+    one = stored(replace(organisation_of(random_book(1, 3)), policy=DomainPolicy(close_after_days=3)))
+    owed = [invoice(issued_on="2026-03-01", due_on="2026-03-30"), bill(issued_on="2026-03-05", due_on="2026-03-30")]
+    one.recorder.record(one.organisation, owed, noon(date(2026, 3, 2)))
+    one.close(noon(date(2026, 4, 2)))
+    before = one.history.run(one.organisation.id)
+    one.history.overtake(one.organisation.id)
+    assert one.history.run(one.organisation.id) == before._replace(version=before.version + 1)
+    one.close(noon(date(2026, 4, 4)))
+    assert [month["month"] for side in Side for month in one.months(side)["months"]] == ["2026-03", "2026-03"]
+
+
 def test_a_book_of_bills_alone_has_months_of_payables(stored: Callable[..., Stored]) -> None:
     one = stored(organisation_of(random_book(1, 3)))
     one.recorder.record(one.organisation, [bill(issued_on="2026-01-12", due_on="2026-02-20")], noon(date(2026, 1, 12)))
