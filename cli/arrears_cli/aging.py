@@ -33,7 +33,7 @@ def aging(
     """Everything open or on account, what is not due yet included."""
     asked = side.of_ledger
     party, day = _party(asked, by), read_day(as_of, "--as-of")
-    body = open_book(organisation_id, stack, url).aged(asked, by or party, day, limit)
+    body = open_book(organisation_id, stack, url).aging(asked, by or party, day, limit)
     if not put_answer(body, _lines(body, asked, by or party), as_json, as_csv):
         _put_tables(side.title(), body, party, by or party)
 

@@ -75,7 +75,7 @@ class Book(Protocol):
     def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report with the rows that are asked for."""
 
-    def aged(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+    def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
         """An aged list as of a day, today if None. by: customer, supplier or document."""
 
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class StoredBook:
             row[f"{kind}s"] = documents
         return body
 
-    def aged(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+    def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
         """An aged list."""
         from arrears_cli.stored_reports import aged_body
 

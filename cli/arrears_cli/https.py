@@ -94,7 +94,7 @@ class RemoteBook:
         path, rows = ("/receivables/overdue", "customers") if receivable else ("/payables/overdue", "suppliers")
         return self._paged(path, query, rows, asked.limit)
 
-    def aged(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
+    def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
         """An aged list, put together from its pages."""
         from arrears.ledger.ledger_side import Side
 

@@ -70,6 +70,8 @@ def test_reports_are_the_same_over_https(organisation: str, monkeypatch: pytest.
     for report in ("receivables", "payables"):
         for options in ((), ("--as-of", "2020-03-01"), ("--as-of", "2020-03-01", "--limit", "2")):
             alike(report, *options, **same)
+    for options in ((), ("--by", "document"), ("--side", "payables"), ("--by", "document", "--limit", "2")):
+        alike("aging", "--as-of", "2020-03-01", *options, **same)
     assert len(value("receivables", "--as-of", "2020-03-01", "--limit", "2")["customers"]) == 2
     table = run("receivables", "--as-of", "2020-03-01").stdout
     assert "Customer 1" in table

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arrears.ledger.accounts import AccountState
 from arrears.ledger.dated_document import Account, AllocationChange, BillState, DatedDocument, MoneyChange
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.money import to_minor
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.rendering.aged_list import (
@@ -88,27 +91,29 @@ def suppliers(*records: Any, day: int = NOW) -> dict[str, Any]:
 # --- random books ---------------------------------------------------------------------------------------------------
 
 
-def without_promises(book: Book) -> Book:
-    """With the meaning that knows money on account; what a promise then counts for is tested where it is decided."""
-    entries = [entry for entry in book.entries if entry.record["type"] != "promise"]
-    return replace(book, entries=entries, on_account=True)
-
-
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.integers(0, 16))
 def test_a_random_book_is_the_oracles_on_every_day(seed: int, size: int) -> None:
-    book, policy = without_promises(random_book(seed, size)), random_terms(seed)
+    book, policy = random_book(seed, size, on_account=True), random_terms(seed)
     organisation = organisation_of(book, policy)
     ledger = in_memory(book, organisation)
     references = {document.id: document.reference for document in ledger.documents()}
+    limits = {account.id: credit_limits(ledger, account) for account in ledger.account_states()}
     for day in interesting_days(book):
         for side in Side:
             accounts = list(ledger.full_accounts(side))
-            found = by_party(accounts, side, day.toordinal(), organisation)
+            found = by_party(accounts, side, day.toordinal(), organisation, limits)
             assert not differences(expected_list(book, side, day, policy), found), (side, day)
             documents = by_document(accounts, side, day.toordinal(), organisation, references)
             assert not differences(DOCUMENTS[side](book, day), documents["documents"]), (side, day)
             assert (documents["totals"], documents["aging"]) == (found["totals"], found["aging"])
+
+
+def credit_limits(ledger: MemoryLedger, account: AccountState) -> dict[str, int]:
+    """What a customer's own record says, in minor units."""
+    record = ledger.counterparty_record(account).record
+    limits = {} if record is None else record.content.get("credit_limit", {})
+    return {currency: to_minor(Decimal(amount), currency) or 0 for currency, amount in limits.items()}
 
 
 def expected_list(book: Book, side: Side, day: date, policy: Any) -> dict[str, Any]:
@@ -138,7 +143,7 @@ def expected_list(book: Book, side: Side, day: date, policy: Any) -> dict[str, A
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 16))
 def test_what_waits_for_approval_is_in_hand_on_every_day(seed: int, size: int) -> None:
     """By the open and the settled set, whether time's work on them was done or not."""
-    book = random_book(seed, size)
+    book = random_book(seed, size, on_account=True)
     organisation = organisation_of(book)
     ledger = in_memory(book, organisation)
     today = max(interesting_days(book)[-1], *(entry.recorded_on for entry in book.entries), TODAY).toordinal()

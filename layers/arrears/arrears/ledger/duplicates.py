@@ -14,8 +14,8 @@ from arrears.ledger.documents import Document
 
 CODE_LENGTH = 6
 """Characters, 36 bits: that another document has the same by chance happens once in a billion documents."""
-REMEMBERED = 50
-"""So many of its latest numbered documents an account remembers."""
+REMEMBERED = 30
+"""So many of its latest numbered documents an account remembers: with more, a usual account outgrows a write unit."""
 
 
 class Mark(NamedTuple):
@@ -42,7 +42,8 @@ def remember(account: AccountState, code: str) -> None:
 
 def forget(account: AccountState, code: str) -> None:
     """Takes a document away from those that an account remembers."""
-    codes = _codes(account)
+    text = account.latest_documents
+    codes = [text[start : start + CODE_LENGTH] for start in range(0, len(text), CODE_LENGTH)]
     if code in codes:
         codes.remove(code)
         account.latest_documents = "".join(codes)
@@ -50,9 +51,4 @@ def forget(account: AccountState, code: str) -> None:
 
 def remembered(account: AccountState, code: str) -> int:
     """How many of the documents that an account remembers have a code."""
-    return _codes(account).count(code)
-
-
-def _codes(account: AccountState) -> list[str]:
-    text = account.latest_documents
-    return [text[start : start + CODE_LENGTH] for start in range(0, len(text), CODE_LENGTH)]
+    return account.latest_documents.count(code)

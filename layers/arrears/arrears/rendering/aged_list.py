@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from arrears.ledger.days import day_text
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import major_number
-from arrears.rendering.overdue import bucket_bodies
-from arrears.reports.aged_list import AgedDocument, AgedList, Counted, CurrencyBalance, CurrencySums, PartyBalance
+from arrears.rendering.overdue import aging_bodies, unapplied_bodies
+from arrears.reports.aged_list import NOTHING, AgedDocument, AgedList, Counted, PartyBalance
 from arrears.reports.aging import BUCKETS
 
 if TYPE_CHECKING:
@@ -26,39 +26,33 @@ def aged_list_body(
     totals: dict[str, Any] = {
         f"{BY_PARTY[side]}Count": aged.party_count,
         f"{DOCUMENTS[side]}Count": aged.document_count,
-        "unappliedByCurrency": _sum_bodies(aged.unapplied),
+        "unappliedByCurrency": unapplied_bodies(aged.unapplied),
     }
     if side is Side.PAYABLE:
-        totals["notPayableByCurrency"] = _sum_bodies(aged.awaiting)
+        totals["notPayableByCurrency"] = [
+            {"currency": currency, **_counted_body(counted, currency)} for currency, counted in aged.awaiting.items()
+        ]
     return {
         "asOf": day_text(aged.day),
         "totals": totals,
-        "aging": [_balance_body(balance, side) for balance in aged.balances],
+        "aging": _aging_bodies(aged, side),
         f"{by}s": list(rows),
         "nextCursor": next_cursor,
     }
-
-
-def _sum_bodies(sums: CurrencySums) -> list[dict[str, Any]]:
-    return [{"currency": currency, **_counted_body(counted, currency)} for currency, counted in sums.items()]
 
 
 def _counted_body(counted: Counted, currency: str) -> dict[str, Any]:
     return {"amount": major_number(counted.amount, currency), "count": counted.count}
 
 
-def _balance_body(balance: CurrencyBalance, side: Side) -> dict[str, Any]:
-    currency = balance.aging.currency
-    body = {
-        "currency": currency,
-        "buckets": bucket_bodies(balance.aging.amounts, balance.aging.counts, currency),
-        "outstanding": major_number(balance.outstanding, currency),
-        "unapplied": _counted_body(balance.unapplied, currency),
-        "net": major_number(balance.net, currency),
-    }
-    if side is Side.PAYABLE:
-        body["notPayable"] = _counted_body(balance.awaiting, currency)
-    return body
+def _aging_bodies(aged: "AgedList[Any]", side: Side) -> list[dict[str, Any]]:
+    """Those of the overdue reports, with what is open in all, and the bills that wait for approval."""
+    bodies = aging_bodies(aged.aging)
+    for body, entry in zip(bodies, aged.aging, strict=True):
+        body["outstanding"] = major_number(sum(entry.amounts), entry.currency)
+        if side is Side.PAYABLE:
+            body["notPayable"] = _counted_body(aged.awaiting.get(entry.currency, NOTHING), entry.currency)
+    return bodies
 
 
 def aged_customer_body(row: "CustomerBalance") -> dict[str, Any]:

@@ -14,12 +14,23 @@ from arrears.ledger.dated_document import (
     DatedDocument,
     awaits_approval_at,
     bill_state_name_at,
+    disputed_amount_at,
     disputed_at,
 )
 from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
-from arrears.reports.aging import BUCKETS, Accounts, Aging, CurrencyAging, SortKey, bucket_of, currency_order, owed_at
+from arrears.reports.aging import (
+    BUCKETS,
+    Accounts,
+    Aging,
+    CurrencyAging,
+    SortKey,
+    Unapplied,
+    bucket_of,
+    currency_order,
+    owed_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +48,6 @@ class Counted:
 NOTHING = Counted(0, 0)
 
 type CurrencySums = dict[str, Counted]
-
-
-class CurrencyBalance(NamedTuple):
-    """What is open in one currency, and the money on account beside it, counted by counterparties.
-
-    awaiting: the bills that wait for approval, which are neither open nor part of the net.
-    """
-
-    aging: CurrencyAging
-    unapplied: Counted
-    awaiting: Counted
-
-    @property
-    def outstanding(self) -> int:
-        """What is open, due or not."""
-        return sum(self.aging.amounts)
-
-    @property
-    def net(self) -> int:
-        """What is open less what is on account: this ties to the control account."""
-        return self.outstanding - self.unapplied.amount
 
 
 class PartyReference(NamedTuple):
@@ -87,14 +77,15 @@ class DocumentReference(NamedTuple):
 class AgedList[Reference]:
     """An aged list as of a day: the balances of the whole book by currency, and references to its rows, in order.
 
-    balances: an entry for every currency with something open or on account. unapplied, awaiting: by currency where
-    there is any, in the same order. party_count: counterparties with something open or on account.
+    aging: an entry for every currency with something open or on account. unapplied: where there is any. awaiting: the
+    bills that wait for approval, which are neither open nor part of a net, by currency in the same order.
+    party_count: counterparties with something open or on account.
     """
 
     day: int
     policy: Policy
-    balances: list[CurrencyBalance]
-    unapplied: CurrencySums
+    aging: list[CurrencyAging]
+    unapplied: list[Unapplied]
     awaiting: CurrencySums
     party_count: int
     document_count: int
@@ -112,7 +103,6 @@ class _Book:
         self._day = day
         self._organisation = organisation
         self._aging = Aging()
-        self._unapplied: CurrencySums = {}
         self._awaiting: CurrencySums = {}
         self._party_count = 0
         self._document_count = 0
@@ -128,13 +118,13 @@ class _Book:
                 self._aging.add(document.currency, owed, days)
                 found.append((document, owed, days))
             elif document.states and awaits_approval_at(document, day):
-                _add(self._awaiting, document.currency, document.total)
+                counted = self._awaiting.get(document.currency, NOTHING)
+                self._awaiting[document.currency] = counted.plus(document.total)
             # What is applied to an open document is taken up by its total; only what was allocated was on account.
             if document.applied and (not owed or document.allocated):
                 beside.append(document)
         unapplied = unapplied_at(account, beside, day) if beside or account.money else {}
-        for currency, amount in unapplied.items():
-            _add(self._unapplied, currency, amount)
+        self._aging.add_unapplied(unapplied)
         self._document_count += len(found)
         self._party_count += bool(found or unapplied)
         return found, unapplied
@@ -143,28 +133,19 @@ class _Book:
         """The list of what was added, with rows that have a sort key."""
         default = self._organisation.currency
         rows.sort(key=attrgetter("sort_key"))
-        aging = {entry.currency: entry for entry in self._aging.by_currency(default)}
+        unapplied = self._aging.unapplied_by_currency(default)
+        aging = {currency: CurrencyAging(currency, [0] * 5, [0] * 5, *sums) for currency, *sums in unapplied}
+        aging |= {entry.currency: entry for entry in self._aging.by_currency(default)}
         return AgedList(
             self._day,
             self._organisation.policy,
-            [
-                CurrencyBalance(
-                    aging.get(currency) or CurrencyAging(currency, [0] * 5, [0] * 5),
-                    self._unapplied.get(currency, NOTHING),
-                    self._awaiting.get(currency, NOTHING),
-                )
-                for currency in currency_order(aging.keys() | self._unapplied.keys(), default)
-            ],
-            {currency: self._unapplied[currency] for currency in currency_order(self._unapplied, default)},
+            [aging[currency] for currency in currency_order(aging, default)],
+            unapplied,
             {currency: self._awaiting[currency] for currency in currency_order(self._awaiting, default)},
             self._party_count,
             self._document_count,
             rows,
         )
-
-
-def _add(sums: CurrencySums, currency: str, amount: int) -> None:
-    sums[currency] = sums.get(currency, NOTHING).plus(amount)
 
 
 def aged_parties(accounts: Accounts, day: int, organisation: Organisation) -> AgedList[PartyReference]:
@@ -270,13 +251,12 @@ class AgedDocument(NamedTuple):
 def aged_document(reference: DocumentReference, day: int) -> AgedDocument:
     """The row of a document on the day of its list."""
     _, account, document, owed = reference
-    disputed = disputed_at(document, day)
     return AgedDocument(
         account,
         document,
         owed,
         0 if document.due is None else day - document.due,
-        disputed,
-        owed if disputed else 0,
+        disputed_at(document, day),
+        disputed_amount_at(document, day),
         bill_state_name_at(document, day) if document.states else None,
     )

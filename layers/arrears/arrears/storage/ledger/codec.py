@@ -55,7 +55,7 @@ def pack_account(account: Account, letter: str) -> str:
     promises = [(*promise[:-1], promise.kept or 0) for promise in account.promises]
     packed = [letter, account.reference, account.name, account.reminders, promises, account.history]
     more: list[Any] = [] if account.aggregated_after == NEVER else [account.aggregated_after]
-    if account.money:
+    if account.money or account.money_from:
         more = [account.aggregated_after, packed_money(account.money), account.money_from]
     return compact([*packed, account.reminders_truncated, *more])
 

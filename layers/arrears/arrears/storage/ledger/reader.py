@@ -160,7 +160,10 @@ class LedgerStore:
             else:
                 accounts.setdefault(id_, codec.unpack_account(id_, packed))
         money = self._folded_money(organisation, side, accounts.values(), since)
-        for id_ in {**documents, **{account.id: {} for account in accounts.values() if account.money}}:
+        for id_ in {
+            **documents,
+            **{account.id: {} for account in accounts.values() if account.money or account.id in money},
+        }:
             account = accounts.get(id_) or self._account(organisation, side, id_)
             if account.reminders_truncated:
                 account = self._with_all_reminders(organisation, account)
