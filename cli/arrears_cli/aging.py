@@ -7,13 +7,13 @@ import typer
 
 from arrears_cli.book import open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
-from arrears_cli.output import Json, money, put, put_csv, put_table, read_day
-from arrears_cli.reports import BUCKETS, AsOf, Limit
+from arrears_cli.output import Csv, Json, money, put_table, read_day
+from arrears_cli.reports import BUCKETS, AsOf, Limit, SideName, SideOption, put_answer
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
+    from arrears.rendering.lines import Lines
 
-type SideName = Literal["receivables", "payables"]
 type By = Literal["customer", "supplier", "document"]
 
 _TEXTS = {"customer", "supplier", "reference", "number", "currency", "issued", "due", "tier", "urgency", "state"}
@@ -21,28 +21,20 @@ _TEXTS = {"customer", "supplier", "reference", "number", "currency", "issued", "
 
 def aging(
     organisation_id: OrganisationOfKey = None,
-    side: Annotated[SideName, typer.Option(help="What is owed to the organisation, or what it owes.")] = "receivables",
+    side: SideOption = SideName.RECEIVABLES,
     by: Annotated[By | None, typer.Option(help="A row for each of these; without: customer or supplier.")] = None,
     as_of: AsOf = None,
     limit: Limit = None,
     stack: Stack = None,
     url: Address = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
     """Everything open or on account, what is not due yet included."""
-    from arrears.ledger.ledger_side import Side
-
-    asked = Side.RECEIVABLE if side == "receivables" else Side.PAYABLE
+    asked = side.of_ledger
     party, day = _party(asked, by), read_day(as_of, "--as-of")
-    if as_csv and as_json:
-        raise typer.BadParameter("is either this or --json", param_hint="--csv")
     body = open_book(organisation_id, stack, url).aging(asked, by or party, day, limit)
-    if as_csv:
-        put_csv(_csv(body, asked, by or party))
-    elif as_json:
-        put(body, True, "")
-    else:
+    if not put_answer(body, _lines(body, asked, by or party), as_json, as_csv):
         _put_tables(side.title(), body, party, by or party)
 
 
@@ -56,14 +48,12 @@ def _party(side: "Side", by: By | None) -> str:
     return party
 
 
-def _csv(body: Mapping[str, Any], side: "Side", by: str) -> str:
+def _lines(body: Mapping[str, Any], side: "Side", by: str) -> "Lines":
     from arrears.rendering import lines
     from arrears.rendering.aged_list import BY_DOCUMENT, BY_PARTY, DOCUMENTS
-    from arrears.rendering.csv_table import csv_text
 
     party = BY_PARTY[side]
-    shown = lines.aged_documents(body, DOCUMENTS[side], party) if by == BY_DOCUMENT else lines.aged_parties(body, party)
-    return csv_text(*shown)
+    return lines.aged_documents(body, DOCUMENTS[side], party) if by == BY_DOCUMENT else lines.aged_parties(body, party)
 
 
 def _put_tables(title: str, body: Mapping[str, Any], party: str, by: str) -> None:
@@ -143,4 +133,5 @@ def _document_cells(row: Mapping[str, Any], party: str) -> dict[str, str]:
 
 
 def _money(amount: object, currency: str) -> str:
+    """An amount; nothing for none."""
     return "" if amount is None else money(amount, currency)

@@ -5,6 +5,7 @@ Both answer in the published form, so that a command prints the same wherever it
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
@@ -14,13 +15,39 @@ from arrears_cli.output import Failed
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
     from arrears.ledger.organisation import Organisation
-    from arrears.ledger.parties import Party
     from arrears.ledger.recording import Result
     from arrears.reports.aging import Report, RowReference
+    from arrears.reports.row_selection import RowFilter
     from arrears.runtime import Services
 
 type Order = Literal["age", "amount"]
 _PAGE = 1_000
+
+
+class OverdueRequest(NamedTuple):
+    """What is asked of an overdue report. day: today if None. limit: so many rows at most, all if None.
+
+    party: a customer's or supplier's UUID, or the caller's own id of it. level: its tier or urgency. include: with the
+    documents of each row.
+    """
+
+    day: int | None = None
+    order: Order = "age"
+    limit: int | None = None
+    party: str | None = None
+    currency: str | None = None
+    level: str | None = None
+    action: str | None = None
+    include: bool = False
+
+
+class StatementRequest(NamedTuple):
+    """What is asked of a statement. kind: activity or open_item. last: today if None. first: of the month of `last`."""
+
+    kind: str
+    first: int | None = None
+    last: int | None = None
+    currency: str | None = None
 
 
 class EscalationFilter(NamedTuple):
@@ -30,15 +57,6 @@ class EscalationFilter(NamedTuple):
     tier: str | None
     customer: str | None
     limit: int
-
-
-class StatementOrder(NamedTuple):
-    """Which statement is asked for: of days, or of what is open on the last one. Without days: this month, today."""
-
-    kind: str
-    first: int | None
-    last: int | None
-    currency: str | None
 
 
 class Book(Protocol):
@@ -54,20 +72,20 @@ class Book(Protocol):
     def moment(self, day: int | None) -> str:
         """Noon of a day, or the present moment if None; RFC 3339."""
 
-    def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
-        """An overdue report as of a day, today if None: its rows in that order, at most `limit` of them."""
+    def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
+        """An overdue report with the rows that are asked for."""
 
     def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
-        """An aged list by customer, supplier or document as of a day, today if None: at most `limit` of its rows."""
+        """An aged list as of a day, today if None. by: customer, supplier or document."""
 
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
-        """The page of a customer or supplier as of a day, today if None, with all of its open documents."""
+        """Everything known of a customer or supplier. Raises Failed or ArrearsError where there is none."""
 
-    def statement(self, side: "Side", id: str, asked: StatementOrder) -> dict[str, Any]:
-        """The statement of a customer or supplier."""
+    def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
+        """The statement of a customer or supplier. Raises as `party` does."""
 
-    def history(self, months: int) -> dict[str, Any]:
-        """The latest closed months, oldest first."""
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
+        """The latest closed months of a ledger side, oldest first."""
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
         """Escalations, newest first."""
@@ -118,90 +136,79 @@ class StoredBook:
         """Writes records."""
         return self._write(records)
 
-    def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
+    def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report; rows that are not shown are not worked out."""
         from arrears.ledger.ledger_side import Side
         from arrears.rendering.overdue import payables_body, receivables_body
-        from arrears.reports.aging import overdue_report
-        from arrears.reports.payables import supplier_row
-        from arrears.reports.receivables import customer_row
+        from arrears.reports.payables import row_urgency, supplier_row
+        from arrears.reports.receivables import customer_row, row_tier
+        from arrears.reports.row_selection import select_rows, totals_of
 
+        report, wanted = self._report(side, asked)
+        if side is Side.RECEIVABLE:
+            chosen = select_rows(report, wanted, row_tier, customer_row)
+        else:
+            chosen = select_rows(report, wanted, row_urgency, supplier_row)
+        page = _page(chosen, asked)
+        totals = totals_of(chosen, report.day) if any(wanted) else None
+        if side is Side.RECEIVABLE:
+            customers = (customer_row(row, report.day, report.policy) for row in page)
+            body = receivables_body(report, customers, None, totals)
+            return self._with_documents(side, body, "customers", "invoice", page, report) if asked.include else body
+        suppliers = (supplier_row(row, report.day, report.policy) for row in page)
+        body = payables_body(report, suppliers, None, totals)
+        return self._with_documents(side, body, "suppliers", "bill", page, report) if asked.include else body
+
+    def _report(self, side: "Side", asked: OverdueRequest) -> "tuple[Report, RowFilter]":
+        from arrears.ledger.ids import outward_id
+        from arrears.ledger.ledger_side import Side
+        from arrears.reports.aging import overdue_report
+        from arrears.reports.row_selection import RowFilter
+
+        kind = "customer" if side is Side.RECEIVABLE else "supplier"
+        party = asked.party and outward_id(self.organisation.id, kind, asked.party)
         today = self.today()
-        day = today if day is None else day
+        day = today if asked.day is None else asked.day
         accounts = self.services.ledger.accounts(self.organisation, side, day, today)
         report = overdue_report(accounts, day, self.organisation)
-        shown = _ordered(report, order)[:limit]
-        if side is Side.RECEIVABLE:
-            return receivables_body(report, (customer_row(row, day, report.policy) for row in shown), None)
-        return payables_body(report, (supplier_row(row, day, report.policy) for row in shown), None)
+        return report, RowFilter(party, asked.currency, asked.level, asked.action)
+
+    def _with_documents(
+        self, side: "Side", body: dict[str, Any], rows: str, kind: str, page: "list[RowReference]", report: "Report"
+    ) -> dict[str, Any]:
+        """The body with the overdue documents of each row."""
+        from arrears.rendering.overdue_documents import document_bodies
+
+        references_of = partial(self.services.ledger.references, self.organisation, side)
+        for row, documents in zip(body[rows], document_bodies(page, report.day, kind, references_of), strict=True):
+            row[f"{kind}s"] = documents
+        return body
 
     def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
-        """An aged list; rows that are not shown are not worked out."""
-        from arrears.ledger.ledger_side import Side
-        from arrears.rendering import aged_list as rendering
-        from arrears.reports import aged_list as reports
-        from arrears.reports.aged_customers import customer_balance
-        from arrears.reports.aged_suppliers import supplier_balance
+        """An aged list."""
+        from arrears_cli.stored_reports import aged_body
 
-        organisation, ledger, today = self.organisation, self.services.ledger, self.today()
-        day = today if day is None else day
-        accounts = ledger.accounts(organisation, side, day, today)
-        if by == rendering.BY_DOCUMENT:
-            documents = reports.aged_documents(accounts, day, organisation)
-            found = documents.rows[:limit]
-            references = ledger.references(organisation, side, [one.document.id for one in found])
-            rows = [rendering.aged_document_body(reports.aged_document(one, day), side, references) for one in found]
-            return rendering.aged_list_body(documents, side, by, rows, None)
-        parties = reports.aged_parties(accounts, day, organisation)
-        shown, policy = parties.rows[:limit], organisation.policy
-        if side is Side.RECEIVABLE:
-            limits = ledger.credit_limits(organisation, [one.account.id for one in shown])
-            rows = [rendering.aged_customer_body(customer_balance(one, day, policy, limits)) for one in shown]
-        else:
-            rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
-        return rendering.aged_list_body(parties, side, by, rows, None)
+        return aged_body(self.services, self.organisation, side, by, day, limit)
 
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
         """The page of a customer or supplier."""
-        from arrears.ledger.ledger_side import Side
-        from arrears.rendering.customer_page import customer_page_body
-        from arrears.rendering.supplier_page import supplier_page_body
-        from arrears.reports.party_reading import read_page, read_report
+        from arrears_cli.stored_reports import party_body
 
-        reader, party, today = self.services.parties(), self._party(side, id), self.today()
-        report = read_report(reader, self.organisation, party, today if day is None else day, today)
-        page = read_page(reader, self.organisation, report, report.open_documents)
-        page_body = customer_page_body if side is Side.RECEIVABLE else supplier_page_body
-        return page_body(page, self.organisation, None)
+        return party_body(self.services, self.organisation, side, id, day)
 
-    def statement(self, side: "Side", id: str, asked: StatementOrder) -> dict[str, Any]:
-        """The statement of a customer or supplier, however long it is."""
-        from arrears.rendering.statement import statement_body
-        from arrears.reports.party_reading import read_statement
-        from arrears.reports.statements import month_start
+    def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
+        """A statement."""
+        from arrears_cli.stored_reports import statement_of
 
-        kind, first, last, currency = asked
-        last = self.today() if last is None else last
-        first = month_start(last) if first is None else first
-        party = self._party(side, id)
-        sections = read_statement(self.services.parties(), self.organisation, party, kind, first, last, currency)
-        return statement_body(party, self.organisation, kind, first, last, sections)
+        return statement_of(self.services, self.organisation, side, id, asked)
 
-    def _party(self, side: "Side", id: str) -> "Party":
-        from arrears.ledger.ledger_side import Side
-
-        party = self.services.parties().find(self.organisation, side, id)
-        if party is None:
-            raise Failed(f"There is no {'customer' if side is Side.RECEIVABLE else 'supplier'} {id}.")
-        return party
-
-    def history(self, months: int) -> dict[str, Any]:
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
         from arrears.rendering.history import month_body
         from arrears.reports.month_close import from_stored
 
-        kept = self.services.history().snapshots(self.organisation.id, months)
-        return {"months": [month_body(one.end, one.policy_version, from_stored(one.figures)) for one in kept]}
+        kept = self.services.history().snapshots(self.organisation.id, months, side)
+        return {"months": [month_body(one.end, one.policy_version, from_stored(one.figures), side) for one in kept]}
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
         """Escalation records as they were kept."""
@@ -224,8 +231,8 @@ class StoredBook:
                 return {"escalations": found, "nextCursor": None}
 
 
-def _ordered(report: "Report", order: Order) -> "list[RowReference]":
-    """The report's rows, which come by age; by amount: larger first inside a currency."""
-    if order == "age":
-        return report.rows
-    return sorted(report.rows, key=lambda row: (*row.sort_key[:2], row.sort_key[3], row.sort_key[2], *row.sort_key[4:]))
+def _page(rows: "list[RowReference]", asked: OverdueRequest) -> "list[RowReference]":
+    """The rows to show, in the order asked for; they come by age."""
+    from arrears.reports.row_selection import AGE, ORDERS
+
+    return (rows if asked.order == AGE else sorted(rows, key=ORDERS[asked.order]))[: asked.limit]

@@ -66,7 +66,7 @@ Nothing says which Arrears to work on. Give one of these:
 - the local stack: run `make up` in a checkout."""
 _NEEDS_AWS = """\
 This command works on the tables in AWS, and needs access to them: name the stack with --stack or ARREARS_STACK.
-ARREARS_URL and ARREARS_API_KEY serve reports, `history`, `escalations`, `record` and `import` only."""
+ARREARS_URL and ARREARS_API_KEY serve reports, `record` and `import` only."""
 _CONNECT_SECONDS = 2
 
 

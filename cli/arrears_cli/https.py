@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 from uuid import UUID
 
-from arrears_cli.book import EscalationFilter, Order, StatementOrder
+from arrears_cli.book import EscalationFilter, OverdueRequest, StatementRequest
 from arrears_cli.output import Failed, option_of
 
 if TYPE_CHECKING:
@@ -77,46 +77,49 @@ class RemoteBook:
             return now.isoformat(timespec="seconds")
         return datetime.combine(date.fromordinal(day), clock_time(12)).astimezone().isoformat()
 
-    def overdue(self, side: "Side", day: int | None, order: Order, limit: int | None) -> dict[str, Any]:
+    def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report, put together from its pages."""
-        from arrears.ledger.days import day_text
         from arrears.ledger.ledger_side import Side
 
-        path, rows = (
-            ("/receivables/overdue", "customers") if side is Side.RECEIVABLE else ("/payables/overdue", "suppliers")
-        )
-        query = {"asOf": None if day is None else day_text(day), "sort": None if order == "age" else order}
-        return self._paged(path, query, rows, limit)
+        receivable = side is Side.RECEIVABLE
+        query = {
+            "asOf": _day(asked.day),
+            "sort": None if asked.order == "age" else asked.order,
+            "customerId" if receivable else "supplierId": asked.party,
+            "currency": asked.currency,
+            "tier" if receivable else "urgency": asked.level,
+            "action": asked.action,
+            "include": None if not asked.include else "invoices" if receivable else "bills",
+        }
+        path, rows = ("/receivables/overdue", "customers") if receivable else ("/payables/overdue", "suppliers")
+        return self._paged(path, query, rows, asked.limit)
 
     def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
         """An aged list, put together from its pages."""
-        from arrears.ledger.days import day_text
         from arrears.ledger.ledger_side import Side
 
         path = "/receivables/aging" if side is Side.RECEIVABLE else "/payables/aging"
-        return self._paged(path, {"by": by, "asOf": None if day is None else day_text(day)}, f"{by}s", limit)
+        return self._paged(path, {"by": by, "asOf": _day(day)}, f"{by}s", limit)
 
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
-        """The page of a customer or supplier, put together from its pages."""
-        from arrears.ledger.days import day_text
+        """The page of a customer or supplier, with all of its open documents."""
         from arrears.ledger.ledger_side import Side
 
-        documents = "openInvoices" if side is Side.RECEIVABLE else "openBills"
-        return self._paged(_party_path(side, id), {"asOf": None if day is None else day_text(day)}, documents, None)
+        rows = "openInvoices" if side is Side.RECEIVABLE else "openBills"
+        return self._paged(_party_path(side, id), {"asOf": _day(day)}, rows, None)
 
-    def statement(self, side: "Side", id: str, asked: StatementOrder) -> dict[str, Any]:
-        """The statement of a customer or supplier, as long as the API answers it."""
-        from arrears.ledger.days import day_text
-
-        days = {"from": asked.first, "to": asked.last}
-        query = {name: None if day is None else day_text(day) for name, day in days.items()}
-        path = f"{_party_path(side, id)}/statement"
-        answer: dict[str, Any] = self.get(path, {**query, "kind": asked.kind, "currency": asked.currency})
+    def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
+        """A statement."""
+        query = {"kind": asked.kind, "from": _day(asked.first), "to": _day(asked.last), "currency": asked.currency}
+        answer: dict[str, Any] = self.get(f"{_party_path(side, id)}/statement", query)
         return answer
 
-    def history(self, months: int) -> dict[str, Any]:
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
-        answer: dict[str, Any] = self.get("/receivables/overdue/history", {"months": months})
+        from arrears.ledger.ledger_side import Side
+
+        path = "/receivables/overdue/history" if side is Side.RECEIVABLE else "/payables/history"
+        answer: dict[str, Any] = self.get(path, {"months": months})
         return answer
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
@@ -180,6 +183,16 @@ class RemoteBook:
         return ArrearsError(answer["code"], detail, parameter, retry_after)
 
 
+def _day(day: int | None) -> str | None:
+    return None if day is None else date.fromordinal(day).isoformat()
+
+
+def _party_path(side: "Side", id: str) -> str:
+    from arrears.ledger.ledger_side import Side
+
+    return f"/{'receivables/customers' if side is Side.RECEIVABLE else 'payables/suppliers'}/{quote(id, safe='')}"
+
+
 def _checked_address(url: str) -> str:
     """The address without a slash at its end. Raises Failed for one that would carry the key in the clear."""
     parts = urlsplit(url)
@@ -238,10 +251,3 @@ def _decoded(body: bytes) -> Any:
         return json.loads(body)
     except ValueError:
         return None
-
-
-def _party_path(side: "Side", id: str) -> str:
-    from arrears.ledger.ledger_side import Side
-
-    parties = "/receivables/customers" if side is Side.RECEIVABLE else "/payables/suppliers"
-    return f"{parties}/{quote(id, safe='')}"

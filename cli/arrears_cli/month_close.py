@@ -2,15 +2,15 @@
 
 import re
 from dataclasses import asdict
+from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table, say, share
-from arrears_cli.reports import BUCKETS
+from arrears_cli.reports import BUCKETS, SideName, SideOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
-
-
-class SideName(StrEnum):
-    """A ledger side as it is typed."""
-
-    RECEIVABLES = "receivables"
-    PAYABLES = "payables"
 
 
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
@@ -38,6 +31,7 @@ def close(
     ] = None,
     stack: Stack = None,
     as_json: Json = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a month is closed early.")] = False,
 ) -> None:
     """Work through all complete days: record escalations, close the months that wait for no more late postings."""
     from arrears.ledger.days import NEVER, day_text
@@ -45,6 +39,8 @@ def close(
     last = NEVER if through is None else _month_end(through)
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    if through is not None and not yes:
+        _ask_ahead(organisation.policy.close_after_days, last, organisation.today(services.clock()))
     services.audit().write(organisation.id, "close", organisation.id, {"through": through})
     closed = services.closing().close(organisation, services.clock(), last)
     day = None if closed.through is None else day_text(closed.through)
@@ -72,21 +68,39 @@ def _month_end(text: str) -> int:
     return month_end(parse_day(f"{text}-01"))
 
 
+def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
+    """Asks before the latest month that has ended is closed while it waits for late postings.
+
+    No earlier one can wait: close_after_days are fewer than a month's. Raises Failed where the answer is no.
+    """
+    from arrears.ledger.days import day_text, month_of
+
+    ended = date.fromordinal(today).replace(day=1).toordinal() - 1
+    closes_on = ended + 1 + close_after_days
+    if through < ended or closes_on <= today:
+        return
+    say(
+        f"{month_of(ended)} waits for late postings, and would be closed on {day_text(closes_on)}. "
+        "A closed month never changes."
+    )
+    if not typer.confirm("Close it now?", err=True):
+        raise Failed("Nothing was closed.")
+
+
 @snapshots.command("show")
 def show_snapshot(
     organisation_id: OrganisationId,
     month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
-    side: Annotated[SideName, typer.Option(help="What was owed to the organisation, or by it.")] = SideName.RECEIVABLES,
+    side: SideOption = SideName.RECEIVABLES,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
-    from arrears.ledger.ledger_side import Side
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
     _month_end(month)
-    of = Side.PAYABLE if side is SideName.PAYABLES else Side.RECEIVABLE
+    of = side.of_ledger
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     snapshot = services.history().snapshot(organisation.id, month, of)

@@ -3,12 +3,13 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV: a header line, and a line for each row.")]
 
 
 class Failed(Exception):
@@ -75,9 +76,14 @@ def put(value: Any, as_json: bool, text: str) -> None:
     typer.echo(json_text(value) if as_json else visible(text))
 
 
-def put_csv(text: str) -> None:
-    """CSV on stdout: its line ends stay, what a terminal would obey inside a cell does not."""
-    sys.stdout.write("\r\n".join(map(visible, text.split("\r\n"))))
+def put_csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Rows as CSV on stdout, byte for byte; on a terminal without what it would obey."""
+    from arrears.rendering.csv_table import csv_text
+
+    text = csv_text(columns, rows)
+    if sys.stdout.isatty():
+        text = visible(text.replace("\r\n", "\n"))
+    typer.echo(text.encode(), nl=False)
 
 
 def put_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[str] = ()) -> None:

@@ -1,26 +1,16 @@
 """One customer or supplier in the terminal: its page and its statement; as JSON they are what the endpoints answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, override
+from typing import Annotated, Any, override
 
 import typer
 from typer.core import TyperGroup
 
-from arrears_cli.book import StatementOrder, open_book
+from arrears_cli.book import StatementRequest, open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
-from arrears_cli.output import Json, money, put, put_csv, put_table, read_day, say
-from arrears_cli.reports import BUCKETS, AsOf
-
-if TYPE_CHECKING:
-    from arrears.rendering.lines import Lines
-
-
-class LedgerSide(StrEnum):
-    """The sides of the ledger as they are typed."""
-
-    RECEIVABLES = "receivables"
-    PAYABLES = "payables"
+from arrears_cli.output import Csv, Json, money, put_table, read_day, say
+from arrears_cli.reports import BUCKETS, AsOf, SideName, SideOption, put_answer, read_currency
 
 
 class Kind(StrEnum):
@@ -44,7 +34,6 @@ SupplierId = Annotated[
     str, typer.Argument(metavar="ID", help="The supplier: your own id of it, its UUID, or its name if it has no id.")
 ]
 PartyId = Annotated[str, typer.Argument(metavar="ID", help="The customer or supplier: your own id of it, or its UUID.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
 def customer(
@@ -62,8 +51,7 @@ def customer(
 
     day = read_day(as_of, "--as-of")
     body = open_book(organisation_id, stack, url).party(Side.RECEIVABLE, customer_id, day)
-    if as_csv or as_json:
-        _put_data(body, lines.open_invoices, as_csv)
+    if put_answer(body, lines.open_invoices(body), as_json, as_csv):
         return
     _put_balances(body, body["customerName"], ("tier", "suggestedAction", "creditLimit", "creditAvailable"))
     _put_documents(body["openInvoices"], "invoice")
@@ -93,8 +81,7 @@ def supplier(
 
     day = read_day(as_of, "--as-of")
     body = open_book(organisation_id, stack, url).party(Side.PAYABLE, supplier_id, day)
-    if as_csv or as_json:
-        _put_data(body, lines.open_bills, as_csv)
+    if put_answer(body, lines.open_bills(body), as_json, as_csv):
         return
     _put_balances(body, body["supplierName"], ("urgency", "suggestedAction", "scheduledPaymentDate"))
     _put_documents(body["openBills"], "bill")
@@ -106,9 +93,7 @@ def supplier(
 def statement(
     party_id: PartyId,
     organisation_id: OrganisationOfKey = None,
-    side: Annotated[LedgerSide, typer.Option(help="Customers are receivables, suppliers payables.")] = (
-        LedgerSide.RECEIVABLES
-    ),
+    side: SideOption = SideName.RECEIVABLES,
     since: Annotated[
         str | None, typer.Option("--from", metavar="DAY", help="First day; the first of the month of --to without.")
     ] = None,
@@ -121,41 +106,21 @@ def statement(
     as_json: Json = False,
 ) -> None:
     """The statement of a customer or supplier: opening balance, movements, closing balance and aging."""
-    from arrears.ledger.ledger_side import Side
+    from arrears.ledger.days import day_text
     from arrears.rendering import lines
 
     first, last = read_day(since, "--from"), read_day(to, "--to")
-    code = None if currency is None else _currency(currency)
-    of_side = Side.RECEIVABLE if side is LedgerSide.RECEIVABLES else Side.PAYABLE
-    book = open_book(organisation_id, stack, url)
-    if first is not None and first > (book.today() if last is None else last):
-        raise typer.BadParameter("is after --to", param_hint="--from")
-    body = book.statement(of_side, party_id, StatementOrder(kind, first, last, code))
-    if as_csv or as_json:
-        _put_data(body, lines.statement, as_csv)
+    if first is not None and last is not None and first > last:
+        raise typer.BadParameter(f"is after --to, which is {day_text(last)}", param_hint="--from")
+    asked = StatementRequest(kind, first, last, read_currency(currency))
+    body = open_book(organisation_id, stack, url).statement(side.of_ledger, party_id, asked)
+    if put_answer(body, lines.statement(body), as_json, as_csv):
         return
-    name = body["customerName" if of_side is Side.RECEIVABLE else "supplierName"]
+    name = body["customerName" if side is SideName.RECEIVABLES else "supplierName"]
     for section in body["currencies"]:
         _put_section(name, body, section)
     if not body["currencies"]:
         typer.echo("There is no balance and no movement.")
-
-
-def _currency(text: str) -> str:
-    from arrears.ledger.money import EXPONENTS
-
-    if text.upper() not in EXPONENTS:
-        raise typer.BadParameter("is not a currency of ISO 4217, such as EUR", param_hint="--currency")
-    return text.upper()
-
-
-def _put_data(body: Mapping[str, Any], lines: "Callable[[Mapping[str, Any]], Lines]", as_csv: bool) -> None:
-    from arrears.rendering.csv_table import csv_text
-
-    if as_csv:
-        put_csv(csv_text(*lines(body)))
-    else:
-        put(body, True, "")
 
 
 def _say_truncated(body: Mapping[str, Any]) -> None:

@@ -84,10 +84,6 @@ def test_json_and_csv_have_the_rows_of_the_answer(book: str, side: str, by: tupl
     assert next(value for name, value in limited.items() if name.endswith("s") and name in body and value == rows[:1])
 
 
-def test_a_terminal_obeys_nothing_in_a_csv(book: str) -> None:
-    assert "\u202e" not in printed(book, "--csv")
-
-
 def test_a_book_with_nothing_open_says_so(services: Services, organisation: str) -> None:
     assert printed(organisation) == "Nothing is open or on account.\n"
     found = services.organisations().get(organisation)

@@ -6,15 +6,21 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import parse_qsl
 
 import pytest
 
+from arrears.api import overdue_query
+from arrears.reports.row_selection import ORDERS
+from arrears.reports.tiers import TIERS, URGENCIES
 from arrears.runtime import Services
-from arrears_cli import https
+from arrears_cli import https, reports
+from arrears_cli.book import Order
 from support import records
 from support.command_line import run, value
 from support.files import DATA
+from support.http import Client
 
 KEY = f"ar_{'1' * 32}_{'2' * 12}_{'3' * 48}"
 
@@ -73,31 +79,99 @@ def test_reports_are_the_same_over_https(organisation: str, monkeypatch: pytest.
 
 
 @pytest.mark.usefixtures("key", "book")
-def test_pages_and_statements_of_parties_are_the_same_over_https(
-    services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
+def test_filters_orders_and_documents_are_the_same_over_https(
+    organisation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(https, "PAGE", 1)
     same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
-    second = records.invoice("I9", customer_id="C1", currency="EUR", issued_on="2020-06-01", due_on="2020-07-01")
-    services.recorder().record(services.organisations().get(organisation), [second], services.clock())
-    assert len(alike("customer", "C1", **same)["openInvoices"]) == 2
-    assert alike("supplier", "S1", "--as-of", "2020-02-15", **same)["balances"][0]["net"] == 500
+    at = ("--as-of", "2020-03-01")
+    by_amount = alike("receivables", *at, "--sort", "amount", **same)["customers"]
+    assert [row["customerReference"] for row in by_amount] == ["C3", "C2", "C1"]
+    of_one = alike("receivables", *at, "--customer", "C2", "--include", "invoices", **same)
+    assert [one["invoiceReference"] for row in of_one["customers"] for one in row["invoices"]] == ["I2"]
+    assert of_one["filtered"]["invoiceCount"] == 1
+    for options in (("--tier", "firm"), ("--currency", "usd"), ("--action", "wait"), ("--customer", "nobody")):
+        alike("receivables", *at, *options, **same)
+    for options in (("--supplier", "S1", "--include", "bills"), ("--urgency", "low"), ("--action", "schedule_payment")):
+        alike("payables", *at, *options, **same)
+    assert "2020-2" in run("receivables", *at, "--include", "invoices").stdout
+    assert "B-77" in run("payables", *at, "--include", "bills").stdout
+    assert "Nothing that is overdue is like that." in run("receivables", *at, "--customer", "nobody").stdout
+    for wrong in (("--tier", "angry"), ("--currency", "euros"), ("--sort", "name"), ("--include", "bills")):
+        assert run("receivables", *wrong).exit_code == 2
+
+
+@pytest.mark.usefixtures("key", "book")
+def test_aged_lists_pages_and_statements_are_the_same_over_https(
+    organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
+    monkeypatch.setattr(https, "PAGE", 2)
+    assert len(alike("aging", "--as-of", "2020-03-01", **same)["customers"]) == 3
+    assert len(alike("aging", "--by", "document", "--limit", "1", **same)["documents"]) == 1
+    assert len(alike("aging", "--side", "payables", **same)["suppliers"]) == 1
+    assert alike("customer", "C2", "--as-of", "2020-03-01", **same)["customerName"] == "Customer 2"
+    assert alike("supplier", "S1", **same)["supplierName"] == "Supplies"
     days = ("--from", "2020-01-01", "--to", "2020-03-31")
-    assert alike("statement", "C1", *days, **same)["currencies"][0]["closing"] == 100
-    assert alike("statement", "S1", "--side", "payables", "--kind", "open_item", **same)["currencies"][0]["net"] == 500
-    refused = run("customer", "nobody")
-    assert refused.exit_code == 1
-    assert "There is no customer" in refused.stderr
+    [section] = alike("statement", "C3", *days, **same)["currencies"]
+    assert section["closing"] == 300
+    alike("statement", "S1", "--side", "payables", "--kind", "open_item", "--currency", "jpy", **same)
+    assert "Customer 2" in run("aging", "--as-of", "2020-03-01").stdout
+    assert "300.00" in run("statement", "C3", *days).stdout
+    for unknown in (("customer", "a/b"), ("statement", "nobody")):
+        refused = run(*unknown)
+        assert refused.exit_code == 1
+        assert "no customer" in refused.stderr
+    assert run("statement", "C3", "--from", "2020-02-01", "--to", "2020-01-01").exit_code == 2
+
+
+@pytest.mark.usefixtures("key", "book")
+def test_lists_are_csv_as_the_endpoints_answer_it(
+    services: Services, organisation: str, address: str, key: str
+) -> None:
+    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 15, tzinfo=UTC))
+    client = Client(address)
+    lists = (
+        (("receivables", "--as-of", "2020-03-01"), "/receivables/overdue?asOf=2020-03-01&format=csv"),
+        (("receivables", "--include", "invoices"), "/receivables/overdue?include=invoices&format=csv"),
+        (("payables", "--include", "bills"), "/payables/overdue?include=bills&format=csv"),
+        (("history",), "/receivables/overdue/history?format=csv"),
+        (("history", "--side", "payables"), "/payables/history?format=csv"),
+        (("escalations",), "/escalations?format=csv"),
+        (("aging",), "/receivables/aging?format=csv"),
+        (("customer", "C1"), "/receivables/customers/C1?format=csv"),
+        (("statement", "C1", "--from", "2020-01-01"), "/receivables/customers/C1/statement?from=2020-01-01&format=csv"),
+    )
+    for arguments, target in lists:
+        path, _, query = target.partition("?")
+        answered = client.dolfin(key, path, **dict(parse_qsl(query))).text
+        assert answered.count("\r\n") > 1
+        assert run(*arguments, "--csv").stdout_bytes.decode() == answered
+    assert run("receivables", "--csv", "--json").exit_code == 2
+
+
+def test_filters_take_what_the_endpoints_take() -> None:
+    for literal, values in (
+        (reports.Tier, TIERS),
+        (reports.Urgency, URGENCIES),
+        (reports.CustomerAction, overdue_query.RECEIVABLES.actions),
+        (reports.SupplierAction, overdue_query.PAYABLES.actions),
+        (Order.__value__, tuple(ORDERS)),
+    ):
+        assert get_args(literal) == values
 
 
 @pytest.mark.usefixtures("key", "book")
 def test_months_and_escalations_are_the_same_over_https(
     services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 1, tzinfo=UTC))
+    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 15, tzinfo=UTC))
     same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
     assert len(alike("history", "--months", "3", **same)["months"]) == 3
     assert "2020-05" in run("history").stdout
+    assert len(alike("history", "--side", "payables", **same)["months"]) > 3
+    shown = run("history", "--side", "payables").stdout
+    assert "Control account of payables" in shown
+    assert "closed by state" in shown
     of_one = alike("escalations", "--customer", "C1", "--tier", "firm", **same)["escalations"]
     assert [one["to"] for one in of_one] == ["firm"]
     assert len(alike("escalations", "--since", "2020-01-01", **same)["escalations"]) > 3

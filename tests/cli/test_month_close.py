@@ -7,7 +7,7 @@ import pytest
 from arrears.runtime import Services
 from arrears_cli.output import as_typed
 from support import records
-from support.command_line import run
+from support.command_line import run, value
 
 
 @pytest.fixture
@@ -39,6 +39,23 @@ def test_a_month_that_is_none_is_said(closed: str) -> None:
     refused = run("snapshots", "show", "--organisation", closed, "--month", "March")
     assert refused.exit_code == 2
     assert "March is not a month of the form YYYY-MM." in refused.stderr
+
+
+def test_closing_asks_before_a_month_loses_its_days_for_late_postings(
+    closed: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arrears.runtime.now", lambda: datetime(2020, 7, 2, tzinfo=UTC))
+    of = ("close", "--organisation", closed, "--through")
+    refused = run(*of, "2020-06", input="n\n")
+    assert refused.exit_code == 1
+    assert "2020-06 waits for late postings, and would be closed on 2020-07-04." in refused.stderr
+    assert "Nothing was closed." in refused.stderr
+    found = services.organisations().get(closed)
+    assert services.history().snapshot(closed, "2020-06") is None
+    assert value(*of, "2020-05")["through"] is not None, "a month that waits no longer is closed without a question"
+    assert value(*of, "2020-06", "--yes")["through"] == "2020-06-30"
+    services.organisations().set_policy(found.id, {"close_after_days": 0})
+    assert run(*of, "2020-06").exit_code == 0
 
 
 def test_fields_are_named_as_their_options() -> None:

@@ -337,7 +337,7 @@ def test_closing_by_hand_and_what_has_changed_since(folder: Path, organisation: 
 
 def test_reconciling_says_what_differs(folder: Path, organisation: str) -> None:
     run("import", records(folder, CUSTOMER, INVOICE), "--organisation", organisation)
-    assert value("reconcile", "--organisation", organisation) == {"differences": [], "mended": False}
+    assert value("reconcile", "--organisation", organisation) == {"differences": [], "notices": [], "mended": False}
     assert "Everything adds up." in run("reconcile", "--organisation", organisation).stdout
 
 

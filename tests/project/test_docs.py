@@ -10,6 +10,7 @@ import pytest
 import typer.main
 
 from arrears_cli.command import app
+from arrears_cli.parties import ShowByDefault
 from generate import bruno, tables
 from template import ROOT
 
@@ -128,7 +129,10 @@ def test_a_command_exists_with_its_options(page: str, line: str) -> None:
     command: Any = typer.main.get_command(app)
     left = words[1:]
     while left and hasattr(command, "get_command"):
-        command = command.get_command(typer.Context(command), left.pop(0).split("|")[0])
+        name = left.pop(0).split("|")[0]
+        if isinstance(command, ShowByDefault) and name not in command.commands:
+            name, left = "show", [name, *left]
+        command = command.get_command(typer.Context(command), name)
         assert command is not None, line
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     assert {word.split("=")[0] for word in left if word.startswith("--")} <= known | LOCAL_OPTIONS

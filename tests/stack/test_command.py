@@ -42,6 +42,14 @@ def test_a_key_and_an_address_are_enough_to_record_and_to_read(
     assert (row["customerName"], row["totalOverdue"]) == ("Zoë", 60.5)
     assert printed(stack, tenant, tmp_path, "payables")["suppliers"] == []
     assert printed(stack, tenant, tmp_path, "history") == {"months": []}
+    assert printed(stack, tenant, tmp_path, "history", "--side", "payables") == {"months": []}
+    [aged] = printed(stack, tenant, tmp_path, "aging", "--as-of", "2020-03-01")["customers"]
+    assert aged["net"] == 60.5
+    assert printed(stack, tenant, tmp_path, "customer", "C1")["openInvoices"][0]["invoiceReference"] == "I1"
+    [section] = printed(stack, tenant, tmp_path, "statement", "C1", "--from", "2020-01-01")["currencies"]
+    assert section["closing"] == 60.5
+    taken_back = printed(stack, tenant, tmp_path, "record", "payment", "--delete", "P1")
+    assert taken_back["result"] == "deleted"
     assert printed(stack, tenant, tmp_path, "escalations")["escalations"] == []
 
 

@@ -1,0 +1,87 @@
+"""Aged lists, pages and statements of a book in the tables, in the form in which the endpoints answer them."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from arrears_cli.output import Failed
+
+if TYPE_CHECKING:
+    from arrears.ledger.ledger_side import Side
+    from arrears.ledger.organisation import Organisation
+    from arrears.ledger.parties import Party
+    from arrears.runtime import Services
+    from arrears_cli.book import StatementRequest
+
+
+def aged_body(
+    services: "Services", organisation: "Organisation", side: "Side", by: str, day: int | None, limit: int | None
+) -> dict[str, Any]:
+    """An aged list as of a day, today if None, with at most `limit` rows; the others are not worked out."""
+    from arrears.ledger.ledger_side import Side
+    from arrears.rendering import aged_list as rendering
+    from arrears.reports import aged_list as reports
+    from arrears.reports.aged_customers import customer_balance
+    from arrears.reports.aged_suppliers import supplier_balance
+
+    ledger, today = services.ledger, organisation.today(services.clock())
+    day = today if day is None else day
+    accounts = ledger.accounts(organisation, side, day, today)
+    if by == rendering.BY_DOCUMENT:
+        documents = reports.aged_documents(accounts, day, organisation)
+        found = documents.rows[:limit]
+        references = ledger.references(organisation, side, [one.document.id for one in found])
+        rows = [rendering.aged_document_body(reports.aged_document(one, day), side, references) for one in found]
+        return rendering.aged_list_body(documents, side, by, rows, None)
+    parties = reports.aged_parties(accounts, day, organisation)
+    shown, policy = parties.rows[:limit], organisation.policy
+    if side is Side.RECEIVABLE:
+        limits = ledger.credit_limits(organisation, [one.account.id for one in shown])
+        rows = [rendering.aged_customer_body(customer_balance(one, day, policy, limits)) for one in shown]
+    else:
+        rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
+    return rendering.aged_list_body(parties, side, by, rows, None)
+
+
+def party_body(
+    services: "Services", organisation: "Organisation", side: "Side", id: str, day: int | None
+) -> dict[str, Any]:
+    """Everything known of a customer or supplier as of a day, today if None, with all of its open documents."""
+    from arrears.ledger.ledger_side import Side
+    from arrears.rendering.customer_page import customer_page_body
+    from arrears.rendering.supplier_page import supplier_page_body
+    from arrears.reports.party_reading import read_page, read_report
+
+    party = _found(services, organisation, side, id)
+    today, reader = organisation.today(services.clock()), services.parties()
+    report = read_report(reader, organisation, party, today if day is None else day, today)
+    page = read_page(reader, organisation, report, report.open_documents)
+    body = customer_page_body if side is Side.RECEIVABLE else supplier_page_body
+    return body(page, organisation, None)
+
+
+def statement_of(
+    services: "Services", organisation: "Organisation", side: "Side", id: str, asked: "StatementRequest"
+) -> dict[str, Any]:
+    """The statement of a customer or supplier. Raises BadParameter where its first day is after its last."""
+    from arrears.rendering.statement import statement_body
+    from arrears.reports.party_reading import read_statement
+    from arrears.reports.statements import month_start
+
+    party = _found(services, organisation, side, id)
+    last = organisation.today(services.clock()) if asked.last is None else asked.last
+    first = month_start(last) if asked.first is None else asked.first
+    if first > last:
+        raise typer.BadParameter("is after --to", param_hint="--from")
+    sections = read_statement(services.parties(), organisation, party, asked.kind, first, last, asked.currency)
+    return statement_body(party, organisation, asked.kind, first, last, sections)
+
+
+def _found(services: "Services", organisation: "Organisation", side: "Side", id: str) -> "Party":
+    from arrears.ledger.ledger_side import Side
+
+    party = services.parties().find(organisation, side, id)
+    if party is None:
+        who = "customer" if side is Side.RECEIVABLE else "supplier"
+        raise Failed(f"There is no {who} {id}.")
+    return party
