@@ -25,7 +25,19 @@ from arrears.storage.ledger.erasure import LedgerErasure
 from arrears.storage.ledger.reconcile import Reconciliation
 from support.books import answer, noon
 from support.closing import Calls, Killed, Stored, Tables, kill
-from support.records import ORGANISATION, credit, customer, dispute, invoice, payment, promise, reminder
+from support.records import (
+    ORGANISATION,
+    allocation,
+    credit,
+    credit_on_account,
+    customer,
+    dispute,
+    invoice,
+    payment,
+    payment_on_account,
+    promise,
+    reminder,
+)
 
 RECORDED, CLOSED, NOW = (noon(day) for day in (date(2020, 4, 1), date(2020, 6, 2), date(2020, 6, 30)))
 ID = outward_id(ORGANISATION.id, "customer", "C")
@@ -48,6 +60,9 @@ BOOK = [
     payment("closed", invoice_id="closed", paid_on="2020-02-20"),
     payment(amount="30", paid_on="2020-02-20", method="transfer", reference="Zane pays I"),
     credit(credited_on="2020-05-02"),
+    payment_on_account(amount="7", method="transfer", reference="Zane in advance"),
+    credit_on_account(amount="3"),
+    allocation(amount="2"),
     dispute(invoice_id="nameless", amount="3", reason="Zane never got it"),
     promise("Zane promised", made_on="2020-04-02", promised_on="2020-04-06"),
     reminder("mail to Zane", sent_at="2020-04-03T12:00:00Z"),
@@ -278,24 +293,21 @@ def test_its_users_go_and_those_of_others_stay(book: Stored) -> None:
     assert erase(book).users == 0
 
 
+MONEY = {
+    *("id", "type", "updated_at", "invoice_id", "bill_id", "customer_id", "supplier_id", "currency", "amount"),
+    "voided_on",
+}
 KEPT = {
     "customer": {"id", "type", "updated_at", "currency", "payment_blocked", "credit_limit"},
     "invoice": {
         *("id", "type", "updated_at", "customer_id", "number", "currency", "total", "issued_on", "due_on", "status"),
         *("voided_on", "payment_status", "taxable_amount", "pdf_available", "lines"),
     },
-    "payment": {"id", "type", "updated_at", "invoice_id", "bill_id", "amount", "voided_on", "paid_on", "method"},
-    "credit": {
-        "id",
-        "type",
-        "updated_at",
-        "invoice_id",
-        "bill_id",
-        "amount",
+    "payment": {*MONEY, "paid_on", "method"},
+    "credit": {*MONEY, "credited_on", "kind_of_credit", "number"},
+    "allocation": {
+        *("id", "type", "updated_at", "payment_id", "credit_id", "invoice_id", "bill_id", "amount", "applied_on"),
         "voided_on",
-        "credited_on",
-        "kind_of_credit",
-        "number",
     },
     "reminder": {"id", "type", "updated_at", "customer_id", "sent_at", "invoice_ids"},
     "promise": {"id", "type", "updated_at", "customer_id", "currency", "amount", "made_on", "promised_on"},

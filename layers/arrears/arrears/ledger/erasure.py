@@ -45,6 +45,18 @@ class Erasing(Recording):
         """The invoice of an outward id."""
         return self.work.document("invoice", id, "")
 
+    def erase_money(self, account: AccountState, kind: str, id: str) -> bool:
+        """Erases what is written on a payment or credit on account that is the customer's still."""
+        money = self.work.on_account(kind, id, "")
+        if money.part is None or money.account != account.key:
+            return False
+        erased = _erased_part(kind, money.part)
+        if erased == money.part:
+            return False
+        money.part = erased
+        self.work.touch(money)
+        return True
+
     def erase_customer(self, account: AccountState) -> bool:
         """Erases a customer's own record and the ids of its reminders; False when there is nothing to erase."""
         own = self.work.counterparty_record(account)
@@ -87,7 +99,7 @@ class Erasing(Recording):
 
 
 def _erased_part(key: str, part: Part) -> Part:
-    """A payment, credit or dispute without what somebody wrote on it."""
+    """A payment, credit or dispute without what somebody wrote on it. key: begins with its type."""
     personal = PERSONAL.get(key.partition(":")[0], frozenset())
     if personal.isdisjoint(part.content):
         return part

@@ -8,8 +8,9 @@ from itertools import batched
 from arrears.ledger.erasure import Erasing
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Recording, lines_digest
-from arrears.storage.dynamodb import get_items
+from arrears.storage.dynamodb import Key, get_items
 from arrears.storage.ledger import keys
+from arrears.storage.ledger.index_lookup import on_account_keys
 from arrears.storage.ledger.recorder import READ_AHEAD, Recorder
 from arrears.storage.ledger.unit_of_work import Conflict
 
@@ -28,12 +29,23 @@ class LedgerErasure(Recorder):
         today, account = organisation.today(now), "c" + customer
         named = [keys.account_key(organisation.id, account, part) for part in (keys.ACCOUNT, keys.COUNTERPARTY)]
         [invoices] = self._run(organisation, today, [partial(_erase_customer, account=account)], named)
+        [on_account] = self._run(organisation, today, [partial(self._money_of, organisation, account)], named)
+        for money in batched(on_account, READ_AHEAD, strict=False):
+            self._run(organisation, today, [partial(_erase_money, account=account, key=key) for key in money], money)
         changed = 0
         for batch in batched(invoices, READ_AHEAD, strict=False):
             steps = [partial(self._erase_invoice, organisation, account, id_) for id_ in batch]
             wanted = [keys.document_key(organisation.id, "invoice", id_) for id_ in batch]
             changed += sum(self._run(organisation, today, steps, wanted))
         return changed
+
+    def _money_of(self, organisation: Organisation, account: str, recording: Recording) -> list[Key]:
+        """The keys of what the customer has on account: as many as its account counts, though the index may lag."""
+        expected = Erasing.of(recording).account_of(account).on_account
+        found = list(on_account_keys(self._client, self._table, organisation.id, account)) if expected else []
+        if len(found) < expected:
+            raise Conflict
+        return found
 
     def _erase_invoice(self, organisation: Organisation, account: str, id: str, recording: Recording) -> bool:
         """Erases an invoice that is the customer's still."""
@@ -51,6 +63,11 @@ class LedgerErasure(Recorder):
         item = get_items(self._client, self._table, [key]).get(key)
         lines: _Lines = [] if item is None else json.loads(item["b"]["S"])
         return lines
+
+
+def _erase_money(recording: Recording, account: str, key: Key) -> bool:
+    erasing = Erasing.of(recording)
+    return erasing.erase_money(erasing.account_of(account), *keys.on_account_id(key))
 
 
 def _erase_customer(recording: Recording, account: str) -> list[str]:
