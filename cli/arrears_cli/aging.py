@@ -8,12 +8,11 @@ import typer
 from arrears_cli.book import open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
 from arrears_cli.output import Json, money, put, put_csv, put_table, read_day
-from arrears_cli.reports import BUCKETS, AsOf, Limit
+from arrears_cli.reports import BUCKETS, AsOf, Limit, OfSide, ledger_side
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
 
-type SideName = Literal["receivables", "payables"]
 type By = Literal["customer", "supplier", "document"]
 
 _TEXTS = {"customer", "supplier", "reference", "number", "currency", "issued", "due", "tier", "urgency", "state"}
@@ -21,7 +20,7 @@ _TEXTS = {"customer", "supplier", "reference", "number", "currency", "issued", "
 
 def aging(
     organisation_id: OrganisationOfKey = None,
-    side: Annotated[SideName, typer.Option(help="What is owed to the organisation, or what it owes.")] = "receivables",
+    side: OfSide = "receivables",
     by: Annotated[By | None, typer.Option(help="A row for each of these; without: customer or supplier.")] = None,
     as_of: AsOf = None,
     limit: Limit = None,
@@ -31,9 +30,7 @@ def aging(
     as_json: Json = False,
 ) -> None:
     """Everything open or on account, what is not due yet included."""
-    from arrears.ledger.ledger_side import Side
-
-    asked = Side.RECEIVABLE if side == "receivables" else Side.PAYABLE
+    asked = ledger_side(side)
     party, day = _party(asked, by), read_day(as_of, "--as-of")
     if as_csv and as_json:
         raise typer.BadParameter("is either this or --json", param_hint="--csv")

@@ -50,7 +50,7 @@ class Book(Protocol):
     def aging(self, side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
         """An aged list by customer, supplier or document as of a day, today if None: at most `limit` of its rows."""
 
-    def history(self, months: int) -> dict[str, Any]:
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
         """The latest closed months, oldest first."""
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
@@ -145,13 +145,13 @@ class StoredBook:
             rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
         return rendering.aged_list_body(parties, side, by, rows, None)
 
-    def history(self, months: int) -> dict[str, Any]:
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
         from arrears.rendering.history import month_body
         from arrears.reports.month_close import from_stored
 
-        kept = self.services.history().snapshots(self.organisation.id, months)
-        return {"months": [month_body(one.end, one.policy_version, from_stored(one.figures)) for one in kept]}
+        kept = self.services.history().snapshots(self.organisation.id, months, side)
+        return {"months": [month_body(one.end, one.policy_version, from_stored(one.figures), side) for one in kept]}
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
         """Escalation records as they were kept."""

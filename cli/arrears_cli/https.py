@@ -96,9 +96,12 @@ class RemoteBook:
         path = "/receivables/aging" if side is Side.RECEIVABLE else "/payables/aging"
         return self._paged(path, {"by": by, "asOf": None if day is None else day_text(day)}, f"{by}s", limit)
 
-    def history(self, months: int) -> dict[str, Any]:
+    def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
-        answer: dict[str, Any] = self.get("/receivables/overdue/history", {"months": months})
+        from arrears.ledger.ledger_side import Side
+
+        path = "/receivables/overdue/history" if side is Side.RECEIVABLE else "/payables/history"
+        answer: dict[str, Any] = self.get(path, {"months": months})
         return answer
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:

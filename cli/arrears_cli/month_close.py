@@ -3,14 +3,13 @@
 import re
 from dataclasses import asdict
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table, say, share
-from arrears_cli.reports import BUCKETS
+from arrears_cli.reports import BUCKETS, OfSide, ledger_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
-
-
-class SideName(StrEnum):
-    """A ledger side as it is typed."""
-
-    RECEIVABLES = "receivables"
-    PAYABLES = "payables"
-
-
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
@@ -76,17 +66,16 @@ def _month_end(text: str) -> int:
 def show_snapshot(
     organisation_id: OrganisationId,
     month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
-    side: Annotated[SideName, typer.Option(help="What was owed to the organisation, or by it.")] = SideName.RECEIVABLES,
+    side: OfSide = "receivables",
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
-    from arrears.ledger.ledger_side import Side
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
     _month_end(month)
-    of = Side.PAYABLE if side is SideName.PAYABLES else Side.RECEIVABLE
+    of = ledger_side(side)
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     snapshot = services.history().snapshot(organisation.id, month, of)

@@ -1,8 +1,9 @@
 """Overdue receivables and payables, closed months and escalations; as JSON they are what the endpoints answer."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,6 +14,8 @@ from arrears_cli.output import Json, money, put, put_table, read_day, share
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
 
+type SideName = Literal["receivables", "payables"]
+OfSide = Annotated[SideName, typer.Option("--side", help="What is owed to the organisation, or what it owes.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
 Sort = Annotated[
     Order, typer.Option("--sort", help="Rows of a currency by most days overdue, or by the largest overdue amount.")
@@ -21,6 +24,13 @@ Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Show so many 
 
 BUCKETS = {"current": "current", "d1To30": "1-30", "d31To60": "31-60", "d61To90": "61-90", "d90Plus": "over 90"}
 """Titles of the aging buckets, in order."""
+
+
+def ledger_side(name: SideName) -> "Side":
+    """The ledger side of a name as it is typed."""
+    from arrears.ledger.ledger_side import Side
+
+    return Side.RECEIVABLE if name == "receivables" else Side.PAYABLE
 
 
 def receivables(
@@ -137,38 +147,48 @@ def _aging_cells(entry: Mapping[str, Any]) -> Sequence[str]:
 
 def history(
     organisation_id: OrganisationOfKey = None,
+    side: OfSide = "receivables",
     months: Annotated[int, typer.Option(min=1, max=1_200, help="So many of the latest closed months.")] = 12,
     stack: Stack = None,
     url: Address = None,
     as_json: Json = False,
 ) -> None:
-    """Closed months: what was overdue at each month's end, and how it came about."""
-    body = open_book(organisation_id, stack, url).history(months)
+    """Closed months: what was overdue at each month's end, how it came about, and the control account."""
+    body = open_book(organisation_id, stack, url).history(ledger_side(side), months)
     if as_json:
         put(body, True, "")
         return
-    rows = [_month_cells(month["month"], entry) for month in body["months"] for entry in month["currencies"]]
-    if not rows:
+    found = [(month["month"], entry) for month in body["months"] for entry in month["currencies"]]
+    if not found:
         typer.echo("No month is closed yet.")
         return
-    columns = (
-        *("month", "currency", "opening", "restated", "new", "collected", "credited", "other", "closing"),
-        *("DSO", "CEI"),
-    )
-    put_table("Overdue receivables by month", columns, rows, columns[2:])
+    paid, rates = ("collected", ("DSO", "CEI")) if side == "receivables" else ("paid", ())
+    titles = ("opening", "restated", "new", paid, "credited", "other", "closing", *rates)
+    overdue = [(month, entry["currency"], *_overdue_cells(entry, paid)) for month, entry in found]
+    put_table(f"Overdue {side} by month", ("month", "currency", *titles), overdue, titles)
+    known = [(month, entry) for month, entry in found if entry["control"] is not None]
+    if known:
+        names = list(known[-1][1]["control"])
+        control = [(month, entry["currency"], *_control_cells(entry)) for month, entry in known]
+        put_table("Control account", ("month", "currency", *map(_words, names)), control, list(map(_words, names)))
 
 
-def _month_cells(month: str, entry: Mapping[str, Any]) -> Sequence[str]:
-    currency = entry["currency"]
-    names = ("openingOverdue", "restated", "newlyOverdue", "collected", "credited", "noLongerOverdue", "closingOverdue")
+def _overdue_cells(entry: Mapping[str, Any], paid: str) -> Sequence[str]:
+    names = ("openingOverdue", "restated", "newlyOverdue", paid, "credited", "noLongerOverdue", "closingOverdue")
+    amounts = [money(entry[name], entry["currency"]) for name in names]
+    if "dso" not in entry:
+        return amounts
     dso, cei = entry["dso"], entry["cei"]
-    return (
-        month,
-        currency,
-        *(money(entry[name], currency) for name in names),
-        "" if dso is None else f"{dso:.1f}",
-        share(None if cei is None else cei / 100),
-    )
+    return (*amounts, "" if dso is None else f"{dso:.1f}", share(None if cei is None else cei / 100))
+
+
+def _control_cells(entry: Mapping[str, Any]) -> Sequence[str]:
+    return [money(amount, entry["currency"]) for amount in entry["control"].values()]
+
+
+def _words(name: str) -> str:
+    """A member's name in words: `closedByState` is "closed by state"."""
+    return re.sub("(?=[A-Z])", " ", name).lower()
 
 
 def escalations(

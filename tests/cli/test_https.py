@@ -76,10 +76,11 @@ def test_reports_are_the_same_over_https(organisation: str, monkeypatch: pytest.
 def test_months_and_escalations_are_the_same_over_https(
     services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 1, tzinfo=UTC))
+    services.closing().close(services.organisations().get(organisation), datetime(2020, 6, 4, tzinfo=UTC))
     same: dict[str, Any] = {"organisation": organisation, "monkeypatch": monkeypatch}
     assert len(alike("history", "--months", "3", **same)["months"]) == 3
     assert "2020-05" in run("history").stdout
+    assert len(alike("history", "--side", "payables", **same)["months"]) > 0
     of_one = alike("escalations", "--customer", "C1", "--tier", "firm", **same)["escalations"]
     assert [one["to"] for one in of_one] == ["firm"]
     assert len(alike("escalations", "--since", "2020-01-01", **same)["escalations"]) > 3

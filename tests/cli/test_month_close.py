@@ -35,6 +35,21 @@ def test_rates_are_rounded_and_amounts_have_the_currency_s_decimals(closed: str)
     assert " %" in listed
 
 
+def test_months_of_both_sides_are_listed_with_their_control_account(
+    services: Services, organisation: str, closed: str
+) -> None:
+    found = services.organisations().get(organisation)
+    owed = records.bill("B1", total="70", issued_on="2020-05-01", due_on="2020-05-20")
+    services.recorder().record(found, [owed], services.clock())
+    services.closing().close(found, datetime(2020, 6, 16, tzinfo=UTC))
+    listed = run("history", "--organisation", closed, "--side", "payables").stdout
+    assert "Overdue payables by month" in listed
+    assert "Control account" in listed
+    assert "closed by state" in listed
+    assert "70.00" in listed
+    assert "closed by state" not in run("history", "--organisation", closed).stdout
+
+
 def test_a_month_that_is_none_is_said(closed: str) -> None:
     refused = run("snapshots", "show", "--organisation", closed, "--month", "March")
     assert refused.exit_code == 2
