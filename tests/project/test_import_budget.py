@@ -38,6 +38,8 @@ CONNECTED = {
         "ledger.dated_document",
         "ledger.ids",
         "ledger.money",
+        "ledger.on_account",
+        "ledger.promises",
         "metrics",
     ),
     *("ledger.organisation", "ledger.policy", "ledger.errors", "ledger.reminders", "ledger.ledger_side", "runtime"),
@@ -133,7 +135,15 @@ IMPORTS = {
 RECORDS = {"ledger.exact_json", "ledger.records"}
 RECORDING = {
     f"ledger.{name}"
-    for name in ("accounts", "payment_status", "documents", "duplicates", "record_warnings", "recording")
+    for name in (
+        "accounts",
+        "payment_status",
+        "documents",
+        "duplicates",
+        "on_account_records",
+        "record_warnings",
+        "recording",
+    )
 }
 HISTORY = (
     DOLFIN

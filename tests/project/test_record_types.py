@@ -8,13 +8,25 @@ from arrears.ledger.recording import RECORD_TYPES, named_by
 from arrears.ledger.records import Record, read_record
 from arrears.storage.ledger.keys import POINTER_LETTERS
 from arrears.storage.ledger.recorder import KEYS_OF_NAMED
-from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
+from support.records import (
+    ORGANISATION,
+    allocation,
+    bill,
+    credit,
+    customer,
+    dispute,
+    invoice,
+    payment,
+    promise,
+    reminder,
+    supplier,
+)
 
 SAMPLES: dict[str, Any] = {
     sample["type"]: sample
     for sample in (
         *(customer(account_number="N"), supplier(), invoice(), bill()),
-        *(payment(), credit(), reminder(), promise(), dispute()),
+        *(payment(), credit(), allocation(), reminder(), promise(), dispute()),
     )
 }
 """One record of each type."""
