@@ -34,7 +34,7 @@ def queries(table: Table) -> list[tuple[str, str]]:
 def kept(ledger: StoredLedger, reference: str = "C") -> list[int]:
     """What each of a customer's promises counts as kept."""
     shown = next(item["p"] for item in ledger.account_items().values() if item["p"][1] == reference)
-    return [stored[-1] for stored in shown[4]]
+    return [sum(amount for _, amount, _ in stored[-1] if amount > 0) for stored in shown[4]]
 
 
 def entries(table: Table) -> set[str]:
