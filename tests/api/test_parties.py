@@ -34,7 +34,7 @@ class Written:
         created = api.services.organisations().create("Books", "Pacific/Auckland", "USD")
         self.key = api.services.api_keys().create(created.id)
         home = Organisation(id=created.id, timezone=created.timezone, currency=created.currency)
-        self.book: Book = random_book(seed, size, organisation=home, on_account=True)
+        self.book: Book = random_book(seed, size, organisation=home)
         for moment, records in arrivals(self.book):
             api.clock.now = moment
             for start in range(0, len(records), 500):
@@ -300,6 +300,18 @@ def test_a_cursor_of_another_customer_is_refused(api: Api) -> None:
     cursor = api.dolfin("/receivables/customers/C1", limit="1").body["nextCursor"]
     refused = api.dolfin("/receivables/customers/C0", cursor=cursor)
     assert (refused.status, refused.body["code"]) == (400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("status", [{"status": "draft"}, {"status": "voided"}])
+def test_a_statement_shows_what_was_paid_on_an_invoice_that_never_counted(api: Api, status: dict[str, str]) -> None:
+    api.stored(
+        invoice("I1", customer_id="C", **status),
+        payment("P1", invoice_id="I1", amount="30", paid_on="2020-06-05"),
+        payment("P2", invoice_id="I1", amount="-10", paid_on="2020-06-06"),
+    )
+    [section] = api.dolfin("/receivables/customers/C/statement").body["currencies"]
+    assert [(line["reference"], line["amount"]) for line in section["lines"]] == [("P1", -30), ("P2", 10)]
+    assert (section["opening"], section["closing"], section["unapplied"]) == (0, -20, 20)
 
 
 @pytest.mark.parametrize("kind", ["activity", "open_item"])

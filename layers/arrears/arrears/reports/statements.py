@@ -14,7 +14,7 @@ from arrears.ledger.days import NEVER
 from arrears.ledger.on_account import closed_by_state_at, counts_at, unapplied_at
 from arrears.ledger.parties import DocumentRecords, MoneyRecord
 from arrears.reports.aging import bucket_of, currency_order, owed_at
-from arrears.reports.money_items import MoneyItem, kind_of, money_items
+from arrears.reports.money_items import DOCUMENT_LETTERS, MoneyItem, kind_of, money_items
 
 ACTIVITY, OPEN_ITEM = "activity", "open_item"
 KINDS = (ACTIVITY, OPEN_ITEM)
@@ -227,12 +227,17 @@ def _detail(record: MoneyRecord) -> str | None:
 
 
 def sent_within(account: Account, first: int, last: int) -> set[str]:
-    """The sources of the payments and credits on account that are dated, or voided, on one of the days."""
+    """The sources of the payments and credits on account that are dated, or voided, on one of the days.
+
+    Not what a document that never counts has applied: that is among the document's own records.
+    """
     changes = (MoneyChange(*change) for change in account.money)
     return {
         change.source
         for change in changes
-        if first <= change.day <= last and (change.received or change.credited or change.refunded)
+        if first <= change.day <= last
+        and (change.received or change.credited or change.refunded)
+        and not change.source.startswith(DOCUMENT_LETTERS)
     }
 
 
