@@ -55,7 +55,7 @@ def folding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.usefixtures("folding")
 @pytest.mark.parametrize("seed", range(10))
 def test_money_on_account_is_the_oracles_on_every_day(table: Table, seed: int) -> None:
-    book = random_book(seed, 4 + seed, on_account=True)
+    book = random_book(seed, 4 + seed)
     organisation = organisation_of(book, shards=1 + seed % 2)
     ledger, oracle = in_table(table, book, organisation), read(book)
     today = last_day(book)
@@ -75,7 +75,7 @@ def test_money_on_account_is_the_oracles_on_every_day(table: Table, seed: int) -
 @pytest.mark.usefixtures("folding")
 @pytest.mark.parametrize("seed", range(20, 26))
 def test_a_book_with_money_on_account_adds_up_and_is_exported_whole(table: Table, seed: int) -> None:
-    book = random_book(seed, 10, on_account=True)
+    book = random_book(seed, 10)
     organisation = organisation_of(book)
     ledger = in_table(table, book, organisation)
     today = last_day(book)
