@@ -143,9 +143,10 @@ def _parts(organisation: str, key: Key, item: Item) -> Iterator[Key]:
             yield keys.pointer_key(organisation, kind, outward_id(organisation, kind, id_))
             for source in ("payment", "credit"):
                 if f"{source}_id" in own:
-                    yield keys.on_account_key(
-                        organisation, source, outward_id(organisation, source, own[f"{source}_id"])
-                    )
+                    # With its pointer: the account cannot list it any more when its own turn comes.
+                    source_id = outward_id(organisation, source, own[f"{source}_id"])
+                    yield keys.on_account_key(organisation, source, source_id)
+                    yield keys.pointer_key(organisation, source, source_id)
     elif sk == keys.ACCOUNT:
         yield pk, keys.HISTORY
         yield pk, keys.MONEY
