@@ -18,7 +18,16 @@ from oracle.on_account import accounts, unapplied
 from support.books import arrivals, last_day, noon, organisation_of
 from support.gate import Killed, kill
 from support.memory_ledger import MemoryLedger
-from support.records import ORGANISATION, allocation, credit_on_account, customer, invoice, payment, payment_on_account
+from support.records import (
+    ORGANISATION,
+    allocation,
+    credit,
+    credit_on_account,
+    customer,
+    invoice,
+    payment,
+    payment_on_account,
+)
 from support.stored_ledger import StoredLedger, Table
 
 NOW = date(2020, 6, 30).toordinal()
@@ -177,6 +186,18 @@ def test_an_organisation_is_deleted_with_its_money_on_account(table: Table) -> N
     ledger.record(
         [customer("C"), invoice("I"), payment_on_account("A"), allocation("L"), stray, credit_on_account("B")], NOW
     )
+    delete_all(table)
+
+
+def test_an_organisation_is_deleted_with_money_that_is_not_on_account_any_more(table: Table) -> None:
+    ledger = table.ledger()
+    ledger.record([customer("C"), invoice("I"), payment_on_account("A"), credit_on_account("B")], NOW)
+    ledger.record([{"type": "payment", "id": "A", "deleted": True}, credit("B", invoice_id="I")], NOW)
+    delete_all(table)
+
+
+def delete_all(table: Table) -> None:
+    """Deletes the organisation and sees that nothing is left."""
     deletion = LedgerDeletion(table.client, table.name)
     while deletion.delete(ORGANISATION.id, ORGANISATION.shards):
         pass
