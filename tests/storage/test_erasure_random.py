@@ -54,7 +54,7 @@ def test_no_figure_moves_when_customers_are_erased_and_nothing_is_left_when_the_
     assert not [record for record in exported if record.get("external_id") or record.get("account_number")]
     assert json.dumps(answers()) == json.dumps(before)
     found = Reconciliation(ledger_tables, table).run(organisation, moment)
-    assert [one for one in found if isinstance(one, Difference)] == []
+    assert [difference for difference in found if isinstance(difference, Difference)] == []
     deletion = LedgerDeletion(ledger_tables, table)
     while deletion.delete(organisation.id, organisation.shards):
         pass

@@ -229,7 +229,7 @@ def _detail(record: MoneyRecord) -> str | None:
 def sent_within(account: Account, first: int, last: int) -> set[str]:
     """The sources of the payments and credits on account that are dated, or voided, on one of the days.
 
-    Not what a document that never counts has applied: that is among the document's own records.
+    What is allocated of them changes their money too, and is left out; so is what stands beside documents.
     """
     changes = (MoneyChange(*change) for change in account.money)
     return {

@@ -57,7 +57,8 @@ class LedgerDeletion:
                         deleted += self._delete_with_parts(organisation, batch)
         for partition in (keys.months_partition(organisation), import_slots_partition(organisation)):
             deleted += self._delete(self._partition(partition))
-        return deleted + self._delete(self._listed(keys.deleted_partition(organisation)))
+        deleted_before = self._listed(keys.deleted_partition(organisation))
+        return deleted + self._delete(part for pk, _ in deleted_before for part in _pointer_parts(pk))
 
     def _delete_with_parts(self, organisation: str, listed: Iterable[Key]) -> int:
         """Deletes documents and counterparties after all that only they name. Those gone already count as nothing.
@@ -81,9 +82,8 @@ class LedgerDeletion:
     def _parts_of(self, organisation: str, key: Key, item: Item) -> Iterator[Key]:
         yield from _parts(organisation, key, item)
         if key[1] == keys.ACCOUNT and has_on_account(item):
-            for pk, sk in on_account_keys(self._client, self._table, organisation, keys.account_in(key)):
-                yield pk, sk
-                yield pk, keys.POINTER
+            for pk, _ in on_account_keys(self._client, self._table, organisation, keys.account_in(key)):
+                yield from _pointer_parts(pk)
 
     def _as_read(self, key: Key, item: Item) -> Any:
         """Deletes an item if nobody has written it since it was read."""
@@ -140,13 +140,10 @@ def _parts(organisation: str, key: Key, item: Item) -> Iterator[Key]:
         yield pk, keys.LINES
         for part, (own, *_) in content["parts"].items():
             kind, _, id_ = part.partition(":")
-            yield keys.pointer_key(organisation, kind, outward_id(organisation, kind, id_))
+            yield from _pointed(organisation, kind, id_)
             for source in ("payment", "credit"):
                 if f"{source}_id" in own:
-                    # With its pointer: the account cannot list it any more when its own turn comes.
-                    source_id = outward_id(organisation, source, own[f"{source}_id"])
-                    yield keys.on_account_key(organisation, source, source_id)
-                    yield keys.pointer_key(organisation, source, source_id)
+                    yield from _pointed(organisation, source, own[f"{source}_id"])
     elif sk == keys.ACCOUNT:
         yield pk, keys.HISTORY
         yield pk, keys.MONEY
@@ -154,7 +151,19 @@ def _parts(organisation: str, key: Key, item: Item) -> Iterator[Key]:
         yield from _named_by_record(organisation, keys.account_in(key)[1:], (content["record"] or [{}])[0])
         for kind in ("reminder", "promise"):
             for id_ in content[f"{kind}s"]:
-                yield keys.pointer_key(organisation, kind, outward_id(organisation, kind, id_))
+                yield from _pointed(organisation, kind, id_)
+
+
+def _pointed(organisation: str, kind: str, id: str) -> Iterator[Key]:
+    """The items of a record that has a pointer, by the caller's id."""
+    pk, _ = keys.pointer_key(organisation, kind, outward_id(organisation, kind, id))
+    yield from _pointer_parts(pk)
+
+
+def _pointer_parts(pk: str) -> Iterator[Key]:
+    """A pointer, and what a payment or credit is, or was, as money on account."""
+    yield pk, keys.POINTER
+    yield pk, keys.ON_ACCOUNT
 
 
 def _named_by_record(organisation: str, customer: str, record: dict[str, Any]) -> Iterator[Key]:

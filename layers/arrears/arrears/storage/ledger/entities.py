@@ -209,19 +209,12 @@ def read_on_account(kind: str, id: str, item: Item) -> OnAccountRecord:
 
 
 def on_account_item(organisation: str, money: OnAccountRecord) -> Item:
-    """Its attributes beside its key and version; it is listed with its account while it is on account.
-
-    One with nothing in it any more is among what was deleted: there the organisation's deletion finds it.
-    """
+    """Its attributes beside its key and version; it is listed with its account while it is on account."""
     stored = [money.reference, money.part, money.account, money.allocations, money.outdated]
     attributes: Item = {"b": {"S": codec.compact(stored)}}
-    if money.part is None and not money.allocations:
-        key = keys.on_account_key(organisation, money.kind, money.id)
-        listed = {"ipk": {"S": keys.deleted_partition(organisation)}, "isk": {"S": keys.deleted_sort_key(key)}}
-        return {**attributes, **listed}
     if money.part is None or money.account is None:
         return attributes
-    listed = {
+    listed: Item = {
         "apk": {"S": keys.account_partition(organisation, money.account)},
         "ask": {"S": keys.on_account_sort_key(money.day, money.code)},
         "p": {"S": codec.compact([money.reference, money.part.content])},
