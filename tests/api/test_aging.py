@@ -130,9 +130,7 @@ def test_money_that_has_come_to_nothing_is_on_account_on_the_days_when_it_was(ap
 def test_a_random_book_is_the_oracles(api: Api, seed: int) -> None:
     created = api.services.organisations().create("Books", "Pacific/Auckland", "USD")
     key = api.services.api_keys().create(created.id)
-    book = random_book(
-        seed, 18, organisation=Organisation(created.id, created.timezone, created.currency), on_account=True
-    )
+    book = random_book(seed, 18, organisation=Organisation(created.id, created.timezone, created.currency))
     for moment, sent in arrivals(book):
         api.clock.now = moment
         assert api.record(*sent, key=key).status == 200

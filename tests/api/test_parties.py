@@ -34,7 +34,7 @@ class Written:
         created = api.services.organisations().create("Books", "Pacific/Auckland", "USD")
         self.key = api.services.api_keys().create(created.id)
         home = Organisation(id=created.id, timezone=created.timezone, currency=created.currency)
-        self.book: Book = random_book(seed, size, organisation=home, on_account=True)
+        self.book: Book = random_book(seed, size, organisation=home)
         for moment, records in arrivals(self.book):
             api.clock.now = moment
             for start in range(0, len(records), 500):

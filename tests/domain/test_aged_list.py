@@ -94,7 +94,7 @@ def suppliers(*records: Any, day: int = NOW) -> dict[str, Any]:
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.integers(0, 16))
 def test_a_random_book_is_the_oracles_on_every_day(seed: int, size: int) -> None:
-    book, policy = random_book(seed, size, on_account=True), random_terms(seed)
+    book, policy = random_book(seed, size), random_terms(seed)
     organisation = organisation_of(book, policy)
     ledger = in_memory(book, organisation)
     references = {document.id: document.reference for document in ledger.documents()}
@@ -143,7 +143,7 @@ def expected_list(book: Book, side: Side, day: date, policy: Any) -> dict[str, A
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 16))
 def test_what_waits_for_approval_is_in_hand_on_every_day(seed: int, size: int) -> None:
     """By the open and the settled set, whether time's work on them was done or not."""
-    book = random_book(seed, size, on_account=True)
+    book = random_book(seed, size)
     organisation = organisation_of(book)
     ledger = in_memory(book, organisation)
     today = max(interesting_days(book)[-1], *(entry.recorded_on for entry in book.entries), TODAY).toordinal()

@@ -49,7 +49,7 @@ def with_control(history: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("seed", range(8))
 def test_months_of_both_sides_equal_the_oracles(seed: int) -> None:
     rng = Random(seed)
-    book = as_it_happened(random_book(seed, 14, on_account=True), rng)
+    book = as_it_happened(random_book(seed, 14), rng)
     days = month_starts(book, 1) if seed % 2 else irregular_days(book, rng)
     runs = [day for day in days if day <= book.pivot + timedelta(days=70)][-14:]
     policy = Policy(close_after_days=rng.choice((0, 3)))
@@ -69,7 +69,7 @@ def test_months_of_both_sides_equal_the_oracles(seed: int) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(books_and_days(max_size=12, on_account=True))
+@given(books_and_days(max_size=12))
 def test_a_report_has_all_money_on_account_whichever_documents_it_takes(drawn: tuple[Book, date]) -> None:
     book, on = drawn
     ledger = read(book)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import net_of, unapplied_at
 from arrears.reports.aging import Accounts, owed_at
-from oracle import Book
 from oracle.book import Ledger, read
 from oracle.control import balance
 from oracle.generate import interesting_days, random_book
@@ -45,15 +44,10 @@ def expected(ledger: Ledger, side: Side, day: date) -> Sums:
     return {key: amount for key, amount in sums.items() if amount}
 
 
-def book_of(seed: int, size: int) -> Book:
-    """A random book with money on account."""
-    return random_book(seed, size, on_account=True)
-
-
 @settings(max_examples=60)
 @given(seed=seeds, size=sizes)
 def test_money_on_account_is_what_a_replay_of_the_records_gives_on_any_day(seed: int, size: int) -> None:
-    book = book_of(seed, size)
+    book = random_book(seed, size)
     ledger, oracle = in_memory(book, organisation_of(book)), read(book)
     last = last_day(book)
     for day in [*interesting_days(book), last, last + timedelta(days=400)]:
@@ -66,7 +60,7 @@ def test_money_on_account_is_what_a_replay_of_the_records_gives_on_any_day(seed:
 @given(seed=seeds, size=sizes, later=st.sampled_from((0, 1, 45, 400)))
 def test_outstanding_less_money_on_account_is_all_totals_less_all_money(seed: int, size: int, later: int) -> None:
     """The identity, for each side and currency, whatever of it readers are given as closed documents added up."""
-    book = book_of(seed, size)
+    book = random_book(seed, size)
     ledger, oracle = in_memory(book, organisation_of(book)), read(book)
     today = last_day(book) + timedelta(days=later)
     ledger.close_documents(today.toordinal())
@@ -96,7 +90,7 @@ def nets(ledger: MemoryLedger, side: Side, day: date, today: date) -> dict[str, 
 @given(seed=seeds, size=sizes)
 def test_the_net_of_a_party_is_that_of_its_documents_and_its_money(seed: int, size: int) -> None:
     """Worked out from each document alone, nothing added up."""
-    book = book_of(seed, size)
+    book = random_book(seed, size)
     ledger = in_memory(book, organisation_of(book))
     for day in interesting_days(book):
         for side in Side:
@@ -111,7 +105,7 @@ def test_the_net_of_a_party_is_that_of_its_documents_and_its_money(seed: int, si
 @settings(max_examples=40)
 @given(seed=seeds, size=sizes, shuffled=st.randoms(use_true_random=False))
 def test_the_order_of_arrival_changes_no_money_on_account(seed: int, size: int, shuffled: Random) -> None:
-    book = random_book(seed, size, order_free=True, on_account=True)
+    book = random_book(seed, size, order_free=True)
     order = list(range(len(book.entries)))
     shuffled.shuffle(order)
     other = replace(book, entries=[book.entries[place] for place in order])

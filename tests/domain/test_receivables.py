@@ -110,6 +110,12 @@ def test_disputed_invoices_are_in_totals_and_tier_but_not_in_the_action() -> Non
     assert (all_held["suggestedAction"], codes(all_held)[-1]) == ("wait", "all_disputed")
 
 
+def test_a_promise_for_a_part_is_shown_though_everything_is_disputed() -> None:
+    made = promise(amount="40", made_on=ago(3), promised_on=ago(-5))
+    row = row_of(late(), dispute(opened_on=ago(1)), made)
+    assert (row["suggestedAction"], codes(row)) == ("wait", ["days_overdue", "all_disputed", "promise_partial"])
+
+
 def test_an_invoice_disputed_in_part_is_listed_and_still_chased() -> None:
     part = dispute(opened_on=ago(1), amount="99.99")
     row = row_of(late(), part)

@@ -41,7 +41,7 @@ def test_every_day_of_a_book_is_what_a_replay_of_its_records_gives(seed: int, si
 def test_disputes_about_parts_and_records_taken_back_are_those_of_a_replay(seed: int, size: int) -> None:
     """All on one day: when a bill was first sent is not known any more if its deletion comes after its return."""
     pivot = random_book(seed, 0).pivot
-    book = random_book(seed, size, corrected=True, recorded_on=pivot)
+    book = random_book(seed, size, recorded_on=pivot)
     policy = random_terms(seed)
     organisation = organisation_of(book, policy)
     ledger = in_memory(book, organisation)
@@ -54,7 +54,7 @@ def test_disputes_about_parts_and_records_taken_back_are_those_of_a_replay(seed:
 @settings(max_examples=40)
 @given(seed=seeds, size=sizes)
 def test_monthly_figures_moved_by_difference_are_those_of_the_documents(seed: int, size: int) -> None:
-    book = random_book(seed, size, corrected=bool(seed % 2))
+    book = random_book(seed, size)
     ledger = in_memory(book, organisation_of(book))
     for later in (0, 1, 40, 400):
         today = last_day(book) + timedelta(days=later)
@@ -90,7 +90,7 @@ def test_what_the_open_and_settled_sets_hold_is_what_the_whole_book_says(seed: i
 @settings(max_examples=40)
 @given(seed=seeds, size=sizes, shuffled=st.randoms(use_true_random=False))
 def test_the_order_of_arrival_changes_nothing(seed: int, size: int, shuffled: Random) -> None:
-    book = random_book(seed, size, order_free=True, corrected=bool(seed % 2))
+    book = random_book(seed, size, order_free=True)
     order = list(range(len(book.entries)))
     shuffled.shuffle(order)
     organisation = organisation_of(book)
@@ -127,7 +127,7 @@ def _seen(account: tuple[Account, int, int, int]) -> tuple[Any, ...]:
 @settings(max_examples=40)
 @given(seed=seeds, size=sizes)
 def test_what_accounts_add_up_by_difference_is_what_their_documents_give(seed: int, size: int) -> None:
-    book = random_book(seed, size, corrected=bool(seed % 2))
+    book = random_book(seed, size)
     organisation = organisation_of(book)
     ledger = in_memory(book, organisation)
     for _ in ("as written", "after time's work"):
@@ -168,7 +168,7 @@ def _history(closed: list[DatedDocument], history_start: int) -> list[dated_docu
 @settings(max_examples=25)
 @given(seed=seeds, size=sizes)
 def test_the_same_records_again_change_nothing_that_can_be_seen(seed: int, size: int) -> None:
-    book = random_book(seed, size, order_free=True, corrected=bool(seed % 2))
+    book = random_book(seed, size, order_free=True)
     organisation = organisation_of(book)
     ledger = in_memory(book, organisation)
     before = _settled_view(ledger)

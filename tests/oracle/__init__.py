@@ -1,8 +1,7 @@
 """A slow, obvious second opinion on every figure that Arrears answers.
 
 Nothing here imports the product. A :class:`~oracle.book.Book` is a plain list of records as they are posted;
-every answer is worked out again from that list, from nothing, for each question. A book with ``on_account`` is
-answered with money on account and what came with it; one without as before.
+every answer is worked out again from that list, from nothing, for each question.
 """
 
 from oracle.aged_lists import not_payable, payables_aging, payables_documents, receivables_aging, receivables_documents

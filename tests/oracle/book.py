@@ -72,16 +72,11 @@ class Entry:
 
 @dataclass
 class Book:
-    """Records in the order they arrived. ``pivot`` is the day a generated book was built around.
-
-    With ``on_account`` every answer has the meaning that knows money on account: the added members, net balances,
-    promises that do not replace each other at once. Without it the answers are those from before.
-    """
+    """Records in the order they arrived. ``pivot`` is the day a generated book was built around."""
 
     organisation: Organisation = field(default_factory=Organisation)
     entries: list[Entry] = field(default_factory=list)
     pivot: date = date(2020, 6, 30)
-    on_account: bool = False
 
     @classmethod
     def of(
@@ -90,12 +85,10 @@ class Book:
         organisation: Organisation | None = None,
         recorded_on: date = date(2020, 6, 30),
         terms_days: int | None = None,
-        *,
-        on_account: bool = False,
     ) -> Book:
         """A book of records that all arrived on one day."""
         entries = [Entry(record, recorded_on, terms_days) for record in records]
-        return cls(organisation or Organisation(), entries, recorded_on, on_account)
+        return cls(organisation or Organisation(), entries, recorded_on)
 
     @property
     def records(self) -> list[Record]:
@@ -333,7 +326,6 @@ class Ledger:
     stored: dict[tuple[str, str], Record]
     documents: list[Document]
     grouped: dict[str, list[Record]]
-    on_account: bool = False
     advances: list[Advance] = field(default_factory=list)
     pending: list[Record] = field(default_factory=list)
 
@@ -438,7 +430,7 @@ def read(book: Book) -> Ledger:
         if not _stale(record, stored.get(key)):
             stored[key] = {**record, "_terms_days": entry.terms_days, "_arrival": arrival}
     stored = {key: record for key, record in stored.items() if not record.get("deleted")}
-    ledger = Ledger(book.organisation, stored, [], {}, book.on_account)
+    ledger = Ledger(book.organisation, stored, [], {})
     for kind, own_id in sorted(stored):
         ledger.grouped.setdefault(kind, []).append(stored[kind, own_id])
     for record in ledger.records("invoice"):

@@ -47,9 +47,9 @@ def find_account(ledger: Ledger, account: str) -> str | None:
 
 
 def _on_account(ledger: Ledger, customer_id: str, today: date) -> dict[str, int]:
-    """What the customer has on account by currency; nothing in a ledger that does not know it."""
+    """What the customer has on account by currency."""
     mine = [account for account in accounts(ledger, "customer") if account[0].id == customer_id]
-    return {account[1]: unapplied(ledger, account, today) for account in mine} if ledger.on_account else {}
+    return {account[1]: unapplied(ledger, account, today) for account in mine}
 
 
 def _balances(mine: list[Document], code: str, today: date, money: dict[str, int]) -> dict[str, str]:

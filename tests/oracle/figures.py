@@ -38,12 +38,10 @@ def aging(ledger: Ledger, open_documents: list[Document], on: date) -> list[dict
 def aging_of(ledger: Ledger, kind: str, on: date, currencies: Iterable[str] | None = None) -> list[dict[str, Any]]:
     """The aging of all customers or suppliers: an entry per currency with an open document, or per given one.
 
-    In a ledger that knows money on account each entry has it, the number of parties that have some, and the net.
+    Each entry has the money on account, the number of parties that have some, and the net.
     """
     of_kind = "invoice" if kind == "customer" else "bill"
     opened = [document for document in ledger.of_kind(of_kind) if document.open(on)]
-    if not ledger.on_account:
-        return aging(ledger, opened, on)
     answer = []
     for currency in currencies_of(ledger, opened) if currencies is None else currencies:
         buckets = _buckets(opened, currency, on)

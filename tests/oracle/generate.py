@@ -118,16 +118,12 @@ def random_book(
     organisation: Organisation | None = None,
     recorded_on: date | None = None,
     order_free: bool = False,
-    on_account: bool = True,
-    corrected: bool = False,
 ) -> Book:
     """A book of about ``size`` documents, the same for the same arguments.
 
     ``recorded_on`` makes every record arrive on that day instead of some days around the pivot. With
     ``order_free`` every replaced record carries an ``updated_at`` of its own and all arrive on one day, so
-    that no answer depends on the order of arrival. ``on_account`` adds money on account, allocations, disputes about
-    parts and about bills, promises by instalments, credit limits, and records taken back. ``corrected`` adds the
-    disputes and the records taken back alone.
+    that no answer depends on the order of arrival.
     """
     return build(
         Random(seed),
@@ -136,8 +132,6 @@ def random_book(
         organisation=organisation,
         recorded_on=recorded_on,
         order_free=order_free,
-        on_account=on_account,
-        corrected=corrected,
     )
 
 
@@ -149,8 +143,6 @@ def build(
     organisation: Organisation | None = None,
     recorded_on: date | None = None,
     order_free: bool = False,
-    on_account: bool = True,
-    corrected: bool = False,
 ) -> Book:
     """:func:`random_book` from any source of randomness."""
     maker = _Maker(rng, pivot or rng.choice(PIVOTS), order_free)
@@ -167,20 +159,16 @@ def build(
         _promises(maker, customer)
         _reminders(maker, customer, invoices)
     _strays(maker)
-    if on_account:
-        _money_on_account(maker, customers, suppliers)
-        _more_disputes(maker)
-        _more_promises(maker)
-        _credit_limits(maker)
-        _taken_back(maker)
-    elif corrected:
-        _more_disputes(maker)
-        _taken_back(maker)
+    _money_on_account(maker, customers, suppliers)
+    _more_disputes(maker)
+    _more_promises(maker)
+    _credit_limits(maker)
+    _taken_back(maker)
     arrivals = _arrival_order(maker)
     days = _recording_days(maker, len(arrivals), recorded_on)
     entries = [Entry(record, on) for record, on in zip(arrivals, days, strict=True)]
     home = organisation or Organisation(timezone=rng.choice(ZONES), currency=rng.choice(("USD", "EUR", "JPY")))
-    return Book(home, entries, maker.pivot, on_account=True)
+    return Book(home, entries, maker.pivot)
 
 
 def _customers(maker: _Maker, count: int) -> list[str]:
@@ -770,12 +758,8 @@ def random_policy(rng: Random) -> Policy:
         cooldown_days=rng.choice((1, 7, 14)),
         grace_days=rng.choice((0, 0, 3, 30)),
         minimums={"USD": "500", "JPY": "1000"} if rng.randrange(2) else {},
+        unapplied_covers=rng.choice(("oldest_first", "oldest_first", "none")),
     )
-
-
-def random_policy_on_account(rng: Random) -> Policy:
-    """A valid policy with what it says about money on account."""
-    return replace(random_policy(rng), unapplied_covers=rng.choice(("oldest_first", "oldest_first", "none")))
 
 
 def interesting_days(book: Book) -> list[date]:
@@ -785,24 +769,18 @@ def interesting_days(book: Book) -> list[date]:
 
 @st.composite
 def books(
-    draw: st.DrawFn,
-    max_size: int = 14,
-    order_free: bool = False,
-    organisation: Organisation | None = None,
-    on_account: bool = True,
+    draw: st.DrawFn, max_size: int = 14, order_free: bool = False, organisation: Organisation | None = None
 ) -> Book:
     """Books that hypothesis can shrink."""
     size = draw(st.integers(min_value=0, max_value=max_size))
     rng = draw(st.randoms(use_true_random=False))
-    return build(rng, size, order_free=order_free, organisation=organisation, on_account=on_account)
+    return build(rng, size, order_free=order_free, organisation=organisation)
 
 
 @st.composite
-def books_and_days(
-    draw: st.DrawFn, max_size: int = 14, order_free: bool = False, on_account: bool = True
-) -> tuple[Book, date]:
+def books_and_days(draw: st.DrawFn, max_size: int = 14, order_free: bool = False) -> tuple[Book, date]:
     """A book and a day worth asking about."""
-    book = draw(books(max_size=max_size, order_free=order_free, on_account=on_account))
+    book = draw(books(max_size=max_size, order_free=order_free))
     return book, draw(st.sampled_from(interesting_days(book)))
 
 

@@ -30,9 +30,8 @@ def payables_overdue(book: Book, on: date, policy: Policy | None = None) -> dict
         "supplierCount": len({bill.party for bill in overdue}),
         "billCount": len(overdue),
         "overdueByCurrency": overdue_by_currency(ledger, overdue, on),
+        "unappliedByCurrency": unapplied_by_currency(ledger, "supplier", on),
     }
-    if ledger.on_account:
-        totals["unappliedByCurrency"] = unapplied_by_currency(ledger, "supplier", on)
     return {
         "asOf": on.isoformat(),
         "totals": totals,
@@ -59,7 +58,7 @@ def _row(
     waiting = [bill for bill in mine if standing(ledger, bill, on) == "waiting"]
     confirm = [bill for bill in mine if standing(ledger, bill, on) == "confirm"]
     unscheduled = [bill for bill in mine if standing(ledger, bill, on) == "unscheduled"]
-    beside = beside_overdue(ledger, mine, on) if ledger.on_account else {}
+    beside = beside_overdue(ledger, mine, on)
     covered = covered_by_unapplied(ledger, mine, on, policy)
     scheduled = [day for bill in mine if (day := scheduled_for(bill, on)) is not None]
     days = max(bill.days_overdue(on) for bill in mine)
@@ -83,7 +82,7 @@ def _row(
 
 def covered_by_unapplied(ledger: Ledger, overdue: list[Document], on: date, policy: Policy) -> bool:
     """Whether what a supplier owes back covers all that is to schedule and undisputed, and there is some of it."""
-    if not ledger.on_account or policy.unapplied_covers == "none":
+    if policy.unapplied_covers == "none":
         return False
     unscheduled = [bill for bill in overdue if standing(ledger, bill, on) == "unscheduled"]
     to_schedule = sum(bill.outstanding(on) - ledger.disputed_amount(bill, on) for bill in unscheduled)

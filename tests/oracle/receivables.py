@@ -47,9 +47,8 @@ def receivables_overdue(book: Book, on: date, policy: Policy | None = None) -> d
         "customerCount": len({invoice.party for invoice in overdue}),
         "invoiceCount": len(overdue),
         "overdueByCurrency": overdue_by_currency(ledger, overdue, on),
+        "unappliedByCurrency": unapplied_by_currency(ledger, "customer", on),
     }
-    if ledger.on_account:
-        totals["unappliedByCurrency"] = unapplied_by_currency(ledger, "customer", on)
     return {
         "asOf": on.isoformat(),
         "totals": totals,
@@ -82,7 +81,7 @@ def _row(
     tier = TIERS[tier_of(mine, on, policy, raised)]
     total = sum(invoice.outstanding(on) for invoice in mine)
     since = (on - reminded_on).days if reminded_on else None
-    beside = beside_overdue(ledger, mine, on) if ledger.on_account else {}
+    beside = beside_overdue(ledger, mine, on)
     promised = any(covers(promise, total, on) for promise in promises)
     return {
         "customerId": ledger.outward("customer", str(party.id)),
@@ -109,7 +108,7 @@ def _row(
 
 def covered_by_unapplied(ledger: Ledger, overdue: list[Document], on: date, policy: Policy) -> bool:
     """Whether money on account covers all that is overdue and undisputed of a row, and there is some of it."""
-    if not ledger.on_account or policy.unapplied_covers == "none":
+    if policy.unapplied_covers == "none":
         return False
     beside = beside_overdue(ledger, overdue, on)
     undisputed = sum(invoice.outstanding(on) for invoice in overdue) - beside["disputedAmount"]
@@ -172,15 +171,13 @@ def _action(tier: int | None, covered: bool, reminded_lately: bool) -> str:
 
 
 def counting_promises(ledger: Ledger, party: PartyKey, currency: str, on: date) -> list[Record]:
-    """The promises made by the day that no later one has replaced; only the latest one in a ledger from before."""
+    """The promises made by the day that no later one has replaced."""
     made = [
         record
         for record in ledger.records("promise")
         if (record["customer_id"], record["currency"]) == (party.id, currency) and sure_day(record["made_on"]) <= on
     ]
     made.sort(key=lambda record: (record["made_on"], record["id"]))
-    if not ledger.on_account:
-        return made[-1:]
     return [old for old in made if not any(replaces(ledger, party, new, old) for new in made)]
 
 
@@ -226,7 +223,7 @@ def lacking(ledger: Ledger, party: PartyKey, promise: Record, on: date) -> int:
         and invoice.due <= until
     ]
     amount = promised_amount(promise)
-    since = _on_account_since(ledger, (party, promise["currency"]), about, made, on) if ledger.on_account else 0
+    since = _on_account_since(ledger, (party, promise["currency"]), about, made, on)
     if amount is None:
         return sum(invoice.outstanding(on) for invoice in about if invoice.open(on)) - since
     received = sum(a.counted(on) for invoice in about for a in invoice.allocations if a.dated >= made)

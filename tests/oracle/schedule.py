@@ -26,6 +26,7 @@ Place = tuple[PartyKey, str]
 KINDS = ("customer", "supplier")
 FLOWS = ("newlyOverdue", "collected", "credited", "noLongerOverdue")
 RATES = ("dso", "cei")
+CONTROL = ("opening", "restated", "invoiced", "received", "credited", "voided", "refunded", "closing", "unapplied")
 
 
 @dataclass(frozen=True)
@@ -250,22 +251,21 @@ def _close(done: Replay, seen: Book, ledger: Ledger, run: Run, on: date) -> Snap
     previous = done.snapshots[-1] if done.snapshots else None
     invoices = ledger.of_kind("invoice")
     shown, overdue, outstanding = [], {}, {}
-    control, payable = ({}, {}) if not ledger.on_account else (_control(ledger, k, previous, on) for k in KINDS)
+    control, payable = (_control(ledger, kind, previous, on) for kind in KINDS)
     for currency in sorted(_currencies(invoices, previous) | control.keys(), key=ledger.currency_order):
         inside = [invoice for invoice in invoices if invoice.currency == currency]
         overdue[currency] = sum(overdue_amount(invoice, on) for invoice in inside)
         outstanding[currency] = sum(open_amount(invoice, on) for invoice in inside)
         opening = previous.overdue.get(currency, 0) if previous else 0
-        opening_outstanding = previous.outstanding.get(currency, 0) if previous else 0
+        closed_outstanding = previous.outstanding.get(currency, 0) if previous else 0
         flows = roll_forward(inside, on)
         restated = sum(overdue_amount(invoice, _month_before(on)) for invoice in inside) - opening
         issued = sum(invoice.total for invoice in inside if _issued_in_month(invoice, on))
         moved = control.get(currency)
-        moves = (outstanding[currency], opening, opening_outstanding, restated, issued, *flows.values())
+        moves = (outstanding[currency], opening, closed_outstanding, restated, issued, *flows.values())
         if not any(moves) and moved is None:
             continue
-        if ledger.on_account:
-            opening_outstanding = sum(open_amount(invoice, _month_before(on)) for invoice in inside)
+        opening_outstanding = sum(open_amount(invoice, _month_before(on)) for invoice in inside)
         amounts = {"openingOverdue": opening, "restated": restated, **flows, "closingOverdue": overdue[currency]}
         late = [invoice for invoice in inside if invoice.overdue(on)]
         shown.append(
@@ -281,7 +281,7 @@ def _close(done: Replay, seen: Book, ledger: Ledger, run: Run, on: date) -> Snap
                     100 * (opening_outstanding + issued - outstanding[currency]),
                     opening_outstanding + issued - sum(open_amount(i, on) for i in inside if not i.overdue(on)),
                 ),
-                **({"control": moved or _no_control(currency)} if ledger.on_account else {}),
+                "control": moved or _no_control(currency),
             }
         )
     month = f"{on:%Y-%m}"
@@ -306,7 +306,7 @@ def _close(done: Replay, seen: Book, ledger: Ledger, run: Run, on: date) -> Snap
                 for currency in sorted(payable, key=ledger.currency_order)
             ],
         },
-        nets=_nets(ledger, on) if ledger.on_account else {},
+        nets=_nets(ledger, on),
     )
 
 
@@ -342,8 +342,7 @@ def _control(ledger: Ledger, kind: str, previous: Snapshot | None, on: date) -> 
 
 
 def _no_control(currency: str) -> dict[str, Any]:
-    names = ("opening", "restated", "invoiced", "received", "credited", "voided", "refunded", "closing", "unapplied")
-    return dict.fromkeys(names, json_amount(0, currency))
+    return dict.fromkeys(CONTROL, json_amount(0, currency))
 
 
 def _currencies(invoices: list[Document], previous: Snapshot | None) -> set[str]:

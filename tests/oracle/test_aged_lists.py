@@ -30,7 +30,7 @@ SIGNS = {"opening": 1, "restated": 1, "invoiced": 1, "received": -1, "credited":
 
 def aged(*records: Record) -> dict[str, Any]:
     """The receivables list."""
-    return receivables_aging(Book.of(records, on_account=True), D)
+    return receivables_aging(Book.of(records), D)
 
 
 class TestByParty:
@@ -60,7 +60,7 @@ class TestByParty:
 
     def test_bills_that_wait_for_approval_are_apart(self) -> None:
         waiting = [bill("B2", state="NeedsApproval"), bill("B3", state="Rejected"), bill("B4", state="Paid")]
-        book = Book.of([bill(), *waiting], on_account=True)
+        book = Book.of([bill(), *waiting])
         [row] = payables_aging(book, D)["suppliers"]
         assert (row["outstanding"], row["urgency"]) == (100, "medium")
         assert not_payable(book, D) == {("S1", "USD"): (10000, 1)}
@@ -68,13 +68,13 @@ class TestByParty:
 
 class TestByDocument:
     def test_a_row_per_open_document_the_oldest_first(self) -> None:
-        book = Book.of([invoice(), invoice("I2", due_on=ago(40)), paid("30")], on_account=True)
+        book = Book.of([invoice(), invoice("I2", due_on=ago(40)), paid("30")])
         first, second = receivables_documents(book, D)
         assert (first["invoiceReference"], first["bucket"], first["daysOverdue"]) == ("I2", "d31To60", 40)
         assert (second["totalAmount"], second["applied"], second["outstanding"]) == (100, 30, 70)
 
     @settings(max_examples=25, deadline=None)
-    @given(books_and_days(max_size=10, on_account=True))
+    @given(books_and_days(max_size=10))
     def test_documents_rows_and_aging_tie_out(self, drawn: tuple[Book, date]) -> None:
         book, on = drawn
         sides = (
@@ -134,7 +134,7 @@ class TestStatements:
         assert found.closing == 0
 
     @settings(max_examples=20, deadline=None)
-    @given(books_and_days(max_size=8, on_account=True), st.integers(min_value=0, max_value=60))
+    @given(books_and_days(max_size=8), st.integers(min_value=0, max_value=60))
     def test_opening_and_movements_are_the_closing_of_the_aged_list(self, drawn: Any, days: int) -> None:
         book, on = drawn
         ledger = read(book)
@@ -159,7 +159,7 @@ class TestControl:
             advance("11", own_id="P6", paid_on="2020-06-08", voided_on="2020-06-25"),
             note("12", credited_on="2020-06-09"),
         ]
-        done = replay(Book.of(records, on_account=True), [Run(date(2020, 7, 1), arrived=len(records))])
+        done = replay(Book.of(records), [Run(date(2020, 7, 1), arrived=len(records))])
         [_, june] = done.snapshots
         [entry] = june.shown["currencies"]
         assert entry["control"] == {
@@ -177,11 +177,11 @@ class TestControl:
     def test_what_became_known_late_is_restated(self) -> None:
         early = Entry(invoice(issued_on="2020-05-10"), date(2020, 5, 10))
         late = Entry(advance("40", paid_on="2020-05-20"), date(2020, 6, 10))
-        done = replay(Book(entries=[early, late], on_account=True), [date(2020, 6, 1), date(2020, 7, 1)])
+        done = replay(Book(entries=[early, late]), [date(2020, 6, 1), date(2020, 7, 1)])
         june = done.snapshots[1].shown["currencies"][0]
         assert (june["control"]["opening"], june["control"]["restated"], june["control"]["closing"]) == (100, -40, 60)
         waiting = replay(
-            Book(entries=[early, late], on_account=True),
+            Book(entries=[early, late]),
             [date(2020, 6, 1), date(2020, 6, 11), date(2020, 7, 11)],
             Policy(close_after_days=10),
         )
@@ -190,7 +190,7 @@ class TestControl:
 
     def test_a_bills_payment_that_came_after_its_state(self) -> None:
         paid_bill = bill(issued_on="2020-05-10", state="Paid", state_on="2020-05-20")
-        book = Book.of([paid_bill, paid("100", bill_id="B1", paid_on="2020-06-02")], on_account=True)
+        book = Book.of([paid_bill, paid("100", bill_id="B1", paid_on="2020-06-02")])
         done = replay(book, [Run(date(2020, 7, 1), arrived=2)], first_from=("bill",))
         may, june = (month["currencies"][0]["control"] for month in payables_history(done.snapshots)["months"])
         assert (may["invoiced"], may["closedByState"], may["closing"]) == (100, 100, 0)
@@ -199,7 +199,7 @@ class TestControl:
     @pytest.mark.parametrize("seed", range(4))
     def test_it_adds_up_for_random_books_as_they_happened(self, seed: int) -> None:
         rng = Random(seed)
-        book = as_it_happened(random_book(seed, 12, on_account=True), rng)
+        book = as_it_happened(random_book(seed, 12), rng)
         days = month_starts(book, 1) if seed % 2 else irregular_days(book, rng)
         runs = [day for day in days if day <= book.pivot + timedelta(days=70)][-14:]
         done = replay(book, runs, Policy(close_after_days=rng.choice((0, 3))), first_from=("invoice", "bill"))

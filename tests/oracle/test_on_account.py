@@ -72,7 +72,7 @@ def moved(amount: str, days_ago: int = 10, own_id: str = "A1", **fields: Any) ->
 
 def stand(*records: Record, on: date = D, account: Any = OWN) -> tuple[int, int, int]:
     """Outstanding, on account and net of an account, held against the control account."""
-    ledger = read(Book.of(records, on_account=True))
+    ledger = read(Book.of(records))
     found = outstanding(ledger, account, on), unapplied(ledger, account, on), net(ledger, account, on)
     assert identity(ledger, on) == []
     return found
@@ -302,7 +302,7 @@ class TestDeletions:
 
 class TestTheIdentity:
     @settings(max_examples=40, deadline=None)
-    @given(books_and_days(on_account=True))
+    @given(books_and_days())
     def test_it_holds_for_any_book_and_day(self, drawn: tuple[Book, date]) -> None:
         book, on = drawn
         assert identity(read(book), on) == []
@@ -310,7 +310,7 @@ class TestTheIdentity:
     @settings(max_examples=25, deadline=None)
     @given(st.data())
     def test_it_and_its_parts_are_the_same_in_any_order_of_arrival(self, data: st.DataObject) -> None:
-        book = data.draw(books(max_size=8, order_free=True, on_account=True))
+        book = data.draw(books(max_size=8, order_free=True))
         on = data.draw(st.sampled_from(interesting_days(book)))
         ledger, other = read(book), read(book.reordered(data.draw(orders(book))))
         assert identity(other, on) == []
@@ -322,14 +322,14 @@ class TestTheIdentity:
 
     @pytest.mark.parametrize("seed", range(3))
     def test_it_holds_for_larger_books_on_every_interesting_day(self, seed: int) -> None:
-        book = random_book(seed, 40, on_account=True)
+        book = random_book(seed, 40)
         ledger = read(book)
         assert [line for on in interesting_days(book) for line in identity(ledger, on)] == []
 
     def test_random_books_are_nasty(self) -> None:
         seen: set[str] = set()
         for seed in range(12):
-            book = random_book(seed, 40, on_account=True)
+            book = random_book(seed, 40)
             ledger = read(book)
             seen |= {f"pending {record['type']}" for record in ledger.pending}
             seen |= {"deleted" for record in book.records if record.get("deleted")}
@@ -342,8 +342,3 @@ class TestTheIdentity:
                 seen |= {"moved"} if advance.moved else set()
         assert seen >= {"pending payment", "pending credit", "pending allocation", "deleted", "refund", "moved"}
         assert seen >= {"payment", "credit", "excess", "without_document", "below zero"}
-
-    def test_the_flag_leaves_other_books_as_they_were(self) -> None:
-        plain = random_book(7, 30)
-        assert {record["type"] for record in plain.records}.isdisjoint({"allocation"})
-        assert not any(record.get("deleted") for record in plain.records)

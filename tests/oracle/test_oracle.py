@@ -326,7 +326,7 @@ class TestReceivables:
     def test_an_empty_book(self) -> None:
         assert receivables() == {
             "asOf": "2020-06-30",
-            "totals": {"customerCount": 0, "invoiceCount": 0, "overdueByCurrency": []},
+            "totals": {"customerCount": 0, "invoiceCount": 0, "overdueByCurrency": [], "unappliedByCurrency": []},
             "aging": [],
             "customers": [],
         }
@@ -441,10 +441,10 @@ class TestReceivables:
         answer = row(invoice(), made)
         assert (answer["suggestedAction"], answer["tier"]) == (action, "gentle")
 
-    def test_only_the_latest_promise_of_the_customer_and_currency_counts(self) -> None:
+    def test_only_promises_of_the_customer_and_currency_made_by_the_day_count(self) -> None:
         wide, narrow = promise("A", promised_on=ago(-9)), promise("B", promised_on=ago(-9), amount="1")
-        assert row(invoice(), wide, narrow)["suggestedAction"] == "send_reminder"  # B is the larger id
-        assert row(invoice(), {**wide, "made_on": ago(19)}, narrow)["suggestedAction"] == "wait"
+        assert row(invoice(), wide, narrow)["suggestedAction"] == "wait"
+        assert row(invoice(), narrow)["suggestedAction"] == "send_reminder"
         assert row(invoice(), {**wide, "made_on": ago(-1)}, narrow)["suggestedAction"] == "send_reminder"
         assert row(invoice(), {**wide, "currency": "EUR"})["suggestedAction"] == "send_reminder"
         assert row(invoice(), {**wide, "customer_id": "C2"})["suggestedAction"] == "send_reminder"
@@ -961,6 +961,7 @@ class TestXero:
             "customerCount": facts["distinct_overdue_customers"],
             "invoiceCount": 2,
             "overdueByCurrency": [{"currency": "GBP", "amount": 4500, "count": 2}],
+            "unappliedByCurrency": [],
         }
         [customer] = answer["customers"]
         assert customer["customerId"] == facts["by_currency"]["GBP"]["top5_by_overdue"][0]["customer"]

@@ -17,6 +17,7 @@ from oracle.figures import BUCKETS
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_policy
 from oracle.receivables import TIERS
 from oracle.schedule import (
+    CONTROL,
     FLOWS,
     Replay,
     Run,
@@ -362,6 +363,7 @@ class TestMonths:
             "rollRates": dict.fromkeys(BUCKETS[:4]),
             "dso": 31.0,
             "cei": None,
+            "control": dict.fromkeys(CONTROL, 0) | {"invoiced": 100, "closing": 100},
         }
         february = month(done, "2020-02")
         assert roll(done, "2020-02") == (0, 0, 100, 0, 0, 0, 100)
@@ -420,13 +422,13 @@ class TestMonths:
         assert june["dso"] == 250 / 300 * 30
         assert june["cei"] == pytest.approx((200 + 300 - 250) / (200 + 300 - 150) * 100, abs=1e-12)
 
-    def test_cei_starts_from_what_the_last_snapshot_had(self) -> None:
+    def test_cei_starts_from_the_opening_as_known_at_the_close(self) -> None:
         book = arriving(
             ("2020-05-10", invoice("2020-05-20", issued_on="2020-05-10")),
             ("2020-06-02", payment("60", "2020-05-30")),
         )
         done = replay(book, [date(2020, 6, 1), date(2020, 7, 1)])
-        assert month(done, "2020-06")["cei"] == 60.0
+        assert month(done, "2020-06")["cei"] == 0.0
         assert roll(done, "2020-06") == (100, -60, 0, 0, 0, 0, 40)
 
     def test_roll_rates_share_what_was_there_at_opening(self) -> None:

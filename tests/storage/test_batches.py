@@ -51,7 +51,7 @@ def test_any_batches_on_any_days_keep_the_book_of_single_records(table: Table, s
     if seed % 2:
         records, organisation = busy_week(random, 40), ORGANISATION
     else:
-        book = random_book(seed, 4 + seed % 9, pivot=TODAY, corrected=seed % 4 == 0)
+        book = random_book(seed, 4 + seed % 9, pivot=TODAY)
         records, organisation = [entry.record for entry in book.entries], organisation_of(book)
     ledger, memory = table.ledger(organisation), MemoryLedger(organisation)
     today = TODAY.toordinal()

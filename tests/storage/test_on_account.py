@@ -18,7 +18,16 @@ from oracle.on_account import accounts, unapplied
 from support.books import arrivals, last_day, noon, organisation_of
 from support.gate import Killed, kill
 from support.memory_ledger import MemoryLedger
-from support.records import ORGANISATION, allocation, credit_on_account, customer, invoice, payment, payment_on_account
+from support.records import (
+    ORGANISATION,
+    allocation,
+    credit,
+    credit_on_account,
+    customer,
+    invoice,
+    payment,
+    payment_on_account,
+)
 from support.stored_ledger import StoredLedger, Table
 
 NOW = date(2020, 6, 30).toordinal()
@@ -55,7 +64,7 @@ def folding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.usefixtures("folding")
 @pytest.mark.parametrize("seed", range(10))
 def test_money_on_account_is_the_oracles_on_every_day(table: Table, seed: int) -> None:
-    book = random_book(seed, 4 + seed, on_account=True)
+    book = random_book(seed, 4 + seed)
     organisation = organisation_of(book, shards=1 + seed % 2)
     ledger, oracle = in_table(table, book, organisation), read(book)
     today = last_day(book)
@@ -75,7 +84,7 @@ def test_money_on_account_is_the_oracles_on_every_day(table: Table, seed: int) -
 @pytest.mark.usefixtures("folding")
 @pytest.mark.parametrize("seed", range(20, 26))
 def test_a_book_with_money_on_account_adds_up_and_is_exported_whole(table: Table, seed: int) -> None:
-    book = random_book(seed, 10, on_account=True)
+    book = random_book(seed, 10)
     organisation = organisation_of(book)
     ledger = in_table(table, book, organisation)
     today = last_day(book)
@@ -177,6 +186,18 @@ def test_an_organisation_is_deleted_with_its_money_on_account(table: Table) -> N
     ledger.record(
         [customer("C"), invoice("I"), payment_on_account("A"), allocation("L"), stray, credit_on_account("B")], NOW
     )
+    delete_all(table)
+
+
+def test_an_organisation_is_deleted_with_money_that_is_not_on_account_any_more(table: Table) -> None:
+    ledger = table.ledger()
+    ledger.record([customer("C"), invoice("I"), payment_on_account("A"), credit_on_account("B")], NOW)
+    ledger.record([{"type": "payment", "id": "A", "deleted": True}, credit("B", invoice_id="I")], NOW)
+    delete_all(table)
+
+
+def delete_all(table: Table) -> None:
+    """Deletes the organisation and sees that nothing is left."""
     deletion = LedgerDeletion(table.client, table.name)
     while deletion.delete(ORGANISATION.id, ORGANISATION.shards):
         pass

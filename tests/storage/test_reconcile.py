@@ -18,7 +18,7 @@ from support.records import ORGANISATION, bill
 
 
 def written(client: Any, seed: int) -> tuple[Any, Any]:
-    book = random_book(seed, 25, corrected=bool(seed % 2))
+    book = random_book(seed, 25)
     organisation = organisation_of(book, shards=1 + seed % 2)
     recorder = Recorder(client, os.environ["LEDGER_TABLE"])
     for when, records in arrivals(book):

@@ -197,11 +197,12 @@ class _Row(NamedTuple):
 def _action(row: _Row, day: int, policy: Policy) -> tuple[str, list[Reason]]:
     """What to do next, looking only at what is not wholly disputed, and why."""
     held = {overdue.id for overdue in row.disputed if wholly_disputed_at(overdue.document, day)}
-    if len(held) == len(row.late):
-        return WAIT, [AllDisputed(len(held))]
-    why: list[Reason] = [SomeDisputed(len(row.disputed))] if row.disputed else []
     covering = [promise for promise in row.standing.ahead if promise.amount is None or promise.amount >= row.owed]
-    why += [PromisePartial(promise) for promise in row.standing.ahead if promise not in covering]
+    partial = [PromisePartial(promise) for promise in row.standing.ahead if promise not in covering]
+    if len(held) == len(row.late):
+        return WAIT, [AllDisputed(len(held)), *partial]
+    why: list[Reason] = [SomeDisputed(len(row.disputed))] if row.disputed else []
+    why += partial
     covered = policy.unapplied_covers == OLDEST_FIRST and 0 < row.undisputed <= row.unapplied
     if covered:
         why.append(CoveredByUnapplied(row.unapplied, row.undisputed, row.late[0].document.currency))
