@@ -1,8 +1,8 @@
 """The demo company: a coffee roastery whose book is dated in days before today, so that it looks alive on any day.
 
 The same day gives the same records. Between them, its customers and suppliers show every tier, urgency, suggested
-action and reason that the overdue reports know, and money on account in all its forms. A year and more of paid documents
-are there for behaviour and closed months.
+action and reason that the overdue reports know, and money on account in all its forms. A year and more of paid
+documents are there for behaviour and closed months.
 """
 
 from collections.abc import Iterator
