@@ -311,7 +311,8 @@ def test_shipped_mappings_are_whole(name: str) -> None:
 
 def test_every_type_of_record_can_be_mapped() -> None:
     assert set(FIELDS) == {
-        "customer", "supplier", "invoice", "bill", "payment", "credit", "allocation", "reminder", "promise", "dispute",
+        "customer", "supplier", "invoice", "bill", "payment", "credit", "allocation", "reminder", "promise",
+        "dispute",
     }  # fmt: skip
 
 

@@ -67,8 +67,7 @@ def test_xero_gives_the_figures_of_an_independent_calculation() -> None:
         }
         for currency, known in facts["by_currency"].items()
     ]
-    shown = [{name: entry[name] for name in ("currency", "buckets")} for entry in aging_bodies(found.aging)]
-    assert shown == expected
+    assert [{name: entry[name] for name in ("currency", "buckets")} for entry in aging_bodies(found.aging)] == expected
     assert found.party_count == facts["distinct_overdue_customers"]
 
 
