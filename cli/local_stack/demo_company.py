@@ -1,7 +1,8 @@
 """The demo company: a coffee roastery whose book is dated in days before today, so that it looks alive on any day.
 
 The same day gives the same records. Between them, its customers and suppliers show every tier, urgency, suggested
-action and reason that the overdue reports know, and a year and more of paid documents for behaviour and closed months.
+action and reason that the overdue reports know, and money on account in all its forms. A year and more of paid
+documents are there for behaviour and closed months.
 """
 
 from collections.abc import Iterator
@@ -69,18 +70,37 @@ def credited(ago: int, amount: str, kind: str = "credit_note") -> Raw:
     return {"type": "credit", "amount": amount, "credited_on": ago, "kind": kind}
 
 
-def disputed(opened: int, resolved: int | None = None, outcome: str | None = None) -> Raw:
-    """A dispute over all of the invoice, still open without an outcome."""
+def disputed(opened: int, resolved: int | None = None, outcome: str | None = None, **fields: str) -> Raw:
+    """A dispute over all of the document, or over a part (amount); still open without an outcome."""
     closing = {} if resolved is None else {"resolved_on": resolved, "outcome": outcome}
-    return {"type": "dispute", "opened_on": opened, **closing}
+    return {"type": "dispute", "opened_on": opened, **closing, **fields}
+
+
+def allocated(ago: int, amount: str, source: Raw) -> Raw:
+    """A part of a payment or credit on account, applied to the document. source: payment_id or credit_id."""
+    return {"type": "allocation", "amount": amount, "applied_on": ago, **source}
 
 
 # --- customers ------------------------------------------------------------------------------------------------------
 
 CUSTOMERS: dict[str, Raw] = {
     "C-1001": {"name": "Blackwater Bistro", "account_number": ACCOUNT, "external_id": "crm-1001", "currency": "GBP"},
-    "C-1002": {"name": "Harbour Street Café", "account_number": "1002", "external_id": "crm-1002", "currency": "GBP"},
-    "C-1003": {"name": "Mercer & Lowe Hotels", "account_number": "1003", "external_id": "crm-1003", "currency": "GBP"},
+    "C-1002": {
+        "name": "Harbour Street Café",
+        "account_number": "1002",
+        "external_id": "crm-1002",
+        "currency": "GBP",
+        "email": "accounts@harbourstreet.example",
+        "credit_limit": {"GBP": "1000.00"},
+    },
+    "C-1003": {
+        "name": "Mercer & Lowe Hotels",
+        "account_number": "1003",
+        "external_id": "crm-1003",
+        "currency": "GBP",
+        "email": "ledger@mercerlowe.example",
+        "credit_limit": {"GBP": "7500.00", "EUR": "2000.00"},
+    },
     "C-1004": {"name": "Orchard Lane Grocers", "account_number": "1004", "external_id": "crm-1004", "currency": "GBP"},
     "C-1005": {"name": "Northgate Catering", "account_number": "1005", "external_id": "crm-1005", "currency": "GBP"},
     "C-1006": {"name": "Kestrel Events", "account_number": "1006", "external_id": "crm-1006", "currency": "GBP"},
@@ -94,6 +114,10 @@ CUSTOMERS: dict[str, Raw] = {
     "C-1014": {"name": "Quayside Theatre", "account_number": "1014", "currency": "GBP"},
     "C-1015": {"name": "Kaffeehaus Lindner", "account_number": "1015", "currency": "EUR"},
     "C-1016": {"name": "Atelier Rousseau", "account_number": "1016", "currency": "EUR"},
+    "C-1017": {"name": "Wexford Weddings", "account_number": "1017", "currency": "GBP"},
+    "C-1018": {"name": "Lighthouse School", "account_number": "1018", "currency": "GBP"},
+    "C-1019": {"name": "Greenfield Allotments", "account_number": "1019", "currency": "GBP"},
+    "C-1020": {"name": "Kiln Street Pizzeria", "account_number": "1020", "currency": "GBP"},
 }
 
 
@@ -186,8 +210,27 @@ INVOICES = (
     Invoice("C-1015", "1295.50", -5, "EUR", 14),
     Invoice("C-1016", "948.00", 82, "EUR", parts=(paid(60, "150.00"), paid(58, "-150.00"))),
     Invoice("C-1016", "875.00", 21, "EUR"),
+    # Partly disputed: the short delivery only.
+    Invoice("C-1020", "648.00", 11, parts=(disputed(9, amount="96.00", reason="Two sacks were missing"),)),
+    # Paid for in advance: a part of the advance is applied, the rest is left.
+    Invoice("C-1017", "480.00", 16, parts=(allocated(20, "480.00", {"payment_id": "ADV-1"}),)),
+    # An overpayment: what is too much is on account, and covers what has fallen due since. Nothing to chase.
+    Invoice("C-1018", "216.00", 40, parts=(paid(35, "612.00") | {"method": "cheque", "reference": "000417"},)),
+    Invoice("C-1018", "340.00", 9),
     # Mercer & Lowe's hotel in Antwerp is invoiced in euros: a second row of one customer.
     Invoice("C-1003", "2180.00", 40, "EUR"),
+)
+
+ON_ACCOUNT: tuple[Raw, ...] = (
+    # An advance for a season of weddings, applied in part; a part was paid back when a wedding was called off.
+    {"type": "payment", "id": "ADV-1", "customer_id": "C-1017", "amount": "1500.00", "paid_on": 60}
+    | {"method": "bank transfer", "reference": "Summer season"},
+    {"type": "payment", "id": "ADV-1-REFUND", "customer_id": "C-1017", "amount": "-250.00", "paid_on": 6},
+    # A credit note for returned grinders that nobody has applied yet; it is less than what is overdue.
+    {"type": "credit", "id": "CN-301", "customer_id": "C-1004", "amount": "120.00", "credited_on": 12}
+    | {"kind": "credit_note", "number": "CN-301"},
+    # A deposit of somebody who has not been invoiced yet.
+    {"type": "payment", "id": "DEP-1", "customer_id": "C-1019", "amount": "75.00", "paid_on": 3},
 )
 
 REMINDERS = (
@@ -212,6 +255,17 @@ PROMISES: tuple[tuple[str, str, str | None, int, int], ...] = (
 
 # --- suppliers ------------------------------------------------------------------------------------------------------
 
+SUPPLIER_MONEY: tuple[Raw, ...] = (
+    # Paid in advance for the next harvest, in euros; a part is applied.
+    {"type": "payment", "id": "PRE-1", "supplier_id": "S-2001", "amount": "2000.00", "currency": "EUR", "paid_on": 50},
+    # A credit note for a broken delivery that covers all that would have to be paid.
+    {"type": "credit", "id": "SCN-11", "supplier_id": "S-2009", "amount": "180.00", "credited_on": 10}
+    | {"kind": "credit_note", "number": "SCN-11"},
+    # They have paid back what they were paid twice.
+    {"type": "payment", "id": "TWICE-1", "supplier_id": "S-2006", "amount": "285.00", "paid_on": 45},
+    {"type": "payment", "id": "TWICE-1-REFUND", "supplier_id": "S-2006", "amount": "-285.00", "paid_on": 20},
+)
+
 SUPPLIERS = {
     "S-2001": "Cordillera Green Coffee",
     "S-2002": "Thames Valley Freight",
@@ -221,6 +275,7 @@ SUPPLIERS = {
     "S-2006": "Fernhill Dairy",
     "S-2007": "Hamburger Mühlenbau",
     "S-2008": "Ashdown Accountants",
+    "S-2009": "Copperleaf Ceramics",
 }
 REGULAR_SUPPLIERS = (
     Custom("S-2001", 4_800, (3, 8, -2), "EUR"),
@@ -233,7 +288,19 @@ REGULAR_SUPPLIERS = (
 BILLS = (
     # Critical and approved: pay.
     Bill("S-2001", "5120.00", 70, (State("NeedsApproval", 98), State("Approved", 90)), "EUR"),
-    Bill("S-2001", "4875.00", -12, (State("Approved", 15),), "EUR"),
+    Bill(
+        "S-2001",
+        "4875.00",
+        -12,
+        (State("Approved", 15),),
+        "EUR",
+        parts=(allocated(14, "1500.00", {"payment_id": "PRE-1"}),),
+    ),
+    # Their credit note is enough for it: nothing to pay.
+    Bill("S-2009", "165.00", 7, (State("Approved", 30),)),
+    # Disputed: wait. Another was paid too much.
+    Bill("S-2009", "92.00", 30, (State("Approved", 55),), parts=(disputed(28, reason="Never delivered"),)),
+    Bill("S-2009", "60.00", 62, (State("Approved", 85), State("Paid", 60)), parts=(paid(60, "66.00"),)),
     # Scheduled for a day to come: wait. Another is not due yet.
     Bill("S-2002", "712.00", -18, (State("Approved", 5),)),
     Bill("S-2002", "736.00", 3, (State("Approved", 20), State("Scheduled", 4, -2))),
@@ -276,6 +343,8 @@ class _Writer:
             yield {"type": "customer", "id": id_, **fields}
         for id_, name in SUPPLIERS.items():
             yield {"type": "supplier", "id": id_, "name": name}
+        for money in (*ON_ACCOUNT, *SUPPLIER_MONEY):
+            yield self._dated({"currency": CURRENCY} | money)
         invoices = [*INVOICES, *map(_paid_invoice, _regular(REGULAR_CUSTOMERS))]
         for number, invoice in enumerate(sorted(invoices, key=_age, reverse=True), 10_001):
             yield from self._invoice(f"INV-{number}", invoice)

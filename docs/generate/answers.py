@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -144,6 +144,13 @@ class Caller:
             patch.setattr(http, "MAX_ANSWER_BYTES", 10)
             return self.ask(path)
 
+    def too_slow(self, path: str) -> Answer:
+        """A request whose answer takes more time than it may."""
+        clock, late = self.api.clock, iter(range(0, 3_600_000, 60))
+        with self.patch.context() as patch:
+            patch.setattr(type(clock), "__call__", lambda _: clock.now + timedelta(seconds=next(late)))
+            return self.ask(path)
+
 
 type Situation = Callable[[Caller, str], Answer]
 
@@ -164,6 +171,7 @@ _OURS: dict[int, Situation] = {
     400: lambda caller, path: caller.ask(path, colour="red"),
     403: lambda caller, path: caller.ask(path, caller.limited),
 }
+_BOOK: dict[int, Situation] = {**_OURS, 422: lambda caller, path: caller.too_slow(path)}
 _LAGO: dict[int, Situation] = {
     **_READING,
     403: lambda caller, path: caller.ask(path, caller.limited),
@@ -197,17 +205,17 @@ _PAGE: dict[int, Situation] = {200: lambda caller, path: caller.ask(path)}
 _PAGES: dict[int, Situation] = {**_PAGE, 404: _nothing_there}
 
 SITUATIONS: dict[str, dict[int, Situation]] = {
-    routes.RECEIVABLES_OVERDUE: _OURS,
-    routes.PAYABLES_OVERDUE: {**_OURS, 403: _foreign_key},
+    routes.RECEIVABLES_OVERDUE: _BOOK,
+    routes.PAYABLES_OVERDUE: {**_BOOK, 403: _foreign_key},
     routes.PAYABLES_HISTORY: {**_OURS, 403: _foreign_key},
-    routes.RECEIVABLES_AGING: _OURS,
-    routes.PAYABLES_AGING: {**_OURS, 403: _foreign_key},
+    routes.RECEIVABLES_AGING: _BOOK,
+    routes.PAYABLES_AGING: {**_BOOK, 403: _foreign_key},
     routes.RECEIVABLES_HISTORY: _OURS,
     routes.ESCALATIONS: _OURS,
-    routes.CUSTOMER: {**_OURS, 404: _nobody},
-    routes.CUSTOMER_STATEMENT: {**_OURS, 404: _nobody},
-    routes.SUPPLIER: {**_OURS, 403: _foreign_key, 404: _nobody},
-    routes.SUPPLIER_STATEMENT: {**_OURS, 403: _foreign_key, 404: _nobody},
+    routes.CUSTOMER: {**_BOOK, 404: _nobody},
+    routes.CUSTOMER_STATEMENT: {**_BOOK, 404: _nobody},
+    routes.SUPPLIER: {**_BOOK, 403: _foreign_key, 404: _nobody},
+    routes.SUPPLIER_STATEMENT: {**_BOOK, 403: _foreign_key, 404: _nobody},
     routes.LEDGER_RECORDS: {
         **{status: situation for status, situation in _OURS.items() if status != 413},
         400: lambda caller, path: caller.ask(path, body="{"),

@@ -9,6 +9,7 @@ from arrears.api.listing import csv_page
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering import lines
 from arrears.rendering.customer_page import customer_page_body
 from arrears.rendering.statement import statement_body
@@ -21,7 +22,8 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.CUSTOMER)
 def customer(request: Request, id: str) -> dict[str, Any] | Page:
     """A customer as of a day."""
-    reader, organisation = services().parties(), _organisation(request)
+    reader = services().parties(TimeLimit(services().clock, "arrears customer show"))
+    organisation = _organisation(request)
     today = organisation.today(services().clock())
     query = parties.read_page_query(request, organisation, today)
     party = parties.found(reader.find, organisation, Side.RECEIVABLE, id)
@@ -34,7 +36,8 @@ def customer(request: Request, id: str) -> dict[str, Any] | Page:
 @endpoint.get(routes.CUSTOMER_STATEMENT)
 def customer_statement(request: Request, id: str) -> dict[str, Any] | Page:
     """What moved a customer's balance, or what is open and on account."""
-    reader, organisation = services().parties(), _organisation(request)
+    reader = services().parties(TimeLimit(services().clock, "arrears statement"))
+    organisation = _organisation(request)
     query = parties.StatementQuery.read(request, organisation.today(services().clock()))
     party = parties.found(reader.find, organisation, Side.RECEIVABLE, id)
     sections = parties.read_sections(reader, organisation, party, query)

@@ -4,6 +4,7 @@ from arrears.api import aged_list, dolfin, routes
 from arrears.api.http import Body, Page, Request
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.aged_list import BY_DOCUMENT, aged_document_body, aged_supplier_body
 from arrears.reports.aged_list import aged_document, aged_documents, aged_parties
 from arrears.reports.aged_suppliers import supplier_balance
@@ -21,7 +22,8 @@ def aged_payables(request: Request) -> Body | Page:
     organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
     today = organisation.today(clock())
     query = aged_list.read_query(request, organisation, today, SIDE)
-    accounts = ledger.accounts(organisation, SIDE, query.day, today)
+    read = ledger.accounts(organisation, SIDE, query.day, today)
+    accounts = TimeLimit(clock, "arrears aging --side payables").around(read)
     if query.pinned["by"] == BY_DOCUMENT:
         documents = aged_documents(accounts, query.day, organisation)
         found, next_cursor = aged_list.page_of(query, documents)

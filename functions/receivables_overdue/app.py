@@ -9,6 +9,7 @@ from arrears.api.listing import csv_page
 from arrears.api.overdue_query import RECEIVABLES, OverdueQuery
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.lines import overdue_customers
 from arrears.rendering.overdue import receivables_body
 from arrears.rendering.overdue_documents import document_bodies
@@ -28,7 +29,10 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     today = organisation.today(clock())
     query = OverdueQuery.read(request, organisation, today, RECEIVABLES)
     day = query.report.day
-    report = overdue_report(ledger.accounts(organisation, Side.RECEIVABLE, day, today), day, organisation)
+    accounts = TimeLimit(clock, "arrears receivables").around(
+        ledger.accounts(organisation, Side.RECEIVABLE, day, today)
+    )
+    report = overdue_report(accounts, day, organisation)
     selected = select_rows(report, query.wanted, row_tier, customer_row)
     page, next_cursor = query.page(selected)
     rows = (customer_row(reference, day, report.policy) for reference in page)

@@ -9,6 +9,7 @@ from arrears.api.listing import csv_page
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering import lines
 from arrears.rendering.statement import statement_body
 from arrears.rendering.supplier_page import supplier_page_body
@@ -21,7 +22,8 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.SUPPLIER)
 def supplier(request: Request, id: str) -> dict[str, Any] | Page:
     """A supplier as of a day."""
-    reader, organisation = services().parties(), _organisation(request)
+    reader = services().parties(TimeLimit(services().clock, "arrears supplier"))
+    organisation = _organisation(request)
     today = organisation.today(services().clock())
     query = parties.read_page_query(request, organisation, today)
     party = parties.found(reader.find, organisation, Side.PAYABLE, id)
@@ -34,7 +36,8 @@ def supplier(request: Request, id: str) -> dict[str, Any] | Page:
 @endpoint.get(routes.SUPPLIER_STATEMENT)
 def supplier_statement(request: Request, id: str) -> dict[str, Any] | Page:
     """What moved the balance with a supplier, or what is open and on account."""
-    reader, organisation = services().parties(), _organisation(request)
+    reader = services().parties(TimeLimit(services().clock, "arrears statement"))
+    organisation = _organisation(request)
     query = parties.StatementQuery.read(request, organisation.today(services().clock()))
     party = parties.found(reader.find, organisation, Side.PAYABLE, id)
     sections = parties.read_sections(reader, organisation, party, query)

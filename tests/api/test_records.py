@@ -146,7 +146,7 @@ def test_a_replacement_character_that_is_written_as_an_escape_is_taken(api: Api)
 def test_no_line_is_decoded_of_a_body_with_too_many(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[str] = []
     monkeypatch.setattr(record_batch.exact_json, "loads", decoded.append)
-    assert "500" in refused(post(api, "{}\n\n" * 501, "application/x-ndjson"), 413, "too_large")
+    assert "500" in refused(post(api, "{}\n\n" * 501, "application/x-ndjson"), 413, "request_too_large")
     assert decoded == []
     assert untouched(api)
 
@@ -154,7 +154,7 @@ def test_no_line_is_decoded_of_a_body_with_too_many(api: Api, monkeypatch: pytes
 def test_500_records_are_taken_and_one_more_is_refused(api: Api) -> None:
     some = [{"type": "nonsense", "id": str(n)} for n in range(501)]
     assert results(post(api, json.dumps({"records": some[:500]}))) == ["rejected"] * 500
-    assert "501" in refused(post(api, json.dumps({"records": some})), 413, "too_large")
+    assert "501" in refused(post(api, json.dumps({"records": some})), 413, "request_too_large")
     lines = "\n".join(json.dumps(one) for one in some[:500])
     assert results(post(api, lines, "application/x-ndjson")) == ["rejected"] * 500
     assert untouched(api)
@@ -162,10 +162,10 @@ def test_500_records_are_taken_and_one_more_is_refused(api: Api) -> None:
 
 def test_a_body_of_two_megabytes_is_refused(api: Api) -> None:
     body = json.dumps({"records": [invoice("I1", number="x" * 2_000_000)]})
-    assert str(http.MAX_BODY_BYTES) in refused(post(api, body), 413, "too_large")
-    refused(post(api, base64.b64encode(body.encode()).decode(), isBase64Encoded=True), 413, "too_large")
+    assert str(http.MAX_BODY_BYTES) in refused(post(api, body), 413, "request_too_large")
+    refused(post(api, base64.b64encode(body.encode()).decode(), isBase64Encoded=True), 413, "request_too_large")
     wide = json.dumps({"records": [invoice("I1", number="漢" * 700_000)]}, ensure_ascii=False)
-    refused(post(api, wide), 413, "too_large")
+    refused(post(api, wide), 413, "request_too_large")
     assert untouched(api)
 
 

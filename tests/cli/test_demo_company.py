@@ -1,12 +1,15 @@
 """The demo company shows everything that the overdue reports can say, on any day of any year."""
 
 import json
+import re
 from datetime import date, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from arrears import rendering
 from arrears.ledger.dated_document import BILL_STATES
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import EXPONENTS
@@ -38,9 +41,11 @@ RECEIVABLE_REASONS = {
     "all_disputed",
     "some_disputed",
     "promise_ahead",
+    "promise_partial",
+    "covered_by_unapplied",
     "reminder_cooldown",
 }
-PAYABLE_REASONS = {"days_overdue", "payment_standing"}
+PAYABLE_REASONS = {"days_overdue", "payment_standing", "covered_by_unapplied"}
 
 
 @cache
@@ -115,6 +120,47 @@ def test_promises_are_kept_broken_covering_and_partial() -> None:
     assert (partial["suggestedAction"], kept["suggestedAction"]) == ("send_reminder", "send_reminder")
     [of_part] = [r for r in demo_company.records(date(2026, 7, 1)) if r["type"] == "promise" and r["id"] == "P-3"]
     assert float(of_part["amount"]) < partial["totalOverdue"]
+
+
+def test_the_reasons_looked_for_are_all_there_are() -> None:
+    published = (Path(rendering.__file__).parent / "reasons.py").read_text()
+    of_escalations = {"restated"}
+    assert RECEIVABLE_REASONS | PAYABLE_REASONS | of_escalations == set(re.findall(r'"code": "(\w+)"', published))
+
+
+def test_money_is_on_account_of_customers_and_suppliers_in_all_its_forms() -> None:
+    customers = {row["customerName"]: row for row in report(DAYS[0], Side.RECEIVABLE)["customers"]}
+    suppliers = {row["supplierName"]: row for row in report(DAYS[0], Side.PAYABLE)["suppliers"]}
+    assert {name: row["unapplied"] for name, row in customers.items() if row["unapplied"]} == {
+        "Lighthouse School": 396,
+        "Orchard Lane Grocers": 120,
+    }
+    assert {name: row["unapplied"] for name, row in suppliers.items() if row["unapplied"]} == {
+        "Copperleaf Ceramics": 186,
+        "Cordillera Green Coffee": 500,
+    }
+    school, ceramics = customers["Lighthouse School"], suppliers["Copperleaf Ceramics"]
+    assert (school["suggestedAction"], school["amountToChase"]) == ("wait", 0)
+    assert ceramics["suggestedAction"] == "wait"
+    # What nothing is overdue of is in the totals only: 1500 less 480 and 250 of an advance, and a deposit of 75.
+    [pounds] = [
+        one
+        for one in report(DAYS[0], Side.RECEIVABLE)["totals"]["unappliedByCurrency"]
+        if one["currency"] == demo_company.CURRENCY
+    ]
+    assert pounds["amount"] == 396 + 120 + 770 + 75
+
+
+def test_disputes_hold_all_of_a_document_or_a_part_and_bills_too() -> None:
+    disputes = [r for r in demo_company.records(date(2026, 7, 1)) if r["type"] == "dispute"]
+    assert any("amount" in dispute and "reason" in dispute for dispute in disputes)
+    assert any("bill_id" in dispute for dispute in disputes)
+
+
+def test_customers_have_credit_limits_and_payments_a_method_and_reference() -> None:
+    records = demo_company.records(date(2026, 7, 1))
+    assert any("credit_limit" in record for record in records if record["type"] == "customer")
+    assert any("method" in record and "reference" in record for record in records if record["type"] == "payment")
 
 
 def test_disputes_are_open_won_and_lost() -> None:

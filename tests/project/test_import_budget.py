@@ -78,14 +78,15 @@ REPORT = (
     DOLFIN
     | RENDERING
     | LINES
-    | {"api.overdue_query", "rendering.overdue_documents"}
+    | {"api.overdue_query", "ledger.time_limit", "rendering.overdue_documents"}
     | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
 )
 AGED_LIST = (
     DOLFIN
     | RENDERING
     | LINES
-    | {"api.aged_list", "ledger.on_account", "rendering.aged_list", "reports.aged_list", "reports.tiers"}
+    | {"api.aged_list", "ledger.time_limit", "rendering.aged_list", "reports.aged_list"}
+    | {"reports.tiers"}
 )
 PARTY = (
     DOLFIN
@@ -93,9 +94,8 @@ PARTY = (
     | LINES
     | {
         "api.parties",
-        "ledger.on_account",
         "ledger.parties",
-        "ledger.promises",
+        "ledger.time_limit",
         "rendering.party",
         "rendering.statement",
         "reports.money_items",
@@ -149,7 +149,7 @@ HISTORY = (
     DOLFIN
     | RENDERING
     | LINES
-    | {"api.dolfin_history", "ledger.on_account", "rendering.history"}
+    | {"api.dolfin_history", "rendering.history"}
     | {f"reports.{name}" for name in ("control_account", "month_close", "tiers")}
 )
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}

@@ -3,15 +3,28 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
-from arrears.ledger import recording
+from arrears.ledger import on_account_records, recording
 from arrears.ledger.documents import Part
+from arrears.ledger.ids import outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.money import EXPONENTS
-from arrears.ledger.records import MAX_ID_LENGTH, MAX_INVOICE_IDS, MAX_LINES, MAX_TEXT_LENGTH
+from arrears.ledger.records import MAX_ID_LENGTH, MAX_INVOICE_IDS, MAX_LINES, MAX_TEXT_LENGTH, size_of
 from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 from support.figures import recomputed
-from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder
+from support.records import (
+    ORGANISATION,
+    allocation,
+    bill,
+    credit,
+    customer,
+    dispute,
+    invoice,
+    payment,
+    promise,
+    reminder,
+)
 from support.stored_ledger import StoredLedger, Table
 
 TODAY = date(2020, 6, 30)
@@ -62,6 +75,23 @@ def test_a_document_with_as_many_allocations_as_there_may_be_fits(table: Table) 
     more = [payment("last", amount="1"), payment(), credit(), dispute(), payment("last", amount="2")]
     assert results(ledger, more) == ["created", "rejected", "rejected", "rejected", "updated"]
     assert len(ledger.documents()[0].dated.applied) == 2 * recording.MAX_PARTS - 1
+
+
+def test_a_payment_with_as_many_allocations_of_long_ids_as_there_may_be_fits(table: Table) -> None:
+    """While it changes, each of them is in its item twice."""
+    ledger = table.ledger()
+    advance = payment("A", invoice_id=None, customer_id="C", currency="EUR", amount="1000")
+    ledger.record([customer(), advance, invoice()], NOW)
+    book = StoredUnitOfWork(table.client, table.name, ORGANISATION, NOW)
+    crowded = book.on_account("payment", outward_id(ORGANISATION.id, "payment", "A"), "A")
+    keys = [f"allocation:{long_id(n)}" for n in range(on_account_records.MAX_ALLOCATIONS)]
+    while size_of(keys) > recording.MAX_BYTES:
+        keys.pop()
+    crowded.allocations = {key: f"i{UUID(int=n)}" for n, key in enumerate(keys)}
+    crowded.outdated = sorted(crowded.allocations)
+    book.touch(crowded)
+    book.flush()
+    assert results(ledger, [allocation(long_id("one more"))]) == ["rejected"]
 
 
 def test_a_bill_with_as_many_states_as_there_may_be_fits(table: Table) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from arrears.close.run import Closing
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.recording import Result
+    from arrears.ledger.time_limit import TimeLimit
     from arrears.storage.access.api_keys import ApiKeys
     from arrears.storage.access.audit import Audit
     from arrears.storage.access.organisations import Organisations
@@ -112,11 +113,11 @@ class Services:
         except ValueError:
             return None
 
-    def parties(self) -> "PartyStore":
-        """Single customers and suppliers, for their pages and statements."""
+    def parties(self, limit: "TimeLimit | None" = None) -> "PartyStore":
+        """Single customers and suppliers, for their pages and statements. limit: how long reading may take."""
         from arrears.storage.ledger.parties import PartyStore
 
-        return PartyStore(self.client, self.settings.ledger_table, self.ledger)
+        return PartyStore(self.client, self.settings.ledger_table, self.ledger, limit)
 
     def recorder(self) -> "Recorder":
         """What writes the ledger. Made where it is used: what reads must not pay for importing it."""

@@ -12,6 +12,7 @@ from arrears.ledger.errors import (
     INVALID_TOKEN,
     RATE_LIMITED,
     THROTTLED,
+    TOO_LARGE,
     UNAUTHORISED,
     UNAVAILABLE,
     UNKNOWN_INTEGRATOR,
@@ -24,7 +25,7 @@ UNKNOWN_PARAMETER = "unknown_parameter"
 INVALID_CURSOR = "invalid_cursor"
 MALFORMED_BODY = "malformed_body"
 INVALID_ENVELOPE = "invalid_envelope"
-TOO_LARGE = "too_large"
+REQUEST_TOO_LARGE = "request_too_large"
 ANSWER_TOO_LARGE = "answer_too_large"
 NO_ADMINISTRATOR = "no_administrator"
 FOREIGN_ACCOUNT = "foreign_account"
@@ -50,8 +51,9 @@ KINDS = (
     ErrorKind(400, INVALID_CURSOR, "The cursor does not belong to this request"),
     ErrorKind(400, MALFORMED_BODY, "The body cannot be read"),
     ErrorKind(422, INVALID_ENVELOPE, "The body is not a batch of records"),
-    ErrorKind(413, TOO_LARGE, "The request is too large"),
+    ErrorKind(413, REQUEST_TOO_LARGE, "The request is too large"),
     ErrorKind(413, ANSWER_TOO_LARGE, "The answer is too large for one response"),
+    ErrorKind(422, TOO_LARGE, "The answer takes too long to work out"),
     ErrorKind(401, UNAUTHORISED, "The credentials are missing or not valid"),
     ErrorKind(401, UNKNOWN_INTEGRATOR, "The integrator key is missing or not valid"),
     ErrorKind(401, UNKNOWN_USER, "The user's credentials are missing or not valid"),

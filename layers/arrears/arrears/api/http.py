@@ -18,7 +18,15 @@ import orjson
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from arrears.api.errors import ANSWER_TOO_LARGE, INTERNAL, MALFORMED_BODY, NOT_FOUND, TOO_LARGE, headers_of, kind_of
+from arrears.api.errors import (
+    ANSWER_TOO_LARGE,
+    INTERNAL,
+    MALFORMED_BODY,
+    NOT_FOUND,
+    REQUEST_TOO_LARGE,
+    headers_of,
+    kind_of,
+)
 from arrears.ledger.errors import ArrearsError
 from arrears.metrics import measure
 
@@ -126,7 +134,9 @@ class Request:
         except (binascii.Error, ValueError):
             raise ArrearsError(MALFORMED_BODY, "The body is not text in UTF-8.") from None
         if len(body) > MAX_BODY_BYTES:
-            raise ArrearsError(TOO_LARGE, f"A body may have at most {MAX_BODY_BYTES} bytes; send less in each request.")
+            raise ArrearsError(
+                REQUEST_TOO_LARGE, f"A body may have at most {MAX_BODY_BYTES} bytes; send less in each request."
+            )
         return body
 
 

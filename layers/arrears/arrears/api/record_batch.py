@@ -5,7 +5,7 @@ from io import StringIO
 from itertools import islice
 from typing import Any
 
-from arrears.api.errors import INVALID_ENVELOPE, MALFORMED_BODY, TOO_LARGE
+from arrears.api.errors import INVALID_ENVELOPE, MALFORMED_BODY, REQUEST_TOO_LARGE
 from arrears.api.http import Request
 from arrears.ledger import exact_json
 from arrears.ledger.errors import ArrearsError
@@ -28,7 +28,7 @@ def _lines(text: str) -> list[Any]:
     numbered = ((number, line) for number, line in enumerate(StringIO(text, newline="\n"), 1) if line.strip())
     lines = list(islice(numbered, MAX_RECORDS + 1))
     if len(lines) > MAX_RECORDS:
-        raise ArrearsError(TOO_LARGE, f"A request may have at most {MAX_RECORDS} records; this one has more.")
+        raise ArrearsError(REQUEST_TOO_LARGE, f"A request may have at most {MAX_RECORDS} records; this one has more.")
     return [_decoded(line, f"Line {number} of the body") for number, line in lines]
 
 
@@ -40,7 +40,9 @@ def _envelope(text: str) -> list[Any]:
         )
     records = body["records"]
     if len(records) > MAX_RECORDS:
-        raise ArrearsError(TOO_LARGE, f"A request may have at most {MAX_RECORDS} records; this one has {len(records)}.")
+        raise ArrearsError(
+            REQUEST_TOO_LARGE, f"A request may have at most {MAX_RECORDS} records; this one has {len(records)}."
+        )
     return records
 
 

@@ -21,6 +21,7 @@ FORBIDDEN = "forbidden"
 THROTTLED = "throttled"
 RATE_LIMITED = "rate_limited"
 UNAVAILABLE = "unavailable"
+TOO_LARGE = "too_large"
 
 
 @dataclass(slots=True)

@@ -64,7 +64,8 @@ MAX_FUTURE_PARTS = 20
 """Allocations and disputes of one document that may be dated after the day of recording."""
 
 MAX_BYTES = 180_000
-"""How many bytes one document's parts may have, one customer's reminders, and its promises."""
+"""How many bytes one document's parts may have, one customer's reminders, its promises, and the ids of the allocations
+of one payment or credit."""
 MAX_LIVE_BYTES = 100_000
 """How much of a customer's reminders readers may have to be shown."""
 MAX_STATES = 500
@@ -535,16 +536,23 @@ class Recording:
             return Result(record.type, record.id, "rejected", None, reason)
         if size_of(parts) > MAX_BYTES:
             return Result(record.type, record.id, "rejected", None, "the document has no room for more of them")
-        if isinstance(record, AllocationRecord):
-            known = self._money_of(record).allocations
-            if key not in known and len(known) >= MAX_ALLOCATIONS:
-                reason = f"what it comes from has {MAX_ALLOCATIONS} allocations already, the most it can have"
-                return Result(record.type, record.id, "rejected", None, reason)
+        full = self._full_source(record, key) if isinstance(record, AllocationRecord) else None
+        if full is not None:
+            return Result(record.type, record.id, "rejected", None, full)
         future = self._future(parts[key]) and sum(map(self._future, parts.values()))
         if future > MAX_FUTURE_PARTS:
             reason = f"the document has {MAX_FUTURE_PARTS} allocations and disputes dated in the future already"
             return Result(record.type, record.id, "rejected", None, reason)
         return None
+
+    def _full_source(self, record: AllocationRecord, key: str) -> str | None:
+        """Why what an allocation comes from can have no more of them. Its item names each, twice while it changes."""
+        known = self._money_of(record).allocations
+        if key in known:
+            return None
+        if len(known) >= MAX_ALLOCATIONS:
+            return f"what it comes from has {MAX_ALLOCATIONS} allocations already, the most it can have"
+        return "what it comes from has no room for more allocations" if size_of([*known, key]) > MAX_BYTES else None
 
     def _currency_of(self, record: Applied, document: Document) -> str | None:
         """The currency that an amount must fit: of the money it comes from, else of its document; None if unknown."""

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.customers import AccountLocation
@@ -27,7 +28,8 @@ from arrears.ledger.parties import (
 )
 from arrears.ledger.promises import without
 from arrears.ledger.reminders import read_reminders
-from arrears.storage.dynamodb import Item, get_items, query
+from arrears.ledger.time_limit import TimeLimit
+from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.reader import LedgerStore
 
@@ -43,10 +45,13 @@ _LAG_SECONDS = 0.1
 class PartyStore:
     """Reads single parties of one ledger table."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, ledger: LedgerStore) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, ledger: LedgerStore, limit: TimeLimit | None = None
+    ) -> None:
         self._client = client
         self._table = table
         self._ledger = ledger
+        self._limit = limit
 
     def find(self, organisation: Organisation, side: Side, id: str) -> Party | None:
         """The party of a UUID or of the caller's own id; a supplier without an id also by its name."""
@@ -93,7 +98,7 @@ class PartyStore:
 
     def _open(self, organisation: Organisation, party: Party) -> list[DatedDocument]:
         location = AccountLocation(party.account.id, party.shard)
-        found = self._ledger.accounts_of(organisation, party.side, [location])
+        found = self._in_time(self._ledger.accounts_of(organisation, party.side, [location]))
         return [document for _, documents in found for document in documents]
 
     def _closed(self, organisation: Organisation, party: Party, day: int) -> dict[str, DatedDocument]:
@@ -120,7 +125,7 @@ class PartyStore:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _listed(self, organisation: Organisation, party: Party, first: str, end: str, **more: str) -> Iterator[Item]:
-        for page in query(self._client, **self._request(organisation, party, first, end), **more):
+        for page in self._in_time(query(self._client, **self._request(organisation, party, first, end), **more)):
             yield from page
 
     def _request(self, organisation: Organisation, party: Party, first: str, end: str) -> dict[str, Any]:
@@ -150,7 +155,7 @@ class PartyStore:
             },
             ProjectionExpression="isk, p",
         )
-        for sort_key, packed in codec.unpacked_rows(pages):
+        for sort_key, packed in codec.unpacked_rows(self._in_time(pages)):
             closed = keys.read_closed_sort_key(sort_key)
             mine = closed.document and closed.account == party.account.id
             if mine and (closed.closed_from >= day or closed.closed_from == 0):
@@ -164,7 +169,7 @@ class PartyStore:
         """
         kind = "invoice" if party.side is Side.RECEIVABLE else "bill"
         wanted = {id_: keys.document_key(organisation.id, kind, id_) for id_ in documents}
-        items = get_items(self._client, self._table, list(wanted.values()))
+        items = self._items(wanted.values())
         if any(key not in items for key in wanted.values()):
             raise ArrearsError(UNAVAILABLE, "The party's documents are being written; try again.", retry_after=1)
         return {id_: _document_records(id_, items[key]) for id_, key in wanted.items()}
@@ -175,12 +180,21 @@ class PartyStore:
         Raises ArrearsError (unavailable) when one is not on account any more: it was written between two reads.
         """
         wanted = {source: keys.source_key(organisation.id, source) for source in sources}
-        items = get_items(self._client, self._table, list(wanted.values()))
+        items = self._items(wanted.values())
         found = {source: _money_record(source, items.get(key)) for source, key in wanted.items()}
         complete = {source: record for source, record in found.items() if record is not None}
         if len(complete) < len(wanted):
             raise ArrearsError(UNAVAILABLE, "The party's payments are being written; try again.", retry_after=1)
         return complete
+
+    def _items(self, wanted: Iterable[Key]) -> dict[Key, Item]:
+        found: dict[Key, Item] = {}
+        for batch in self._in_time(batched(wanted, BATCH, strict=False)):
+            found |= get_items(self._client, self._table, batch)
+        return found
+
+    def _in_time[T](self, read: Iterable[T]) -> Iterable[T]:
+        return read if self._limit is None else self._limit.around(read)
 
 
 def _party(
