@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from functools import lru_cache
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -11,6 +12,7 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=4_096)
 def outward_id(organisation_id: str, kind: str, caller_id: str) -> str:
     """The UUID under which the world sees a caller's id: itself, or the UUIDv5 (RFC 9562) of "kind:id"."""
     if is_uuid(caller_id):

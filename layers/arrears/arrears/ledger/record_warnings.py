@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from arrears.ledger.dated_document import LAST, applied_at
@@ -20,13 +20,21 @@ USUAL_YEARS_AHEAD = 10
 
 def far_dates(record: Record, today: int) -> Iterator[RecordWarning]:
     """The days of a record that are long ago or far ahead."""
-    for name, value in record.__dict__.items():
-        if isinstance(value, int) and name.endswith("_on") and not FIRST_USUAL_DAY <= value <= _last_usual_day(today):
+    last = _last_usual_day(today)
+    for name in _days_of(type(record)):
+        value = getattr(record, name)
+        if value is not None and not FIRST_USUAL_DAY <= value <= last:
             yield {"code": "date_far_away", "field": name, "date": day_text(value)}
     if isinstance(record, ReminderRecord):
         sent_on = date.fromisoformat(record.sent_at[:10])
-        if not FIRST_USUAL_DAY <= sent_on.toordinal() <= _last_usual_day(today):
+        if not FIRST_USUAL_DAY <= sent_on.toordinal() <= last:
             yield {"code": "date_far_away", "field": "sent_at", "date": sent_on.isoformat()}
+
+
+@cache
+def _days_of(model: type[Record]) -> list[str]:
+    """The fields of a type of record that are days."""
+    return [name for name in model.model_fields if name.endswith("_on")]
 
 
 @lru_cache(maxsize=16)
