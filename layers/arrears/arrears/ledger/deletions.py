@@ -29,7 +29,9 @@ class RecordingWithDeletions(Recording):
         """Applies one record and says what became of it: a deletion is `deleted`, `unchanged` or `stale`."""
         if isinstance(record, Deletion):
             return Result(record.type, record.id, self._delete(record))
-        if not isinstance(record, Rejection) and older(record.updated_at, self._deleted_at(record)):
+        if isinstance(record, Rejection) or record.updated_at is None:
+            return super().apply(record, raw)
+        if older(record.updated_at, self._deleted_at(record)):
             return Result(record.type, record.id, "stale")
         return super().apply(record, raw)
 
@@ -167,9 +169,12 @@ def _is_later(stored: Part | None, deletion: Deletion) -> bool:
 
 def named_by(organisation: Organisation, record: Record | Deletion | Rejection) -> Iterator[Named]:
     """What a record names, or is about when it is deleted."""
-    if not isinstance(record, Deletion):
-        yield from recording.named_by(organisation, record)
-        return
+    if isinstance(record, Deletion):
+        return _named_by_deletion(organisation, record)
+    return recording.named_by(organisation, record)
+
+
+def _named_by_deletion(organisation: Organisation, record: Deletion) -> Iterator[Named]:
     id_ = outward_id(organisation.id, record.type, record.id)
     if record.type in _DOCUMENTS:
         yield Named("document", record.type, id_)

@@ -185,7 +185,8 @@ class Recording:
         result = RECORD_TYPES[type(record)].apply(self, record)
         if result.result not in TAKEN:
             return result
-        return replace(result, warnings=(*result.warnings, *self._warnings(record)))
+        warnings = tuple(self._warnings(record))
+        return replace(result, warnings=result.warnings + warnings) if warnings else result
 
     def _warnings(self, record: Record) -> Iterator[RecordWarning]:
         """What looks wrong now that the record was taken."""
@@ -275,14 +276,16 @@ class Recording:
     def _move_mark(self, document: Document, previous: Mark) -> int:
         """Moves a changed document's mark to its account; how many other documents there have the same."""
         now = mark_of(document)
+        others = 0
         for mark, change in ((previous, forget), (now, remember)):
-            if mark.account is not None and mark.code is not None and now != previous:
+            if mark.account is not None and mark.code is not None:
                 account = self.work.account(mark.account, "")
-                change(account, mark.code)
-                self.work.touch(account)
-        if now.account is None or now.code is None:
-            return 0
-        return max(0, remembered(self.work.account(now.account, ""), now.code) - 1)
+                if now != previous:
+                    change(account, mark.code)
+                    self.work.touch(account)
+                if mark is now:
+                    others = max(0, remembered(account, mark.code) - 1)
+        return others
 
     def _filled_due(self, document: Document) -> int | None:
         terms = self.organisation.policy.default_terms_days
@@ -791,8 +794,7 @@ RECORD_TYPES: dict[type, RecordType] = {
 
 def named_by(organisation: Organisation, record: Record | Rejection) -> Iterator[Named]:
     """What a record names; what these lead to is read with them."""
-    if not isinstance(record, Rejection):
-        yield from RECORD_TYPES[type(record)].names(organisation, record)
+    return iter(()) if isinstance(record, Rejection) else RECORD_TYPES[type(record)].names(organisation, record)
 
 
 def _text_or_none(value: object) -> str | None:

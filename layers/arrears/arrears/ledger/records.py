@@ -490,7 +490,7 @@ _NAMES = {"kind_of_credit": "kind"}
 def content(record: Record) -> dict[str, Any]:
     """What the record says, as plain JSON values without its type, id and moment: equal for the same content."""
     return {
-        _NAMES.get(name, name): _plain_value(value)
+        _NAMES.get(name, name): value if isinstance(value, str | int) else _plain_value(value)
         for name, value in record.__dict__.items()
         if value not in (None, "", {}) and name not in ("type", "id", "updated_at", "lines")
     }

@@ -73,8 +73,13 @@ def packed_money(changes: Iterable[MoneyChange]) -> list[list[Any]]:
 
 def stored_money(account: Item, apart: Item | None) -> list[MoneyChange]:
     """All changes of an account's money on account: in its item, or apart when there are many."""
-    inline = json.loads(account["b"]["S"]).get("money", ())
-    stored = inline if inline is not None else json.loads(apart["b"]["S"]) if apart else []
+    return money_in(json.loads(account["b"]["S"]), apart["b"]["S"] if apart else None)
+
+
+def money_in(state: dict[str, Any], apart: str | None) -> list[MoneyChange]:
+    """The same from what an account's item and the one beside it hold."""
+    inline = state.get("money", ())
+    stored = inline if inline is not None else json.loads(apart or "[]")
     return [MoneyChange(*change) for change in stored]
 
 
@@ -113,8 +118,13 @@ def _unpacked(items: list[Item]) -> Iterator[tuple[str, list[Any]]]:
 
 def stored_history(account: Item, apart: Item | None) -> list[Settled]:
     """All of an account's history: in its item, or apart when that is long."""
-    inline = json.loads(account["b"]["S"])["history"]
-    stored = inline if inline is not None else json.loads(apart["b"]["S"]) if apart else []
+    return history_in(json.loads(account["b"]["S"]), apart["b"]["S"] if apart else None)
+
+
+def history_in(state: dict[str, Any], apart: str | None) -> list[Settled]:
+    """The same from what an account's item and the one beside it hold."""
+    inline = state["history"]
+    stored = inline if inline is not None else json.loads(apart or "[]")
     return [Settled(*settled) for settled in stored]
 
 

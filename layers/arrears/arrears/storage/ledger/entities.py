@@ -11,7 +11,7 @@ from arrears.ledger.dated_document import closed_from, with_recent_history
 from arrears.ledger.documents import Document, Part, Source, StateEntry
 from arrears.ledger.on_account import shown_money
 from arrears.ledger.on_account_records import OnAccountRecord
-from arrears.storage.dynamodb import Item
+from arrears.storage.dynamodb import Item, Key
 from arrears.storage.ledger import codec, keys
 
 INLINE_HISTORY_BYTES = 600
@@ -66,8 +66,11 @@ def _attributes(stored: dict[str, Any], names: dict[str, str]) -> dict[str, Any]
 
 def _stored(entity: Document | AccountState, names: dict[str, str]) -> dict[str, Any]:
     """The attributes under their stored names."""
-    values = {stored_name: getattr(entity, name) for stored_name, name in names.items()}
-    return {name: value for name, value in values.items() if value or name not in SPARSE_ATTRIBUTES}
+    return {
+        stored_name: value
+        for stored_name, name in names.items()
+        if (value := getattr(entity, name)) or stored_name not in SPARSE_ATTRIBUTES
+    }
 
 
 # Documents
@@ -125,8 +128,8 @@ def stored_standing(document: Item) -> StoredStanding:
 # Accounts
 
 
-def read_account(key: str, item: Item, history: Item | None, money: Item | None) -> AccountState:
-    """A stored counterparty. history, money: the items of its history and its money on account, if long."""
+def read_account(key: str, item: Item, history: str | None, money: str | None) -> AccountState:
+    """A stored counterparty. history, money: what the items beside it hold, if they are long."""
     shown = codec.unpack_account(key[1:], json.loads(item["p"]["S"]))
     stored = json.loads(item["b"]["S"])
     attributes = _attributes(stored, ACCOUNT_ATTRIBUTES)
@@ -137,20 +140,17 @@ def read_account(key: str, item: Item, history: Item | None, money: Item | None)
         reminders=list(shown.reminders),
         promises=list(shown.promises),
         reminders_truncated=shown.reminders_truncated,
-        history={settled.day: settled for settled in codec.stored_history(item, history)},
-        money={MoneyKey(*change[:4]): list(change[4:]) for change in codec.stored_money(item, money)},
+        history={settled.day: settled for settled in codec.history_in(stored, history)},
+        money={MoneyKey(*change[:4]): list(change[4:]) for change in codec.money_in(stored, money)},
         **attributes,
     )
 
 
-def has_history_apart(account: Item) -> bool:
-    """Whether the history of a stored account has an item of its own."""
-    return json.loads(account["b"]["S"])["history"] is None
-
-
-def has_money_apart(account: Item) -> bool:
-    """Whether the changes of money on account of a stored account have an item of their own."""
-    return json.loads(account["b"]["S"]).get("money", ()) is None
+def kept_apart(key: Key, account: Item) -> list[Key]:
+    """The items beside a stored account's own: of its history and of its changes of money on account, if long."""
+    stored = json.loads(account["b"]["S"])
+    history = [keys.history_key_beside(key)] if stored["history"] is None else []
+    return history if stored.get("money", ()) is not None else [*history, keys.money_key_beside(key)]
 
 
 def has_on_account(account: Item) -> bool:

@@ -63,6 +63,10 @@ class _Entry:
             self.standing = entities.stored_standing(self.item)
         return self.standing
 
+    def packed(self) -> str:
+        """What an item beside an account's holds."""
+        return "" if self.item is None else str(self.item["b"]["S"])
+
 
 class _PointerChange(NamedTuple):
     """What a pointer was read to lead to, and what it is to lead to."""
@@ -83,6 +87,7 @@ class StoredUnitOfWork:
         self._entries: dict[Key, _Entry] = {}
         self._entry_of: dict[int, _Entry] = {}
         self._changed: dict[Key, _Entry] = {}
+        self._items_apart: dict[Key, int] = {}
         self._pointers: dict[Key, _PointerChange] = {}
         self._unconditional: dict[Key, Item | None] = {}
         self._months = MonthChanges()
@@ -104,8 +109,7 @@ class StoredUnitOfWork:
             account = entities.stored_standing(item).account
             return [] if account is None else [keys.account_key(organisation, account)]
         if part == keys.ACCOUNT:
-            apart = [keys.history_key_beside(key)] if entities.has_history_apart(item) else []
-            return [*apart, keys.money_key_beside(key)] if entities.has_money_apart(item) else apart
+            return entities.kept_apart(key, item)
         if part == keys.POINTER:
             document = keys.document_target(item["t"]["S"])
             return [] if document is None else [keys.document_key(organisation, *document)]
@@ -131,27 +135,21 @@ class StoredUnitOfWork:
         def read(item: Item | None) -> AccountState:
             if item is None:
                 return AccountState(key, reference, shard=int(key[1:9], 16) % self._organisation.shards)
-            history = self._history_item(account_key) if entities.has_history_apart(item) else None
-            money = self._money_item(account_key) if entities.has_money_apart(item) else None
+            history, money = self._kept_apart(account_key)
             return entities.read_account(key, item, history, money)
 
         account = self._entity(account_key, read)
         entry = self._entries[account_key]
         if entry.previous is None:
             entry.previous = _counts(account)
-            if entry.item is not None and entities.has_history_apart(entry.item):
-                apart = self._history_item(account_key)
-                entry.history = apart["b"]["S"] if apart else ""
-            if entry.item is not None and entities.has_money_apart(entry.item):
-                apart = self._money_item(account_key)
-                entry.money = apart["b"]["S"] if apart else ""
+            entry.history, entry.money = self._kept_apart(account_key)
         return account
 
-    def _history_item(self, account: Key) -> Item | None:
-        return self._entry(keys.history_key_beside(account)).item
-
-    def _money_item(self, account: Key) -> Item | None:
-        return self._entry(keys.money_key_beside(account)).item
+    def _kept_apart(self, account: Key) -> tuple[str | None, str | None]:
+        """What the items of its history and of its money on account hold; they were read with it, if it has them."""
+        beside = keys.history_key_beside(account), keys.money_key_beside(account)
+        history, money = map(self._entries.get, beside)
+        return None if history is None else history.packed(), None if money is None else money.packed()
 
     def on_account(self, kind: str, id: str, reference: str) -> OnAccountRecord:
         """The payment or credit of an outward id as money on account."""
@@ -268,6 +266,10 @@ class StoredUnitOfWork:
         """Marks an object as changed."""
         entry = self._entry_of[id(changed)]
         self._changed[entry.key] = entry
+        if isinstance(changed, AccountState):
+            history = entry.history is not None or entities.may_have_long_history(changed)
+            money = entry.money is not None or entities.has_much_money(changed)
+            self._items_apart[entry.key] = history + money
 
     def point(self, kind: str, id: str, target: str) -> None:
         """Remembers what a payment, credit, dispute, reminder or promise is on."""
@@ -308,15 +310,9 @@ class StoredUnitOfWork:
         self._months.add(keys.month_key(self._organisation.id, month, shard, day), figure, count, amount)
 
     def changes(self) -> int:
-        """How many items a flush would write; a history counts that may have an item of its own."""
-        histories = sum(
-            (entry.history is not None or entities.may_have_long_history(entry.entity))
-            + (entry.money is not None or entities.has_much_money(entry.entity))
-            for entry in self._changed.values()
-            if isinstance(entry.entity, AccountState)
-        )
+        """How many items a flush would write; what may have an item of its own beside an account's counts."""
         others = len(self._pointers) + len(self._unconditional) + len(self._months)
-        return len(self._changed) + histories + others
+        return len(self._changed) + sum(self._items_apart.values()) + others
 
     # How it is written
 
@@ -351,7 +347,7 @@ class StoredUnitOfWork:
             if target is None:
                 self._keep(key, None)
         self._months.clear()
-        for written in (self._changed, self._pointers, self._unconditional):
+        for written in (self._changed, self._items_apart, self._pointers, self._unconditional):
             written.clear()
 
     def _keep(self, key: Key, item: Item | None) -> None:
