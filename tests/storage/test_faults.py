@@ -195,7 +195,7 @@ def test_a_promise_waits_until_the_index_shows_what_it_is_about(make_table: Call
         assert table.gate.hidden_for == 0
         kept[queries] = [promise[5] for promise in next(iter(ledger.account_items().values()))["p"][4]]
     day = date(2020, 5, 20).toordinal()
-    assert kept == dict.fromkeys((0, 3), [[[day, 30000, 0]]])
+    assert kept == {queries: [[[day, 30000, 0]]] for queries in (0, 3)}
 
 
 def test_names_wait_for_the_index_too(table: Table) -> None:
