@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from arrears_cli.book import Book, open_book
-from arrears_cli.output import as_typed, option_of, put, say
+from arrears_cli.output import as_typed, money, option_of, put, say
 
 if TYPE_CHECKING:
     from arrears.ledger.recording import Result
@@ -24,6 +24,7 @@ _SENTENCES = {
     "pending": "is kept, and takes effect when what it names is recorded.",
     "deleted": "is taken back.",
 }
+_TAKEN_BACK_BEFORE = "was taken back before; nothing has changed."
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -68,7 +69,7 @@ def _record(kind: str, fields: "Sequence[RecordField]", typed: Mapping[str, Any]
     book = open_book(typed["organisation_id"], typed["stack"], typed["url"])
     payload = _payload(kind, fields, given, typed, book)
     [result] = book.write([payload])
-    _put(result, fields, typed["as_json"])
+    _put(result, fields, typed)
 
 
 def _is_given(value: Any) -> bool:
@@ -113,28 +114,68 @@ def _now(fields: "Sequence[RecordField]", given: Mapping[str, Any], book: Book) 
     return found
 
 
-def _put(result: "Result", fields: "Sequence[RecordField]", as_json: bool) -> None:
+def _put(result: "Result", fields: "Sequence[RecordField]", typed: Mapping[str, Any]) -> None:
     """Says what became of the record. A rejected one ends the command with exit code 1."""
     body = result.to_json()
     rejected = result.result == "rejected"
-    if as_json:
+    if typed["as_json"]:
         put(body, True, "")
     elif rejected:
         say(_rejection(result, fields))
     else:
-        put(body, False, f"{str(result.type).capitalize()} {result.id} {_SENTENCES.get(result.result, result.result)}")
+        put(body, False, f"{str(result.type).capitalize()} {result.id} {_outcome(result, typed['delete'] is not None)}")
     for warning in body.get("warnings", ()):
-        inputs = ", ".join(f"{name} {value}" for name, value in warning.items() if name != "code")
-        say(f"Warning: {warning['code'].replace('_', ' ')}{f' ({inputs})' if inputs else ''}.")
+        say(f"Warning: {_warning(warning, fields)}")
     if rejected:
         raise typer.Exit(1)
 
 
+def _outcome(result: "Result", deletion: bool) -> str:
+    if deletion and result.result == "unchanged":
+        return _TAKEN_BACK_BEFORE
+    return _SENTENCES.get(result.result, result.result)
+
+
+def _warning(warning: Mapping[str, Any], fields: "Sequence[RecordField]") -> str:
+    """What looks wrong, as a sentence. A code that is not known here comes from a newer API: it has its inputs."""
+    inputs = {name: value for name, value in warning.items() if name != "code"}
+    match warning:
+        case {"code": "over_applied", "currency": currency, "total": total, "applied": applied}:
+            kind = "invoice" if "invoice_id" in warning else "bill"
+            amounts = f"{money(applied, currency)} of {money(total, currency)} {currency}"
+            return f"more is applied to {kind} {warning[f'{kind}_id']} than its total: {amounts}."
+        case {"code": "possible_duplicate", "number": number, "currency": currency, "total": total}:
+            said = f"{number}, {money(total, currency)} {currency}, {warning.get('issued_on') or 'no day'}"
+            return f"the same party has another with this number, total and day of issue: {said}."
+        case {"code": "unknown_invoices", "invoice_ids": ids}:
+            return f"not known: {', '.join(ids)}. It counts for them when they are recorded."
+        case {"code": "date_far_away", "field": field, "date": day}:
+            return f"{_option(field, fields)} is {day}, before 1970 or more than ten years ahead."
+    listed = ", ".join(f"{name} {value}" for name, value in inputs.items())
+    return f"{warning['code'].replace('_', ' ')}{f' ({listed})' if listed else ''}."
+
+
+def _option(name: str, fields: "Sequence[RecordField]") -> str:
+    """The option of a field, or of what every record has."""
+    return next((field.option for field in fields if field.name == name), option_of(name))
+
+
 def _rejection(result: "Result", fields: "Sequence[RecordField]") -> str:
-    """Why a record was rejected, with options in place of fields."""
-    reason = as_typed(result.reason or "", [field.name for field in fields if "_" in field.name])
-    options = {field.name: field.option for field in fields}
+    """Why a record was rejected, with options in place of fields: of those, too, that the sentence begins with."""
     first, _, rest = (result.field or "").partition(".")
-    about = options.get(first, option_of(first)) if first else ""
-    where = " ".join(part for part in (about, rest) if part)
+    word, _, behind = (result.reason or "").partition(" ")
+    if not first and word in {field.name for field in fields}:
+        first, rest, reason = word, "", behind
+    else:
+        reason = result.reason or ""
+    where = " ".join(part for part in (_option(first, fields) if first else "", rest) if part)
+    reason = as_typed(reason, _field_names())
     return f"The {result.type} was rejected: {f'{where} ' if where else ''}{reason}."
+
+
+@cache
+def _field_names() -> list[str]:
+    """The fields of all records: what is wrong with one may be mended with another."""
+    from arrears_cli.record_options import fields_of, models
+
+    return [field.name for kind, model in models().items() for field in fields_of(kind, model)]

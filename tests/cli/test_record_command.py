@@ -24,19 +24,6 @@ INVOICE = (
 )
 
 
-@pytest.fixture(params=["tables", "https"])
-def where(
-    request: pytest.FixtureRequest, services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
-) -> str:
-    """The organisation is said by the environment: by its id, or by a key."""
-    if request.param == "https":
-        monkeypatch.setenv("ARREARS_URL", request.getfixturevalue("address"))
-        monkeypatch.setenv("ARREARS_API_KEY", services.api_keys().create(organisation))
-    else:
-        monkeypatch.setenv("ARREARS_ORGANISATION", organisation)
-    return organisation
-
-
 @pytest.fixture
 def sent(services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What is written: each record as it is sent, and recorded nowhere."""
@@ -104,16 +91,17 @@ def test_days_are_today_in_the_organisation_s_time_zone(
     value("record", "credit", "--invoice-id", "I", "--amount", "1", "--kind", "write_off")
     value("record", "promise", "--customer-id", "C", "--currency", "JPY", "--promised-on", "2026-07-31")
     value("record", "dispute", "--invoice-id", "I")
-    names = ("paid_on", "credited_on", "made_on", "opened_on")
-    assert [record[name] for record, name in zip(sent, names, strict=True)] == ["2026-07-01"] * 4
+    value("record", "allocation", "--payment-id", "P", "--invoice-id", "I", "--amount", "1")
+    names = ("paid_on", "credited_on", "made_on", "opened_on", "applied_on")
+    assert [record[name] for record, name in zip(sent, names, strict=True)] == ["2026-07-01"] * 5
     value("record", "reminder", "--customer-id", "C")
     about = ("--invoice-id", "A", "--invoice-id", "B")
     value("record", "reminder", "--customer-id", "C", "--sent-at", "2026-06-01", *about)
     value("record", "reminder", "--customer-id", "C", "--sent-at", "2026-06-01T09:30:00Z")
-    assert [record["sent_at"] for record in sent[4:]] == [
+    assert [record["sent_at"] for record in sent[5:]] == [
         "2026-07-01T05:00:00+09:00", "2026-06-01T12:00:00+09:00", "2026-06-01T09:30:00Z",
     ]  # fmt: skip
-    assert sent[5]["invoice_ids"] == ["A", "B"]
+    assert sent[6]["invoice_ids"] == ["A", "B"]
     assert not any(isinstance(read_record(record), Rejection) for record in sent)
 
 
@@ -149,12 +137,95 @@ def test_lines_are_json_objects(sent: list[dict[str, Any]]) -> None:
     assert not isinstance(read_record(record), Rejection)
 
 
-def test_warnings_are_said_and_stop_nothing(sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    body = {"type": "payment", "id": "P", "result": "created", "warnings": [{"code": "over_applied", "excess": 5}]}
+@pytest.mark.usefixtures("where")
+def test_warnings_are_sentences_and_stop_nothing() -> None:
+    run("record", *INVOICE)
+    again = run("record", "invoice", "--id", "I2", *INVOICE[3:])
+    assert again.exit_code == 0
+    assert again.stdout == "Invoice I2 is recorded.\n"
+    said = "the same party has another with this number, total and day of issue: 2020-1, 100.50 EUR, 2020-01-01."
+    assert again.stderr == f"Warning: {said}\n"
+    paid = run("record", "payment", "--invoice-id", "I1", "--amount", "1101", "--paid-on", "1969-12-31")
+    assert paid.stderr.splitlines() == [
+        "Warning: --paid-on is 1969-12-31, before 1970 or more than ten years ahead.",
+        "Warning: more is applied to invoice I1 than its total: 1,101.00 of 100.50 EUR.",
+    ]
+    reminded = run("record", "reminder", "--customer-id", "C1", "--invoice-id", "I1", "--invoice-id", "I9")
+    assert reminded.stderr == "Warning: not known: I9. It counts for them when they are recorded.\n"
+
+
+def test_a_warning_of_a_newer_api_is_said_with_its_inputs(
+    sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"type": "payment", "id": "P", "result": "created", "warnings": [{"code": "too_early", "days": 5}]}
     monkeypatch.setattr(Result, "to_json", lambda _: body)
     warned = run("record", "payment", "--invoice-id", "I", "--amount", "1")
     assert warned.exit_code == 0
-    assert warned.stderr == "Warning: over applied (excess 5).\n"
+    assert warned.stderr == "Warning: too early (days 5).\n"
+
+
+@pytest.mark.usefixtures("where")
+def test_money_on_account_is_recorded_allocated_and_taken_back() -> None:
+    def sums() -> tuple[float, float]:
+        [row] = value("aging", "--as-of", "2020-03-01")["customers"]
+        return row["outstanding"], row["unapplied"]
+
+    run("record", *INVOICE)
+    on_account = ("--customer-id", "C1", "--currency", "eur", "--amount")
+    assert value("record", "payment", "--id", "A", *on_account, "60", "--paid-on", "2020-01-10")["result"] == "created"
+    assert value("record", "credit", "--id", "K", *on_account, "5", "--credited-on", "2020-01-10")["id"] == "K"
+    assert sums() == (100.5, 65)
+    to_invoice = ("--invoice-id", "I1", "--applied-on", "2020-01-20", "--amount")
+    assert value("record", "allocation", "--id", "L", "--payment-id", "A", *to_invoice, "40")["result"] == "created"
+    assert value("record", "allocation", "--credit-id", "K", *to_invoice, "5")["result"] == "created"
+    assert sums() == (55.5, 20)
+    assert run("record", "allocation", "--delete", "L").stdout == "Allocation L is taken back.\n"
+    assert sums() == (95.5, 60)
+    assert run("record", "payment", "--delete", "A").stdout == "Payment A is taken back.\n"
+    assert run("record", "payment", "--delete", "A").stdout == "Payment A was taken back before; nothing has changed.\n"
+    assert sums() == (95.5, 0)
+
+
+@pytest.mark.usefixtures("where")
+def test_money_on_account_of_a_supplier_is_recorded() -> None:
+    run("record", "supplier", "--id", "S1", "--name", "Supplies")
+    paid = ("payment", "--supplier-id", "S1", "--currency", "EUR", "--amount", "30", "--paid-on", "2020-01-10")
+    assert value("record", *paid)["result"] == "created"
+    [row] = value("aging", "--side", "payables", "--as-of", "2020-03-01")["suppliers"]
+    assert (row["supplierReference"], row["unapplied"]) == ("S1", 30)
+
+
+@pytest.mark.usefixtures("where")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("payment", "--customer-id", "C", "--amount", "1"), "--currency is required for money on account."),
+        (
+            ("payment", "--invoice-id", "I", "--currency", "EUR", "--amount", "1"),
+            "--currency is for money on account; a document has its own.",
+        ),
+        (
+            ("credit", "--customer-id", "C", "--invoice-id", "I", "--amount", "1"),
+            "give one of --invoice-id, --bill-id (what it is applied to), --customer-id, --supplier-id",
+        ),
+        (
+            ("allocation", "--invoice-id", "I", "--amount", "1"),
+            "give either --payment-id or --credit-id, the money on account that it comes from.",
+        ),
+        (
+            ("allocation", "--payment-id", "P", "--invoice-id", "I", "--amount", "-1"),
+            "--amount must be above zero; void an allocation to take it back.",
+        ),
+        (
+            (*INVOICE[:7], "--currency", "EUR", "--issued-on", "2020-01-01", "--total", "-1"),
+            "--total is below zero; what lowers a debt is a credit record, with --customer-id or --supplier-id if on",
+        ),
+    ],
+)
+def test_what_is_rejected_is_explained_in_options(arguments: tuple[str, ...], said: str) -> None:
+    refused = run("record", *arguments)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"The {arguments[0]} was rejected: {said}")
 
 
 @pytest.mark.parametrize("kind", models())
