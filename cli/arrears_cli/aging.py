@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
     from arrears.rendering.lines import Lines
 
-type By = Literal["customer", "supplier", "document"]
+By = Literal["customer", "supplier", "document"]
 
 _TEXTS = {"customer", "supplier", "reference", "number", "currency", "issued", "due", "tier", "urgency", "state"}
 

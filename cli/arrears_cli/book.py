@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from arrears.reports.row_selection import RowFilter
     from arrears.runtime import Services
 
-type Order = Literal["age", "amount"]
+Order = Literal["age", "amount"]
 _PAGE = 1_000
+FROM_AFTER_TO = "--from is after --to, which is today where it is not given."
 
 
 class OverdueRequest(NamedTuple):
@@ -212,9 +213,9 @@ class StoredBook:
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
         """Escalation records as they were kept."""
-        from arrears_cli.administration import customer_id
+        from arrears.ledger.ids import outward_id
 
-        customer = None if asked.customer is None else customer_id(self.services, self.organisation, asked.customer)
+        customer = asked.customer and outward_id(self.organisation.id, "customer", asked.customer)
         found: list[dict[str, Any]] = []
         after: str | None = None
         while True:
@@ -236,3 +237,10 @@ def _page(rows: "list[RowReference]", asked: OverdueRequest) -> "list[RowReferen
     from arrears.reports.row_selection import AGE, ORDERS
 
     return (rows if asked.order == AGE else sorted(rows, key=ORDERS[asked.order]))[: asked.limit]
+
+
+def nobody(side: "Side", id: str) -> Failed:
+    """The error that a side has no such customer or supplier."""
+    from arrears.rendering.aged_list import BY_PARTY
+
+    return Failed(f"There is no {BY_PARTY[side]} {id}.")

@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from datetime import time as clock_time
@@ -16,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 from uuid import UUID
 
-from arrears_cli.book import EscalationFilter, OverdueRequest, StatementRequest
+from arrears_cli.book import FROM_AFTER_TO, EscalationFilter, OverdueRequest, StatementRequest, nobody
 from arrears_cli.output import Failed, option_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ _TIMEOUT_SECONDS = 60
 _BUSY = (429, 502, 503, 504)
 _WAITS_SECONDS = (1, 2, 4)
 _LONGEST_WAIT_SECONDS = 30
+_ANSWER_TOO_LARGE, _NOT_FOUND = "answer_too_large", "not_found"
+"""Codes of errors that the API answers."""
+_STATEMENT_TOO_LARGE = """\
+The statement is too large for the API.
+Ask for fewer days, or for it from the tables, with --stack and access to AWS."""
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -106,12 +112,23 @@ class RemoteBook:
         from arrears.ledger.ledger_side import Side
 
         rows = "openInvoices" if side is Side.RECEIVABLE else "openBills"
-        return self._paged(_party_path(side, id), {"asOf": _day(day)}, rows, None)
+        with _known(side, id):
+            return self._paged(_party_path(side, id), {"asOf": _day(day)}, rows, None)
 
     def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
-        """A statement."""
+        """A statement, as long as the API answers it."""
+        from arrears.ledger.errors import ArrearsError
+
         query = {"kind": asked.kind, "from": _day(asked.first), "to": _day(asked.last), "currency": asked.currency}
-        answer: dict[str, Any] = self.get(f"{_party_path(side, id)}/statement", query)
+        try:
+            with _known(side, id):
+                answer: dict[str, Any] = self.get(f"{_party_path(side, id)}/statement", query)
+        except ArrearsError as error:
+            if error.field == "from":
+                raise Failed(FROM_AFTER_TO) from None
+            if error.code == _ANSWER_TOO_LARGE:
+                raise Failed(_STATEMENT_TOO_LARGE) from None
+            raise
         return answer
 
     def history(self, side: "Side", months: int) -> dict[str, Any]:
@@ -148,12 +165,26 @@ class RemoteBook:
 
     def _paged(self, path: str, query: Mapping[str, Any], rows: str, limit: int | None) -> dict[str, Any]:
         """The first page, with the rows of the following ones behind its own, up to `limit` rows."""
-        answer = first = self.get(path, {**query, "limit": min(limit or PAGE, PAGE)})
-        while answer["nextCursor"] is not None and (limit is None or len(first[rows]) < limit):
-            size = PAGE if limit is None else min(limit - len(first[rows]), PAGE)
-            answer = self.get(path, {**query, "limit": size, "cursor": answer["nextCursor"]})
+        first, size = self._page(path, query, min(limit or PAGE, PAGE))
+        cursor = first["nextCursor"]
+        while cursor is not None and (limit is None or len(first[rows]) < limit):
+            most = size if limit is None else min(limit - len(first[rows]), size)
+            answer, size = self._page(path, {**query, "cursor": cursor}, most)
             first[rows] += answer[rows]
+            cursor = answer["nextCursor"]
         return {**first, "nextCursor": None}
+
+    def _page(self, path: str, query: Mapping[str, Any], size: int) -> tuple[dict[str, Any], int]:
+        """A page, and its size: half of `size`, and again, while the API says that the answer would be too large."""
+        from arrears.ledger.errors import ArrearsError
+
+        while True:
+            try:
+                return self.get(path, {**query, "limit": size}), size
+            except ArrearsError as error:
+                if error.code != _ANSWER_TOO_LARGE or size == 1:
+                    raise
+                size //= 2
 
     def _send(self, method: str, path: str, body: bytes | None = None) -> Any:
         """One request, sent again while the API is busy: what is written twice changes nothing."""
@@ -191,6 +222,21 @@ def _party_path(side: "Side", id: str) -> str:
     from arrears.ledger.ledger_side import Side
 
     return f"/{'receivables/customers' if side is Side.RECEIVABLE else 'payables/suppliers'}/{quote(id, safe='')}"
+
+
+@contextmanager
+def _known(side: "Side", id: str) -> Iterator[None]:
+    """Says who is not known. An empty id has no address of its own."""
+    from arrears.ledger.errors import ArrearsError
+
+    if not id:
+        raise nobody(side, id)
+    try:
+        yield
+    except ArrearsError as error:
+        if error.code == _NOT_FOUND:
+            raise nobody(side, id) from None
+        raise
 
 
 def _checked_address(url: str) -> str:

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from arrears_cli.book import StatementRequest, open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
 from arrears_cli.output import Csv, Json, money, put_table, read_day, say
-from arrears_cli.reports import BUCKETS, AsOf, SideName, SideOption, put_answer, read_currency
+from arrears_cli.reports import BUCKETS, AsOf, SideName, SideOption, put_answer, read_currency, read_id
 
 
 class Kind(StrEnum):
@@ -50,7 +50,7 @@ def customer(
     from arrears.rendering import lines
 
     day = read_day(as_of, "--as-of")
-    body = open_book(organisation_id, stack, url).party(Side.RECEIVABLE, customer_id, day)
+    body = open_book(organisation_id, stack, url).party(Side.RECEIVABLE, read_id(customer_id, "ID"), day)
     if put_answer(body, lines.open_invoices(body), as_json, as_csv):
         return
     _put_balances(body, body["customerName"], ("tier", "suggestedAction", "creditLimit", "creditAvailable"))
@@ -80,7 +80,7 @@ def supplier(
     from arrears.rendering import lines
 
     day = read_day(as_of, "--as-of")
-    body = open_book(organisation_id, stack, url).party(Side.PAYABLE, supplier_id, day)
+    body = open_book(organisation_id, stack, url).party(Side.PAYABLE, read_id(supplier_id, "ID"), day)
     if put_answer(body, lines.open_bills(body), as_json, as_csv):
         return
     _put_balances(body, body["supplierName"], ("urgency", "suggestedAction", "scheduledPaymentDate"))
@@ -113,7 +113,7 @@ def statement(
     if first is not None and last is not None and first > last:
         raise typer.BadParameter(f"is after --to, which is {day_text(last)}", param_hint="--from")
     asked = StatementRequest(kind, first, last, read_currency(currency))
-    body = open_book(organisation_id, stack, url).statement(side.of_ledger, party_id, asked)
+    body = open_book(organisation_id, stack, url).statement(side.of_ledger, read_id(party_id, "ID"), asked)
     if put_answer(body, lines.statement(body), as_json, as_csv):
         return
     name = body["customerName" if side is SideName.RECEIVABLES else "supplierName"]

@@ -71,7 +71,9 @@ def receivables(
     from arrears.rendering.lines import overdue_customers
 
     day, included = read_day(as_of, "--as-of"), include is not None
-    asked = OverdueRequest(day, sort, limit, customer, read_currency(currency), tier, action, included)
+    asked = OverdueRequest(
+        day, sort, limit, read_id(customer, "--customer"), read_currency(currency), tier, action, included
+    )
     body = open_book(organisation_id, stack, url).overdue(Side.RECEIVABLE, asked)
     if put_answer(body, overdue_customers(body, included), as_json, as_csv):
         return
@@ -122,7 +124,9 @@ def payables(
     from arrears.rendering.lines import overdue_suppliers
 
     day, included = read_day(as_of, "--as-of"), include is not None
-    asked = OverdueRequest(day, sort, limit, supplier, read_currency(currency), urgency, action, included)
+    asked = OverdueRequest(
+        day, sort, limit, read_id(supplier, "--supplier"), read_currency(currency), urgency, action, included
+    )
     body = open_book(organisation_id, stack, url).overdue(Side.PAYABLE, asked)
     if put_answer(body, overdue_suppliers(body, included), as_json, as_csv):
         return
@@ -159,6 +163,15 @@ def read_currency(currency: str | None) -> str | None:
     return None if currency is None else currency.upper()
 
 
+def read_id[Id: (str, str | None)](text: Id, option: str) -> Id:
+    """An id as it is typed. Raises BadParameter for bytes that are no text."""
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter("is not text in UTF-8", param_hint=option) from None
+    return text
+
+
 def put_answer(body: Mapping[str, Any], lines: "Lines", as_json: bool, as_csv: bool) -> bool:
     """Prints an answer for programs; False where nothing is printed, as a person reads it."""
     if as_json and as_csv:
@@ -174,8 +187,17 @@ def _put_report(title: str, body: Mapping[str, Any], columns: Sequence[str], row
     _put_aging(f"{title} as of {body['asOf']}", body["aging"])
     if rows:
         put_table("", columns, rows, ("overdue", "to chase", "invoices", "bills", "days"))
+        _put_filtered(body.get("filtered"), "invoices" if "invoices" in columns else "bills")
     else:
         typer.echo("Nothing is overdue." if "filtered" not in body else "Nothing that is overdue is like that.")
+
+
+def _put_filtered(totals: Mapping[str, Any] | None, documents: str) -> None:
+    """What all rows that pass the filters add up to, shown or not; nothing without a filter."""
+    if totals is not None:
+        sums = totals["overdueByCurrency"]
+        rows = [(each["currency"], money(each["amount"], each["currency"]), str(each["count"])) for each in sums]
+        put_table("What was asked for, in all", ("currency", "overdue", documents), rows, ("overdue", documents))
 
 
 def _put_documents(party: str, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -291,7 +313,7 @@ def escalations(
     """Every tier that a customer has entered or left, the newest first."""
     from arrears.rendering import lines
 
-    asked = EscalationFilter(_since(since), tier, customer, limit)
+    asked = EscalationFilter(_since(since), tier, read_id(customer, "--customer"), limit)
     body = open_book(organisation_id, stack, url).escalations(asked)
     if put_answer(body, lines.escalations(body), as_json, as_csv):
         return

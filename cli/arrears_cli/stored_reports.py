@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from arrears_cli.book import FROM_AFTER_TO, nobody
 from arrears_cli.output import Failed
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def party_body(
 def statement_of(
     services: "Services", organisation: "Organisation", side: "Side", id: str, asked: "StatementRequest"
 ) -> dict[str, Any]:
-    """The statement of a customer or supplier. Raises BadParameter where its first day is after its last."""
+    """The statement of a customer or supplier. Raises Failed where its first day is after its last."""
     from arrears.rendering.statement import statement_body
     from arrears.reports.party_reading import read_statement
     from arrears.reports.statements import month_start
@@ -72,16 +71,13 @@ def statement_of(
     last = organisation.today(services.clock()) if asked.last is None else asked.last
     first = month_start(last) if asked.first is None else asked.first
     if first > last:
-        raise typer.BadParameter("is after --to", param_hint="--from")
+        raise Failed(FROM_AFTER_TO)
     sections = read_statement(services.parties(), organisation, party, asked.kind, first, last, asked.currency)
     return statement_body(party, organisation, asked.kind, first, last, sections)
 
 
 def _found(services: "Services", organisation: "Organisation", side: "Side", id: str) -> "Party":
-    from arrears.ledger.ledger_side import Side
-
     party = services.parties().find(organisation, side, id)
     if party is None:
-        who = "customer" if side is Side.RECEIVABLE else "supplier"
-        raise Failed(f"There is no {who} {id}.")
+        raise nobody(side, id)
     return party

@@ -68,3 +68,16 @@ def address(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     thread.join()
     server.server_close()
     runtime.services.cache_clear()
+
+
+@pytest.fixture(params=["tables", "https"])
+def where(
+    request: pytest.FixtureRequest, services: Services, organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """Both places where a book can be; the environment says its organisation: by its id, or by a key."""
+    if request.param == "https":
+        monkeypatch.setenv("ARREARS_URL", request.getfixturevalue("address"))
+        monkeypatch.setenv("ARREARS_API_KEY", services.api_keys().create(organisation))
+    else:
+        monkeypatch.setenv("ARREARS_ORGANISATION", organisation)
+    return organisation

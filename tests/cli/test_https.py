@@ -155,7 +155,7 @@ def test_filters_take_what_the_endpoints_take() -> None:
         (reports.Urgency, URGENCIES),
         (reports.CustomerAction, overdue_query.RECEIVABLES.actions),
         (reports.SupplierAction, overdue_query.PAYABLES.actions),
-        (Order.__value__, tuple(ORDERS)),
+        (Order, tuple(ORDERS)),
     ):
         assert get_args(literal) == values
 

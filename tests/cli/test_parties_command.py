@@ -1,4 +1,4 @@
-"""The command shows one customer or supplier, and its statement, as the endpoints answer them."""
+"""The command shows one customer or supplier, and its statement, as the endpoints answer them; over HTTPS too."""
 
 import csv
 import io
@@ -10,14 +10,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from arrears.runtime import Services
-from arrears_cli import command
+from arrears_cli import command, https
 from support.records import bill, credit, customer, dispute, invoice, payment, payment_on_account, promise, reminder
 
 JUNE = ("--from", "2020-06-01", "--to", "2020-06-30")
 
 
 @pytest.fixture(autouse=True)
-def book(services: Services, organisation: str) -> None:
+def book(services: Services, organisation: str, where: str) -> None:
     """Customer C with two invoices and money on account, and a supplier that is known by its name only."""
     services.recorder().record(
         services.organisations().get(organisation),
@@ -114,6 +114,8 @@ def test_nothing_is_said_to_be_nothing(organisation: str) -> None:
         (("statement", "C", "--from", "2020-07-01", "--to", "2020-06-30"), "--from"),
         (("statement", "C", "--to", "2020-02-30"), "--to"),
         (("statement", "C", "--kind", "all"), "--kind"),
+        (("statement", "C", "--csv", "--json"), "--csv"),
+        (("statement", "\udcff"), "UTF-8"),
         (("statement", "C", "--currency", "EURO"), "--currency"),
         (("customer", "C", "--as-of", "today"), "--as-of"),
     ],
@@ -124,7 +126,32 @@ def test_an_option_that_cannot_be_used_is_named(organisation: str, arguments: tu
     assert said in refused.output
 
 
-@pytest.mark.parametrize("words", [("customer", "nobody"), ("supplier", "C"), ("statement", "nobody")])
+def test_a_statement_that_begins_after_today_is_refused(organisation: str) -> None:
+    refused = run(organisation, "statement", "C", "--from", "2199-01-01")
+    assert refused.exit_code == 1
+    assert command.explanation(refused.exception) == "--from is after --to, which is today where it is not given."  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("where", ["https"], indirect=True)
+def test_a_statement_that_is_too_large_for_the_api_says_where_it_is_not(
+    organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arrears.api.parties.MAX_STATEMENT", 1)
+    refused = run(organisation, "statement", "C", *JUNE)
+    assert refused.exit_code == 1
+    assert "with --stack and access to AWS" in (command.explanation(refused.exception) or "")  # type: ignore[arg-type]
+
+
+def test_all_open_documents_are_shown_however_small_the_pages_are(
+    organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https, "PAGE", 1)
+    page = value(organisation, "customer", "C", "--as-of", "2020-06-30")
+    assert [one["invoiceReference"] for one in page["openInvoices"]] == ["I1", "I2"]
+    assert page["nextCursor"] is None
+
+
+@pytest.mark.parametrize("words", [("customer", "nobody"), ("supplier", "C"), ("statement", "a/b"), ("customer", "")])
 def test_nobody_is_one_line(organisation: str, words: tuple[str, ...]) -> None:
     refused = run(organisation, *words)
     assert refused.exit_code == 1

@@ -1,5 +1,6 @@
 """The README followed word for word, and the API's page in a real browser."""
 
+import csv
 import os
 import re
 import shutil
@@ -54,7 +55,7 @@ def run(stack: Deployment, tmp_path: Path) -> Callable[..., str]:
 
 def test_the_readme_s_commands_get_data_in(stack: Deployment, run: Callable[..., str]) -> None:
     commands, curl = blocks("sh", "Getting data in")
-    create, import_, key, receivables = commands.splitlines()
+    create, import_, key, receivables, aging, statement = commands.splitlines()
     printed = run(create)
     found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", printed)
     assert found is not None, printed
@@ -64,6 +65,10 @@ def test_the_readme_s_commands_get_data_in(stack: Deployment, run: Callable[...,
     table = run(receivables.replace("ID", found[0]))
     assert "4,500.00" in table
     assert "escalation" in table
+    assert run(aging.replace("ID", found[0])).startswith("asOf,billId,")
+    with (XERO / "xero_invoice_data.csv").open(newline="") as lines:
+        customer = next(row["contact_id"] for row in csv.DictReader(lines) if row["type"] == "ACCREC")
+    assert "closing" in run(statement.replace("ID", found[0]).replace("CUSTOMER", customer))
     answer = run(curl, API_KEY=api_key[0], BASE_URL=stack.base_url)
     assert '"result":"created"' in answer
 
