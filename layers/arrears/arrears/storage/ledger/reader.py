@@ -15,7 +15,6 @@ from arrears.ledger.days import year_before
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.promises import without
 from arrears.ledger.reminders import read_reminders
 from arrears.storage.client import read_fast
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
@@ -144,6 +143,8 @@ class LedgerStore:
     def _since(
         self, organisation: Organisation, shard: int, side: Side, since: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
+        from arrears.ledger.promises import without
+
         accounts: dict[str, Account] = {}
         documents: dict[str, dict[str, DatedDocument]] = {}
         for account, opened in self._open(organisation, shard, side):
