@@ -34,7 +34,7 @@ def overdue_payables(request: Request) -> dict[str, Any] | Page:
     selected = select_rows(report, query.wanted, row_urgency, supplier_row)
     page, next_cursor = query.page(selected)
     rows = (supplier_row(reference, day, report.policy) for reference in page)
-    body = payables_body(report, rows, next_cursor, totals_of(selected, day) if query.filtered else None)
+    body = payables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.PAYABLE)
         for row, bills in zip(body["suppliers"], document_bodies(page, day, "bill", references_of), strict=True):

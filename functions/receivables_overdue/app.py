@@ -36,7 +36,7 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     selected = select_rows(report, query.wanted, row_tier, customer_row)
     page, next_cursor = query.page(selected)
     rows = (customer_row(reference, day, report.policy) for reference in page)
-    body = receivables_body(report, rows, next_cursor, totals_of(selected, day) if query.filtered else None)
+    body = receivables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.RECEIVABLE)
         for row, invoices in zip(body["customers"], document_bodies(page, day, "invoice", references_of), strict=True):

@@ -77,7 +77,7 @@ def test_all_rows_add_up_to_the_totals_of_the_book(seed: int, side: Side) -> Non
     book = random_book(seed, 20)
     organisation, today = organisation_of(book), last_day(book).toordinal()
     report = overdue_report(in_memory(book, organisation).accounts(side, today, today), today, organisation)
-    totals = totals_of(report.rows, today)
+    totals = totals_of(report.rows)
     assert (totals.party_count, totals.overdue_count) == (report.party_count, report.overdue_count)
     assert [(one.currency, one.amount, one.count) for one in totals.by_currency] == [
         (entry.currency, entry.overdue_amount, entry.overdue_count) for entry in report.aging if entry.overdue_count
@@ -106,8 +106,8 @@ def test_totals_have_the_money_on_account_beside_the_rows() -> None:
     )
     assert {result.result for result in results} == {"created"}
     report = overdue_report(ledger.accounts(Side.RECEIVABLE, today, today), today, ORGANISATION)
-    assert totals_of(report.rows, today).unapplied == [Unapplied("USD", 3200, 2)]
-    assert totals_of(report.rows[:1], today).unapplied == [Unapplied("USD", 3000, 1)]
+    assert totals_of(report.rows).unapplied == [Unapplied("USD", 3200, 2)]
+    assert totals_of(report.rows[:1]).unapplied == [Unapplied("USD", 3000, 1)]
 
 
 @pytest.mark.parametrize("seed", range(12))

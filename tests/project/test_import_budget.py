@@ -38,8 +38,6 @@ CONNECTED = {
         "ledger.dated_document",
         "ledger.ids",
         "ledger.money",
-        "ledger.on_account",
-        "ledger.promises",
         "metrics",
     ),
     *("ledger.organisation", "ledger.policy", "ledger.errors", "ledger.reminders", "ledger.ledger_side", "runtime"),
@@ -73,7 +71,7 @@ DOLFIN = CONNECTED | {
 }
 LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api.routes"}
 RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
-LINES = {"rendering.lines", "reports.aging"}
+LINES = {"ledger.on_account", "rendering.lines", "reports.aging"}
 REPORT = (
     DOLFIN
     | RENDERING
@@ -140,7 +138,9 @@ RECORDING = {
         "payment_status",
         "documents",
         "duplicates",
+        "on_account",
         "on_account_records",
+        "promises",
         "record_warnings",
         "recording",
     )
@@ -156,17 +156,23 @@ ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.p
 
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "billing_invoices_past_due": (
-        CONNECTED | {"api.docusign", "api.errors", "api.http", "api.routes", "reports.aging", "reports.past_due"},
+        CONNECTED
+        | {"api.docusign", "api.errors", "api.http", "api.routes"}
+        | {"ledger.on_account", "reports.aging", "reports.past_due"},
         READING | {"defusedxml"},
     ),
     "close_worker": (
         CONNECTED
         | RENDERING
+        | {"ledger.on_account", "ledger.promises"}
         | {"close.escalation_writer", "rendering.history", "storage.history.escalations", "storage.history.table"}
         | {f"reports.{name}" for name in ("aging", "escalations", "payment_behaviour", "receivables", "tiers")},
         READING,
     ),
-    "customers": (PARTY | {"rendering.customer_page", "reports.promises", "reports.receivables"}, READING),
+    "customers": (
+        PARTY | {"ledger.promises", "rendering.customer_page", "reports.promises", "reports.receivables"},
+        READING,
+    ),
     "daily_run": (CONNECTED | {"close.due_organisations"}, READING),
     "documentation": (ANSWERING_ERRORS | {"api.documentation"}, ANSWERING),
     "escalations": (DOLFIN | LINES | {"api.dolfin_history", "reports.tiers"}, READING),
@@ -182,16 +188,18 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     ),
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
     "ledger_records": (DOLFIN | RECORDS | {"api.record_batch"}, READING | PYDANTIC),
-    "overdue_balance": (LAGO | {"reports.overdue_balance", "reports.aging"}, READING),
+    "overdue_balance": (LAGO | {"ledger.on_account", "reports.overdue_balance", "reports.aging"}, READING),
     "payables_history": (HISTORY, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
     "receivables_history": (HISTORY, READING),
     "payables_aging": (AGED_LIST | {"reports.aged_suppliers"}, READING),
     "receivables_aging": (
-        AGED_LIST | {"reports.aged_customers", "reports.receivables", "reports.payment_behaviour", "reports.reasons"},
+        AGED_LIST
+        | {"ledger.promises"}
+        | {"reports.aged_customers", "reports.receivables", "reports.payment_behaviour", "reports.reasons"},
         READING,
     ),
-    "receivables_overdue": (REPORT | {"reports.receivables"}, READING),
+    "receivables_overdue": (REPORT | {"ledger.promises", "reports.receivables"}, READING),
     "suppliers": (PARTY | {"rendering.supplier_page", "reports.payables"}, READING),
 }
 """Modules of the package, and packages of others, by function."""

@@ -1,7 +1,6 @@
 """What the overdue reports are asked for beside their day and page: filters, order, and the documents of each row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from arrears.api import dolfin
@@ -49,8 +48,7 @@ PAYABLES = SideParameters(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OverdueQuery:
+class OverdueQuery(NamedTuple):
     """What is asked of an overdue report. include: with the documents of each row."""
 
     report: dolfin.ReportQuery

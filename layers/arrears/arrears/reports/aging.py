@@ -133,7 +133,8 @@ type SortKey = tuple[bool, str, int, int, str, str]
 class RowReference(NamedTuple):
     """A counterparty with something overdue in one currency, of which no more is worked out than its position.
 
-    documents: all of the account's. overdue_count: how many of them are overdue in the currency.
+    documents: all of the account's. overdue_count: how many of them are overdue in the currency. unapplied: its money
+    on account in the currency, in minor units.
     """
 
     sort_key: SortKey
@@ -141,6 +142,7 @@ class RowReference(NamedTuple):
     documents: list[DatedDocument]
     currency: str
     overdue_count: int
+    unapplied: int
 
     @property
     def days(self) -> int:
@@ -202,14 +204,14 @@ def overdue_report(accounts: Accounts, day: int, organisation: Organisation) -> 
                     sums[0] += 1
                     sums[1] += owed
                     sums[2] = max(sums[2], days)
-        if on_account:
-            aging.add_unapplied(unapplied_at(account, documents, day))
+        unapplied = unapplied_at(account, documents, day) if on_account else {}
+        aging.add_unapplied(unapplied)
         for currency, (count, owed, days) in overdue.items():
             sort_key = (currency != default, currency, -days, -owed, account.name, account.id)
-            rows.append(RowReference(sort_key, account, documents, currency, count))
+            rows.append(RowReference(sort_key, account, documents, currency, count, unapplied.get(currency, 0)))
     rows.sort(key=attrgetter("sort_key"))
-    unapplied = aging.unapplied_by_currency(default)
-    return Report(day, organisation.policy, aging.by_currency(default), unapplied, rows)
+    in_all = aging.unapplied_by_currency(default)
+    return Report(day, organisation.policy, aging.by_currency(default), in_all, rows)
 
 
 def oldest_of(ordered: Sequence[Overdue]) -> Overdue:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER
+from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.policy import Policy
 from arrears.reports.aging import Overdue, owed_at
 from arrears.reports.reasons import Reason, Restated
@@ -91,7 +92,10 @@ class TierHistory:
         created_on: the organisation's first day; what was crossed before it is historical.
         """
         late = self._late(move.day)
-        judged = judge(self.account, self._documents, self.currency, late, move.day, policy) if late else None
+        unapplied = unapplied_at(self.account, self._documents, move.day).get(self.currency, 0)
+        judged = (
+            judge(self.account, self._documents, self.currency, late, unapplied, move.day, policy) if late else None
+        )
         why = judged.reasons if judged is not None else []
         restated: list[Reason] = [Restated(policy.version)] if move.restated else []
         return [

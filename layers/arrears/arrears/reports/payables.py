@@ -12,7 +12,6 @@ from arrears.ledger.dated_document import (
     disputed_amount_at,
     wholly_disputed_at,
 )
-from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.policy import OLDEST_FIRST, Policy
 from arrears.reports import tiers
 from arrears.reports.aging import Overdue, RowReference, oldest_of, overdue_of
@@ -64,7 +63,7 @@ def row_urgency(reference: RowReference, _: int, policy: Policy) -> str:
 
 def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierRow:
     """The row of a supplier and a currency on the day of its report."""
-    _, account, documents, currency, _ = reference
+    _, account, documents, currency, _, unapplied = reference
     late = overdue_of(documents, currency, day)
     oldest = oldest_of(late)
     thresholds = tiers.urgency_thresholds(policy)
@@ -79,7 +78,6 @@ def supplier_row(reference: RowReference, day: int, policy: Policy) -> SupplierR
     urgency = tiers.URGENCIES[level]
     owed = sum([overdue.owed for overdue in late])
     undisputed = sum([_undisputed(overdue, day) for overdue in late])
-    unapplied = unapplied_at(account, documents, day).get(currency, 0)
     covered = policy.unapplied_covers == OLDEST_FIRST and 0 < to_schedule <= unapplied
     reasons: list[Reason] = [
         UrgencyByDays(oldest.days, policy.grace_days, tiers.threshold_of(level, thresholds), policy.version, urgency),

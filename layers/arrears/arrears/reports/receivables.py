@@ -13,7 +13,6 @@ from arrears.ledger.dated_document import (
     disputed_at,
     wholly_disputed_at,
 )
-from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.policy import OLDEST_FIRST, Policy
 from arrears.ledger.promises import Promises
 from arrears.reports import tiers
@@ -70,9 +69,9 @@ class CustomerRow(NamedTuple):
 
 def customer_row(reference: RowReference, day: int, policy: Policy) -> CustomerRow:
     """The row of a customer and a currency on the day of its report."""
-    _, account, documents, currency, _ = reference
+    _, account, documents, currency, _, unapplied = reference
     late = overdue_of(documents, currency, day)
-    judged = judge(account, documents, currency, late, day, policy)
+    judged = judge(account, documents, currency, late, unapplied, day, policy)
     reminder = judged.reminder
     return CustomerRow(
         account,
@@ -128,16 +127,19 @@ def judge(
     documents: Sequence[DatedDocument],
     currency: str,
     late: Sequence[Overdue],
+    unapplied: int,
     day: int,
     policy: Policy,
 ) -> Judgement:
-    """Tier and action of a row: `documents` are all of the customer's, `late` the row's overdue ones, in order."""
+    """Tier and action of a row: `documents` are all of the customer's, `late` the row's overdue ones, in order.
+
+    unapplied: the customer's money on account in the row's currency.
+    """
     days, owed = late[0].days, sum([overdue.owed for overdue in late])
     standing = _standing(account, documents, currency, day) if account.promises else _NO_PROMISE
     tier = tiers.tier_of(days, owed, currency, bool(standing.broken), policy)
     disputed = [overdue for overdue in late if overdue.document.disputes and disputed_at(overdue.document, day)]
-    disputed_amount = sum([disputed_amount_at(overdue.document, day) for overdue in disputed])
-    unapplied = unapplied_at(account, documents, day).get(currency, 0)
+    disputed_amount = sum([disputed_amount_at(overdue.document, day) for overdue in disputed]) if disputed else 0
     reminder = _last_reminder(account, late, day) if account.reminders else None
     row = _Row(late, disputed, owed, owed - disputed_amount, unapplied, tier, standing, reminder)
     action, why = _action(row, day, policy)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
-from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.policy import Policy
 from arrears.reports.aging import Report, RowReference, SortKey, Unapplied
 
@@ -79,8 +78,8 @@ class Totals(NamedTuple):
     unapplied: list[Unapplied]
 
 
-def totals_of(rows: Iterable[RowReference], day: int) -> Totals:
-    """The totals of some rows of a report on its day."""
+def totals_of(rows: Iterable[RowReference]) -> Totals:
+    """The totals of some rows of a report."""
     parties = set()
     sums: dict[str, list[int]] = {}
     unapplied: dict[str, list[int]] = {}
@@ -89,10 +88,9 @@ def totals_of(rows: Iterable[RowReference], day: int) -> Totals:
         entry = sums.setdefault(row.currency, [0, 0])
         entry[0] += row.owed
         entry[1] += row.overdue_count
-        amount = unapplied_at(row.account, row.documents, day).get(row.currency)
-        if amount is not None:
+        if row.unapplied:
             beside = unapplied.setdefault(row.currency, [0, 0])
-            beside[0] += amount
+            beside[0] += row.unapplied
             beside[1] += 1
     by_currency = [CurrencyTotal(currency, amount, count) for currency, (amount, count) in sums.items()]
     return Totals(

@@ -15,7 +15,6 @@ from arrears.ledger.days import year_before
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.promises import without
 from arrears.ledger.reminders import read_reminders
 from arrears.storage.client import read_fast
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
@@ -144,6 +143,8 @@ class LedgerStore:
     def _since(
         self, organisation: Organisation, shard: int, side: Side, since: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
+        from arrears.ledger.promises import without
+
         accounts: dict[str, Account] = {}
         documents: dict[str, dict[str, DatedDocument]] = {}
         for account, opened in self._open(organisation, shard, side):
@@ -283,7 +284,8 @@ class LedgerStore:
     def credit_limits(self, organisation: Organisation, customers: Sequence[str]) -> dict[str, dict[str, int]]:
         """The credit limits of those customers who have any, by customer and currency, in minor units."""
         wanted = {keys.account_key(organisation.id, "c" + id_, keys.COUNTERPARTY): id_ for id_ in customers}
-        found = {wanted[key]: codec.credit_limits(item) for key, item in self._get(list(wanted)).items()}
+        items = get_items(self._client, self._table, list(wanted), consistent=False)
+        found = {wanted[key]: codec.credit_limits(item) for key, item in items.items()}
         return {id_: limits for id_, limits in found.items() if limits}
 
     def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
