@@ -31,10 +31,10 @@ def queries(table: Table) -> list[tuple[str, str]]:
     return asked
 
 
-def kept(ledger: StoredLedger, reference: str = "C") -> list[int]:
-    """What each of a customer's promises counts as kept."""
+def open_then(ledger: StoredLedger, reference: str = "C") -> list[int]:
+    """What was open of the closed documents that each of a customer's promises is about, on the day it was made."""
     shown = next(item["p"] for item in ledger.account_items().values() if item["p"][1] == reference)
-    return [stored[-1] for stored in shown[4]]
+    return [-amount for *_, [(_, amount, *_), *_] in shown[4]]
 
 
 def entries(table: Table) -> set[str]:
@@ -74,7 +74,7 @@ def test_an_old_promise_reads_documents_of_its_customer_only(table: Table) -> No
     ]
     assert [index for index, _ in queries(table)] == ["account"]
     assert sum(read) <= 5
-    assert kept(ledger) == [20_000]
+    assert open_then(ledger) == [20_000]
 
 
 def test_a_recent_promise_reads_only_what_closed_since(table: Table) -> None:
@@ -83,7 +83,7 @@ def test_a_recent_promise_reads_only_what_closed_since(table: Table) -> None:
     table.gate.operations()
     ledger.record([promise(made_on="2020-06-10", promised_on="2020-12-31")], TODAY)
     assert [index for index, _ in queries(table)] == ["account"]
-    assert kept(ledger) == [10_000]
+    assert open_then(ledger) == [10_000]
 
 
 def test_several_promises_of_one_customer_look_its_documents_up_once(table: Table) -> None:
@@ -92,7 +92,7 @@ def test_several_promises_of_one_customer_look_its_documents_up_once(table: Tabl
     table.gate.operations()
     ledger.record([promise(f"M{n}", **OLD) for n in range(20)], TODAY)
     assert [index for index, _ in queries(table)] == ["account"]
-    assert kept(ledger) == [50_000] * 20
+    assert open_then(ledger) == [50_000] * 20
 
 
 def test_names_are_worked_out_from_documents_of_their_customer_only(table: Table) -> None:
@@ -116,12 +116,12 @@ def test_a_book_from_before_the_index_is_read_as_before(table: Table, monkeypatc
     table.gate.operations()
     ledger.record([promise(**OLD)], TODAY)
     assert [index for index, _ in queries(table)] == ["account", "account", "state"]
-    assert kept(ledger) == [20_000]
+    assert open_then(ledger) == [20_000]
     assert entries(table) == set()
     ledger.record([invoice("1", number="7", issued_on="2019-01-01", due_on="2019-03-01")], TODAY)
     assert len(entries(table)) == 1
     ledger.record([promise("partly there", **OLD), customer()], TODAY)
-    assert kept(ledger) == [20_000, 20_000]
+    assert open_then(ledger) == [20_000, 20_000]
 
 
 def test_an_index_that_lags_behind_changes_that_keep_the_count_is_found_out(
@@ -139,4 +139,4 @@ def test_an_index_that_lags_behind_changes_that_keep_the_count_is_found_out(
     table.gate.hidden_for = 3
     ledger.record([promise(**OLD)], TODAY)
     assert table.gate.hidden_for == 0
-    assert kept(ledger) == [20_000]
+    assert open_then(ledger) == [20_000]
