@@ -114,11 +114,11 @@ def test_a_statement_closes_at_the_net_of_the_aged_list(written: Written) -> Non
     today = written.today
     aged = {"customer": receivables_aging(written.book, today), "supplier": payables_aging(written.book, today)}
     for kind, found in aged.items():
-        rows = {(row[f"{kind}Name"], row["currency"]): row for row in found[f"{kind}s"]}
+        rows = {(row[f"{kind}Reference"], row["currency"]): row for row in found[f"{kind}s"]}
         for party in written.parties(kind):
             for section in written.ask(party, "/statement")["currencies"]:
                 if party.id is not None:
-                    row = rows.get((written.ledger.name(party), section["currency"]))
+                    row = rows.get((party.id, section["currency"]))
                     assert section["closing"] == section["net"] == (0 if row is None else row["net"])
 
 
@@ -133,7 +133,6 @@ def test_a_page_has_the_partys_balances_open_documents_and_money_on_account(writ
         overdue = written.api.dolfin(OVERDUE[kind], key=written.key, asOf=day.isoformat()).body[f"{kind}s"]
         for party in written.parties(kind):
             page = written.ask(party, asOf=day.isoformat())
-            mine = f"{kind}Name", written.ledger.name(party)
             if party.id is None:
                 continue
             names = ("currency", "buckets", "outstanding", "unapplied", "net", "daysOverdue")
@@ -144,7 +143,9 @@ def test_a_page_has_the_partys_balances_open_documents_and_money_on_account(writ
                 for row in sorted(rows, key=lambda row: written.ledger.currency_order(row["currency"]))
             ]
             for one in page["balances"]:
-                row = next((r for r in overdue if r[mine[0]] == mine[1] and r["currency"] == one["currency"]), None)
+                row = next(
+                    (r for r in overdue if r[f"{kind}Reference"] == party.id and r["currency"] == one["currency"]), None
+                )
                 for name in (
                     "suggestedAction",
                     "totalOverdue",
