@@ -151,7 +151,7 @@ class StoredBook:
         else:
             chosen = select_rows(report, wanted, row_urgency, supplier_row)
         page = _page(chosen, asked)
-        totals = totals_of(chosen, report.day) if any(wanted) else None
+        totals = totals_of(chosen) if any(wanted) else None
         if side is Side.RECEIVABLE:
             customers = (customer_row(row, report.day, report.policy) for row in page)
             body = receivables_body(report, customers, None, totals)
