@@ -1,4 +1,4 @@
-"""Cold and warm ratios of this tree and another checkout, in turns: python -m bench.against CHECKOUT [rounds] [parts].
+"""Costs of this tree and another checkout, in turns: python -m bench.against CHECKOUT [rounds] [cold|warm|writes ...].
 
 Each tree is measured by its own bench, in processes of their own with the same packages, so that only the trees differ.
 """
@@ -30,6 +30,13 @@ for name, one in starts.items():
     found[f"cold, {name}"] = one.wall_ms, floor.wall_ms
     found[f"cold, {name}, processor"] = one.cpu_ms, floor.cpu_ms
 """,
+    "writes": """
+from bench.__main__ import _recorded
+for customers in (200, 2_000):
+    one = _recorded(500, 3_000, 2_000, customers)
+    found[f"writes, {customers:,} customers, CPU microseconds"] = 1e6 / one["records_per_cpu_second"], 1
+    found[f"writes, {customers:,} customers, write units"] = one["write_units_per_record"], 1
+""",
 }
 PROGRAM = """
 import json, sys
@@ -42,7 +49,7 @@ Path(sys.argv[1]).write_text(json.dumps(found))
 """
 
 type Figures = dict[str, tuple[float, float]]
-"""By what was measured: milliseconds, and those of the floor in the same run."""
+"""By what was measured: the value, and the floor of the same run; 1 for what has none."""
 
 
 def measured(tree: Path, part: str) -> Figures:

@@ -19,6 +19,7 @@ MOST_DOCUMENTS = {"invoice": 1_100_000, "bill": 110_000}
 FUNCTIONS = {
     "receivables_overdue": ("invoice", "/receivables/overdue"),
     "payables_overdue": ("bill", "/payables/overdue"),
+    "receivables_aging": ("invoice", "/receivables/aging"),
     "overdue_balance": ("invoice", "/analytics/overdue_balance"),
     "invoice_collection": ("invoice", "/analytics/invoice_collection"),
 }
@@ -188,6 +189,8 @@ def _answers(book: Book, collections: dict[int, Transcript]) -> Iterator[Measure
         yield book.measure(report, "page", limit="1000")
     else:
         yield book.measure(report)
+        if book.kind == "invoice":
+            yield book.measure("receivables_aging")
     if book.kind == "invoice":
         yield book.measure("overdue_balance")
         yield book.measure("overdue_balance", "one customer", external_customer_id="ext-7")

@@ -40,8 +40,9 @@ def compact(value: Any) -> str:
 
 def pack_document(document: DatedDocument) -> str:
     """A dated document without its id, which the index key has, and without trailing defaults."""
-    disputes = [dispute[:3] if dispute.amount is None else dispute for dispute in document.disputes]
-    document = document._replace(disputes=disputes)  # type: ignore[arg-type]
+    if document.disputes:
+        disputes = [dispute[:3] if dispute.amount is None else dispute for dispute in document.disputes]
+        document = document._replace(disputes=disputes)  # type: ignore[arg-type]
     packed = [getattr(document, name) for name in PACKED_DOCUMENT]
     defaults = list(_DEFAULTS)
     while defaults and packed[-1] in (defaults[-1], []):
