@@ -15,7 +15,7 @@ from arrears_cli.output import Failed
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
     from arrears.ledger.organisation import Organisation
-    from arrears.ledger.recording import Result
+    from arrears.ledger.result import Result
     from arrears.reports.aging import Report, RowReference
     from arrears.reports.row_selection import RowFilter
     from arrears.runtime import Services

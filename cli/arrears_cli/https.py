@@ -22,7 +22,7 @@ from arrears_cli.output import Failed, option_of
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
-    from arrears.ledger.recording import Result
+    from arrears.ledger.result import Result
 
 _KEY = re.compile(r"ar_([0-9a-f]{32})_[0-9a-f]{12}_[0-9a-f]{48}", re.ASCII)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -149,7 +149,7 @@ class RemoteBook:
 
     def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
         """Writes records, in as many requests as their number and size ask for."""
-        from arrears.ledger.recording import Result
+        from arrears.ledger.result import Result
 
         names = [field.name for field in fields(Result)]
         return [

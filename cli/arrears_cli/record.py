@@ -13,7 +13,7 @@ from arrears_cli.book import Book, open_book
 from arrears_cli.output import as_typed, money, option_of, put, say
 
 if TYPE_CHECKING:
-    from arrears.ledger.recording import Result
+    from arrears.ledger.result import Result
     from arrears_cli.record_options import RecordField
 
 _SENTENCES = {

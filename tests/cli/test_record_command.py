@@ -11,8 +11,8 @@ import typer
 from pydantic import BaseModel, Field
 from typer.testing import CliRunner
 
-from arrears.ledger.recording import Result
 from arrears.ledger.records import Amount, Day, Id, Rejection, read_record
+from arrears.ledger.result import Result
 from arrears.runtime import Services
 from arrears_cli.book import StoredBook
 from arrears_cli.record_options import fields_of, models, with_options

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger import dated_document, recording
+from arrears.ledger import dated_document, recording_counterparties, recording_documents, recording_money
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
-from arrears.ledger.recording import Result
+from arrears.ledger.records import size_of
+from arrears.ledger.result import Result
 from support.books import answer
 from support.memory_ledger import MemoryLedger
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
@@ -240,7 +241,7 @@ def rejection(ledger: MemoryLedger, record: Raw) -> Result:
 
 
 def test_a_document_has_so_many_allocations(ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "MAX_PARTS", 3)
+    monkeypatch.setattr(recording_money, "MAX_PARTS", 3)
     recorded(ledger, invoice(), payment("1"), credit("1"), dispute("1"))
     assert "3 allocations and disputes already" in str(rejection(ledger, payment("2")).reason)
     assert recorded(ledger, payment("1", amount="1")) == ["updated"]
@@ -248,21 +249,21 @@ def test_a_document_has_so_many_allocations(ledger: MemoryLedger, monkeypatch: p
 
 def test_a_document_has_so_many_facts_in_the_future(ledger: MemoryLedger) -> None:
     dated = {"paid_on": "2020-07-01"}
-    recorded(ledger, invoice(), *(payment(str(n), **dated) for n in range(recording.MAX_FUTURE_PARTS)))
+    recorded(ledger, invoice(), *(payment(str(n), **dated) for n in range(recording_money.MAX_FUTURE_PARTS)))
     assert "dated in the future" in str(rejection(ledger, payment("more", **dated)).reason)
     assert recorded(ledger, payment("today", paid_on="2020-06-30")) == ["created"]
 
 
 def test_a_bill_has_so_many_states(ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "MAX_STATES", 3)
+    monkeypatch.setattr(recording_documents, "MAX_STATES", 3)
     recorded(ledger, *(bill(state_on=f"2020-01-0{day}") for day in (1, 2, 3)))
     assert rejection(ledger, bill(state_on="2020-01-04")).field == "state"
     assert recorded(ledger, bill(state_on="2020-01-01")) == ["updated"]
 
 
 def test_a_customer_has_so_many_promises_and_reminders(ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "MAX_PROMISES", 2)
-    monkeypatch.setattr(recording, "MAX_REMINDERS", 2)
+    monkeypatch.setattr(recording_counterparties, "MAX_PROMISES", 2)
+    monkeypatch.setattr(recording_counterparties, "MAX_REMINDERS", 2)
     for make in (promise, reminder):
         recorded(ledger, make("1"), make("2"))
         assert "2 " in str(rejection(ledger, make("3")).reason)
@@ -276,12 +277,12 @@ def test_a_customer_fits_one_item(ledger: MemoryLedger) -> None:
     results = recorded(ledger, *short)
     assert results.count("rejected") > 10
     for account in ledger.account_states():
-        assert recording.size_of(account.reminders) <= recording.MAX_LIVE_BYTES
-        assert recording.size_of(ledger.counterparty_record(account).reminders) <= recording.MAX_BYTES
+        assert size_of(account.reminders) <= recording_counterparties.MAX_LIVE_BYTES
+        assert size_of(ledger.counterparty_record(account).reminders) <= recording_documents.MAX_BYTES
 
 
 def test_a_document_fits_one_item(ledger: MemoryLedger) -> None:
     long = [payment("é" * 190 + str(number)) for number in range(800)]
     results = recorded(ledger, invoice(), *long)
     assert results.count("rejected") > 100
-    assert recording.size_of(ledger.documents()[0].parts) <= recording.MAX_BYTES
+    assert size_of(ledger.documents()[0].parts) <= recording_documents.MAX_BYTES

@@ -11,7 +11,7 @@ import pytest
 
 from arrears.imports.dropped_files import Importer, Job, is_input, jobs
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Result
+from arrears.ledger.result import Result
 from support.memory_bucket import Bucket, notification
 
 ID = "6a4e7bd0-7a3c-4a12-8d0c-3f4bba6f0c11"

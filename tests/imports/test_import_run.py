@@ -21,7 +21,7 @@ from arrears.imports.import_run import (
 )
 from arrears.imports.rejected_rows import RejectedRows
 from arrears.ledger.errors import FORBIDDEN, UNAVAILABLE, ArrearsError
-from arrears.ledger.recording import Result
+from arrears.ledger.result import Result
 from support.files import MemoryFile, reader, text_file
 
 

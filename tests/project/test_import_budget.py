@@ -143,6 +143,11 @@ RECORDING = {
         "promises",
         "record_warnings",
         "recording",
+        "recording_counterparties",
+        "recording_documents",
+        "recording_money",
+        "result",
+        "unit_of_work",
     )
 }
 HISTORY = (
@@ -183,7 +188,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         ANSWERING | {"defusedxml"},
     ),
     "import_drop": (
-        CONNECTED | IMPORTS | RECORDS | RECORDING,
+        CONNECTED | IMPORTS | RECORDS | {"ledger.documents", "ledger.record_warnings", "ledger.result"},
         READING | PYDANTIC,
     ),
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from arrears.ledger import on_account_records, recording
+from arrears.ledger import on_account_records, recording_counterparties, recording_documents, recording_money
 from arrears.ledger.documents import Part
 from arrears.ledger.ids import outward_id
 from arrears.ledger.ledger_side import Side
@@ -66,7 +66,7 @@ def test_a_document_with_as_many_allocations_as_there_may_be_fits(table: Table) 
     book = StoredUnitOfWork(table.client, table.name, ORGANISATION, NOW)
     crowded = book.document("invoice", ledger.documents()[0].id, "I")
     first = date(2000, 1, 1).toordinal()
-    for n in range(recording.MAX_PARTS - 1):
+    for n in range(recording_money.MAX_PARTS - 1):
         content = {"amount": f"{10**20 + n}.11", "paid_on": first + n, "voided_on": first + 1_000 + n}
         crowded.parts[f"payment:P{n}"] = Part(content, None)
     crowded.refresh(NOW)
@@ -74,7 +74,7 @@ def test_a_document_with_as_many_allocations_as_there_may_be_fits(table: Table) 
     book.flush()
     more = [payment("last", amount="1"), payment(), credit(), dispute(), payment("last", amount="2")]
     assert results(ledger, more) == ["created", "rejected", "rejected", "rejected", "updated"]
-    assert len(ledger.documents()[0].dated.applied) == 2 * recording.MAX_PARTS - 1
+    assert len(ledger.documents()[0].dated.applied) == 2 * recording_money.MAX_PARTS - 1
 
 
 def test_a_payment_with_as_many_allocations_of_long_ids_as_there_may_be_fits(table: Table) -> None:
@@ -85,7 +85,7 @@ def test_a_payment_with_as_many_allocations_of_long_ids_as_there_may_be_fits(tab
     book = StoredUnitOfWork(table.client, table.name, ORGANISATION, NOW)
     crowded = book.on_account("payment", outward_id(ORGANISATION.id, "payment", "A"), "A")
     keys = [f"allocation:{long_id(n)}" for n in range(on_account_records.MAX_ALLOCATIONS)]
-    while size_of(keys) > recording.MAX_BYTES:
+    while size_of(keys) > recording_documents.MAX_BYTES:
         keys.pop()
     crowded.allocations = {key: f"i{UUID(int=n)}" for n, key in enumerate(keys)}
     crowded.outdated = sorted(crowded.allocations)
@@ -106,10 +106,10 @@ def test_a_bill_with_as_many_states_as_there_may_be_fits(table: Table) -> None:
             scheduled_payment_on="2020-07-01",
             updated_at=f"2020-06-01T00:00:00.{n:06}Z",
         )
-        for n in range(recording.MAX_STATES + 1)
+        for n in range(recording_documents.MAX_STATES + 1)
     ]
     outcomes = results(ledger, many)
-    assert outcomes == ["created", *["updated"] * (recording.MAX_STATES - 1), "rejected"]
+    assert outcomes == ["created", *["updated"] * (recording_documents.MAX_STATES - 1), "rejected"]
 
 
 def test_the_largest_customer_fits_its_items(table: Table) -> None:
@@ -122,7 +122,7 @@ def test_the_largest_customer_fits_its_items(table: Table) -> None:
         [
             customer(long_id("C"), name=LONG, external_id="x" * 500, account_number=LONG, currency="CLF"),
             *(invoice(f"I{n}", **mine, customer_name=f"{n}" + LONG[:-2]) for n in range(6)),
-            *(promise(long_id(n), **mine, amount=AMOUNT) for n in range(recording.MAX_PROMISES + 1)),
+            *(promise(long_id(n), **mine, amount=AMOUNT) for n in range(recording_counterparties.MAX_PROMISES + 1)),
             *(reminder(long_id(n), **mine, invoice_ids=about) for n in range(3)),
             *(reminder(f"{n}", **mine, invoice_ids=[f"{n}.{k}" for k in range(100)]) for n in range(60)),
         ],
@@ -149,7 +149,7 @@ def test_a_document_with_all_its_days_in_the_future_moves_in_one_transaction(tab
     payloads = []
     for document in "AB":
         payloads.append(invoice(document, customer_id=document, total="10"))
-        for n in range(recording.MAX_FUTURE_PARTS - 1):
+        for n in range(recording_money.MAX_FUTURE_PARTS - 1):
             days = {
                 "paid_on": str(TODAY + timedelta(days=1 + 2 * n)),
                 "voided_on": str(TODAY + timedelta(days=2 + 2 * n)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from arrears.ledger import on_account, recording
+from arrears.ledger import on_account, recording_money
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import unapplied_at
 from arrears.storage.ledger import entities
@@ -58,7 +58,7 @@ def folding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(on_account, "KEPT_SOURCES", 1)
         monkeypatch.setattr(on_account, "FOLDED_AFTER_DAYS", 10)
         monkeypatch.setattr(entities, "INLINE_MONEY_CHANGES", 1)
-        monkeypatch.setattr(recording, "DOCUMENTS_AT_ONCE", 1)
+        monkeypatch.setattr(recording_money, "DOCUMENTS_AT_ONCE", 1)
 
 
 @pytest.mark.usefixtures("folding")

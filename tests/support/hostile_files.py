@@ -17,7 +17,7 @@ from typing import Any
 from arrears.imports.dropped_files import Importer, jobs
 from arrears.imports.import_run import validate_only
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Result
+from arrears.ledger.result import Result
 from support.memory_bucket import Bucket, notification
 
 MEMORY_BYTES = 512 << 20

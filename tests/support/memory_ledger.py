@@ -17,9 +17,10 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.promises import without
-from arrears.ledger.recording import Recording, Result
+from arrears.ledger.recording import Recording
 from arrears.ledger.records import read_record
 from arrears.ledger.reminders import read_reminders
+from arrears.ledger.result import Result
 
 type Figures = dict[tuple[str, str, str], tuple[int, int]]
 type Touched = Document | AccountState | CounterpartyRecord | OnAccountRecord
@@ -117,7 +118,7 @@ class MemoryLedger:
 
 
 class MemoryUnitOfWork:
-    """A memory ledger as a unit of work (arrears.ledger.recording.UnitOfWork) for one record."""
+    """A memory ledger as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one record."""
 
     def __init__(self, ledger: MemoryLedger, today: int) -> None:
         self._ledger = ledger

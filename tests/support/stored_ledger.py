@@ -10,7 +10,7 @@ from arrears.ledger.dated_document import Account, DatedDocument
 from arrears.ledger.documents import Document
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Result
+from arrears.ledger.result import Result
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.entities import read_document

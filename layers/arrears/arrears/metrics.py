@@ -12,7 +12,7 @@ from aws_lambda_powertools import single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 if TYPE_CHECKING:
-    from arrears.ledger.recording import Result
+    from arrears.ledger.result import Result
 
     type Write = Callable[[Sequence[dict[str, Any]]], Sequence[Result]]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from arrears.api.http import Endpoint
     from arrears.close.run import Closing
     from arrears.ledger.organisation import Organisation
-    from arrears.ledger.recording import Result
+    from arrears.ledger.result import Result
     from arrears.ledger.time_limit import TimeLimit
     from arrears.storage.access.api_keys import ApiKeys
     from arrears.storage.access.audit import Audit

@@ -16,7 +16,7 @@ from arrears.imports.file_reader import OpenFile, Outcome
 from arrears.imports.rejected_rows import RejectedRow, RejectedRows
 from arrears.imports.repeated_records import MAX_NOTED_RECORDS, RepeatedRecords
 from arrears.ledger.errors import THROTTLED, UNAVAILABLE, ArrearsError
-from arrears.ledger.recording import Result
+from arrears.ledger.result import Result
 
 BATCH_RECORDS = 500
 FIRST_REPEATED = FIRST_WARNINGS = 20

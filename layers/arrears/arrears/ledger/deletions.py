@@ -13,8 +13,10 @@ from arrears.ledger.documents import UNDATED, Document, Part, older
 from arrears.ledger.duplicates import mark_of
 from arrears.ledger.ids import outward_id
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Named, Recording, Result, is_account
+from arrears.ledger.recording import Named, Recording
+from arrears.ledger.recording_money import is_account
 from arrears.ledger.records import Bill, Customer, Deletion, Invoice, Record, Rejection, Supplier
+from arrears.ledger.result import Result
 
 _DOCUMENTS = ("invoice", "bill")
 _COUNTERPARTIES = ("customer", "supplier")

@@ -11,7 +11,8 @@ from typing import Any
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
 from arrears.ledger.documents import Document, Part
 from arrears.ledger.ids import outward_id
-from arrears.ledger.recording import Recording, lines_digest
+from arrears.ledger.recording import Recording
+from arrears.ledger.recording_documents import lines_digest
 
 ERASED = "erased"
 """What a name or a text reads after it was erased."""

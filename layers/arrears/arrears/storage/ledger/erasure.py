@@ -7,7 +7,8 @@ from itertools import batched
 
 from arrears.ledger.erasure import Erasing
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Recording, lines_digest
+from arrears.ledger.recording import Recording
+from arrears.ledger.recording_documents import lines_digest
 from arrears.storage.dynamodb import Key, get_items
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.index_lookup import on_account_keys

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from arrears.ledger.deletions import RecordingWithDeletions, named_by
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording import Named, Recording, Result
+from arrears.ledger.recording import Named, Recording
 from arrears.ledger.records import Deletion, Record, Rejection, read_record
+from arrears.ledger.result import Result
 from arrears.storage.client import write_fast
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys

@@ -76,7 +76,7 @@ class _PointerChange(NamedTuple):
 
 
 class StoredUnitOfWork:
-    """A ledger table as a unit of work (arrears.ledger.recording.UnitOfWork) for one organisation on one day."""
+    """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day."""
 
     def __init__(self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int) -> None:
         self._client = client
