@@ -35,8 +35,7 @@ def aged_body(
     parties = reports.aged_parties(accounts, day, organisation)
     shown, policy = parties.rows[:limit], organisation.policy
     if side is Side.RECEIVABLE:
-        limits = ledger.credit_limits(organisation, [one.account.id for one in shown])
-        rows = [rendering.aged_customer_body(customer_balance(one, day, policy, limits)) for one in shown]
+        rows = [rendering.aged_customer_body(customer_balance(one, day, policy)) for one in shown]
     else:
         rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
     return rendering.aged_list_body(parties, side, by, rows, None)

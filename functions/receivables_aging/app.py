@@ -32,8 +32,7 @@ def aged_receivables(request: Request) -> Body | Page:
         return aged_list.answer(query, documents, SIDE, rows, next_cursor)
     parties = aged_parties(accounts, query.day, organisation)
     page, next_cursor = aged_list.page_of(query, parties)
-    limits = ledger.credit_limits(organisation, [reference.account.id for reference in page])
-    rows = (aged_customer_body(customer_balance(one, query.day, organisation.policy, limits)) for one in page)
+    rows = (aged_customer_body(customer_balance(one, query.day, organisation.policy)) for one in page)
     return aged_list.answer(query, parties, SIDE, rows, next_cursor)
 
 

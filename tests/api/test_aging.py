@@ -229,7 +229,7 @@ def test_a_key_without_the_scope_is_answered_403(api: Api, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "by", "read"),
     [
-        ("/receivables/aging", "customer", 1),
+        ("/receivables/aging", "customer", 0),
         ("/receivables/aging", "document", 1),
         ("/payables/aging", "supplier", 0),
         ("/payables/aging", "document", 1),

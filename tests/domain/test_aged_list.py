@@ -2,17 +2,14 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger.accounts import AccountState
 from arrears.ledger.dated_document import Account, AllocationChange, BillState, DatedDocument, MoneyChange
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.money import to_minor
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.rendering.aged_list import (
@@ -23,7 +20,7 @@ from arrears.rendering.aged_list import (
     aged_list_body,
     aged_supplier_body,
 )
-from arrears.reports.aged_customers import CreditLimits, customer_balance
+from arrears.reports.aged_customers import customer_balance
 from arrears.reports.aged_list import aged_document, aged_documents, aged_parties
 from arrears.reports.aged_suppliers import supplier_balance
 from arrears.reports.aging import Accounts
@@ -51,13 +48,11 @@ def ago(days: int) -> str:
     return (TODAY - timedelta(days=days)).isoformat()
 
 
-def by_party(
-    accounts: Accounts, side: Side, day: int, organisation: Organisation, limits: CreditLimits | None = None
-) -> dict[str, Any]:
+def by_party(accounts: Accounts, side: Side, day: int, organisation: Organisation) -> dict[str, Any]:
     """The list by customer or supplier in one page."""
     aged = aged_parties(accounts, day, organisation)
     if side is Side.RECEIVABLE:
-        rows = [aged_customer_body(customer_balance(one, day, aged.policy, limits or {})) for one in aged.rows]
+        rows = [aged_customer_body(customer_balance(one, day, aged.policy)) for one in aged.rows]
     else:
         rows = [aged_supplier_body(supplier_balance(one, day, aged.policy)) for one in aged.rows]
     return aged_list_body(aged, side, BY_PARTY[side], rows, None)
@@ -78,9 +73,9 @@ def recorded(*records: Any, organisation: Organisation = ORGANISATION) -> Memory
     return ledger
 
 
-def customers(*records: Any, day: int = NOW, **more: Any) -> dict[str, Any]:
+def customers(*records: Any, day: int = NOW) -> dict[str, Any]:
     ledger = recorded(*records)
-    return by_party(ledger.full_accounts(Side.RECEIVABLE), Side.RECEIVABLE, day, ORGANISATION, **more)
+    return by_party(ledger.full_accounts(Side.RECEIVABLE), Side.RECEIVABLE, day, ORGANISATION)
 
 
 def suppliers(*records: Any, day: int = NOW) -> dict[str, Any]:
@@ -98,22 +93,14 @@ def test_a_random_book_is_the_oracles_on_every_day(seed: int, size: int) -> None
     organisation = organisation_of(book, policy)
     ledger = in_memory(book, organisation)
     references = {document.id: document.reference for document in ledger.documents()}
-    limits = {account.id: credit_limits(ledger, account) for account in ledger.account_states()}
     for day in interesting_days(book):
         for side in Side:
             accounts = list(ledger.full_accounts(side))
-            found = by_party(accounts, side, day.toordinal(), organisation, limits)
+            found = by_party(accounts, side, day.toordinal(), organisation)
             assert not differences(expected_list(book, side, day, policy), found), (side, day)
             documents = by_document(accounts, side, day.toordinal(), organisation, references)
             assert not differences(DOCUMENTS[side](book, day), documents["documents"]), (side, day)
             assert (documents["totals"], documents["aging"]) == (found["totals"], found["aging"])
-
-
-def credit_limits(ledger: MemoryLedger, account: AccountState) -> dict[str, int]:
-    """What a customer's own record says, in minor units."""
-    record = ledger.counterparty_record(account).record
-    limits = {} if record is None else record.content.get("credit_limit", {})
-    return {currency: to_minor(Decimal(amount), currency) or 0 for currency, amount in limits.items()}
 
 
 def expected_list(book: Book, side: Side, day: date, policy: Any) -> dict[str, Any]:
@@ -213,18 +200,14 @@ def test_rows_are_in_the_order_of_the_overdue_reports_and_the_default_currency_c
 
 @pytest.mark.parametrize(("limit", "available"), [(50_000, 440), (6_000, 0), (1_000, -50), (None, None)])
 def test_what_is_left_of_a_credit_limit_is_the_limit_less_the_net(limit: int | None, available: int | None) -> None:
-    ledger = recorded(invoice(), payment())
-    [customer_id] = [account.id for account, _ in ledger.full_accounts(Side.RECEIVABLE)]
-    limits: CreditLimits = {} if limit is None else {customer_id: {"USD": limit, "EUR": 1}}
-    [row] = customers(invoice(), payment(), limits=limits)["customers"]
+    limits = {} if limit is None else {"USD": f"{limit / 100:.2f}", "EUR": "0.01"}
+    [row] = customers(customer(credit_limit=limits), invoice(), payment())["customers"]
     assert row["creditLimit"] == (None if limit is None else limit // 100)
     assert row["creditAvailable"] == available
 
 
 def test_a_credit_limit_of_another_currency_is_none() -> None:
-    ledger = recorded(invoice())
-    [customer_id] = [account.id for account, _ in ledger.full_accounts(Side.RECEIVABLE)]
-    [row] = customers(invoice(), limits={customer_id: {"EUR": 100}})["customers"]
+    [row] = customers(customer(credit_limit={"EUR": "1"}), invoice())["customers"]
     assert (row["creditLimit"], row["creditAvailable"]) == (None, None)
 
 
@@ -290,8 +273,8 @@ def test_what_is_applied_beyond_a_total_is_on_account_and_two_customers_may_canc
 
 
 def test_the_credit_that_is_left_counts_money_on_account() -> None:
-    limits: CreditLimits = {"c": {"USD": 20_000}}
-    [row] = by_party([(party(received(3_000)), [OWED])], Side.RECEIVABLE, NOW, ORGANISATION, limits)["customers"]
+    limited = party(received(3_000))._replace(credit_limits=[("USD", 20_000)])
+    [row] = by_party([(limited, [OWED])], Side.RECEIVABLE, NOW, ORGANISATION)["customers"]
     assert row["creditAvailable"] == 130
 
 

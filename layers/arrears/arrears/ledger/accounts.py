@@ -62,7 +62,7 @@ class AccountState:
     last_closed_on: the latest day from which one is closed. closed_by_day: how many are closed from each of the latest
     days. history: closed documents by the day they settled, on days after `history_start`. on_account: how many
     payments and credits it has on account. money: received, credited, refunded and moved of each change of its money on
-    account, less what its open documents add.
+    account, less what its open documents add. credit_limits: as the customer's own record has them, in minor units.
     latest_documents: codes of its latest numbered documents, by which duplicates are noticed.
     """
 
@@ -82,6 +82,7 @@ class AccountState:
     promises: list[Promise] = field(default_factory=list)
     history: dict[int, Settled] = field(default_factory=dict)
     on_account: int = 0
+    credit_limits: dict[str, int] = field(default_factory=dict)
     money: dict[MoneyKey, list[int]] = field(default_factory=dict)
     latest_documents: str = ""
 
@@ -217,6 +218,7 @@ class AccountState:
             [self.history[day] for day in sorted(self.history)],
             self.reminders_truncated,
             money=self.money_changes() if self.known else [],
+            credit_limits=sorted(self.credit_limits.items()),
         )
 
 

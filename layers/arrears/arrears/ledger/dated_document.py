@@ -362,6 +362,7 @@ class Account(NamedTuple):
     reminders_truncated: older reminders were left out here; the counterparty record has the full list.
     aggregated_after: what settled after this day is added up as one, on the latest day; NEVER if nothing is.
     money: its money on account, less what documents in hand have beside them; exact for days from `money_from`.
+    credit_limits: of a customer, by currency in minor units; none of a currency without one.
     """
 
     id: str
@@ -375,6 +376,7 @@ class Account(NamedTuple):
     aggregated_after: int = NEVER
     money: Sequence[MoneyChange] = ()
     money_from: int = 0
+    credit_limits: Sequence[tuple[str, int]] = ()
 
 
 AGGREGATED_AFTER_DAYS = 31

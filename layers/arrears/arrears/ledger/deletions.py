@@ -108,7 +108,8 @@ class RecordingWithDeletions(Recording):
         previous = {} if own.record is None else own.record.content
         self.work.move_number(account, previous.get("account_number"), None)
         self.work.move_external_id(account, previous.get("external_id"), None)
-        own.record, own.deleted_at, account.name = None, moment or UNDATED, None
+        own.record, own.deleted_at = None, moment or UNDATED
+        account.name, account.credit_limits = None, {}
         if account.names_forgotten():
             account.recompute_names(self.work.documents_of(account))
         self.work.touch(own)

@@ -10,6 +10,7 @@ from arrears.ledger.documents import (
     in_minor,
     older,
 )
+from arrears.ledger.money import to_minor
 from arrears.ledger.promises import kept_changes, merged
 from arrears.ledger.recording_documents import MAX_BYTES, DocumentRecording, outcome_of, remove_part
 from arrears.ledger.records import (
@@ -62,6 +63,7 @@ class CounterpartyRecording(DocumentRecording):
         elif outcome in ("created", "updated"):
             own.record, own.deleted_at = part, None
             account.name = record.name
+            account.credit_limits = _limits(record) if isinstance(record, Customer) else {}
             self.work.touch(own)
             self.work.touch(account)
         return Result(record.type, record.id, outcome)
@@ -153,3 +155,9 @@ class CounterpartyRecording(DocumentRecording):
             return []
         documents = self.work.closed_since(account, promise.made)
         return merged(change for document in documents for change in kept_changes(promise, document.dated))
+
+
+def _limits(customer: Customer) -> dict[str, int]:
+    """Its credit limits in minor units."""
+    limits = customer.credit_limit or {}
+    return {currency: to_minor(amount, currency) or 0 for currency, amount in limits.items()}

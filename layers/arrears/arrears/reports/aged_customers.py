@@ -1,15 +1,11 @@
 """Aged receivables: what a customer has open and on account, its tier, and what is left of its credit limit."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from arrears.ledger.policy import Policy
 from arrears.reports import tiers
 from arrears.reports.aged_list import PartyBalance, PartyReference, party_balance
 from arrears.reports.receivables import promise_broken
-
-type CreditLimits = Mapping[str, Mapping[str, int]]
-"""Limits in minor units by currency, by the customer's UUID; only of customers that have any."""
 
 
 class CustomerBalance(NamedTuple):
@@ -25,7 +21,7 @@ class CustomerBalance(NamedTuple):
         return None if self.credit_limit is None else self.credit_limit - self.balance.net
 
 
-def customer_balance(reference: PartyReference, day: int, policy: Policy, limits: CreditLimits) -> CustomerBalance:
+def customer_balance(reference: PartyReference, day: int, policy: Policy) -> CustomerBalance:
     """The row of a customer and a currency on the day of its list."""
     balance = party_balance(reference, day)
     account, currency = reference.account, reference.currency
@@ -33,4 +29,4 @@ def customer_balance(reference: PartyReference, day: int, policy: Policy, limits
     if balance.days_overdue:
         broken = bool(account.promises) and promise_broken(account, reference.documents, currency, day)
         tier = tiers.tier_of(balance.days_overdue, balance.overdue, currency, broken, policy)
-    return CustomerBalance(balance, tier, limits.get(account.id, {}).get(currency))
+    return CustomerBalance(balance, tier, dict(account.credit_limits).get(currency))

@@ -56,8 +56,10 @@ def pack_account(account: Account, letter: str) -> str:
     promises = [(*promise[:-1], promise.kept or 0) for promise in account.promises]
     packed = [letter, account.reference, account.name, account.reminders, promises, account.history]
     more: list[Any] = [] if account.aggregated_after == NEVER else [account.aggregated_after]
-    if account.money or account.money_from:
+    if account.money or account.money_from or account.credit_limits:
         more = [account.aggregated_after, packed_money(account.money), account.money_from]
+    if account.credit_limits:
+        more.append(account.credit_limits)
     return compact([*packed, account.reminders_truncated, *more])
 
 
@@ -132,14 +134,6 @@ def history_in(state: dict[str, Any], apart: str | None) -> list[Settled]:
 def reminder_contents(counterparty: Item) -> dict[str, dict[str, Any]]:
     """What a counterparty's reminders say, by their ids."""
     return {id_: content for id_, (content, _) in json.loads(counterparty["b"]["S"])["reminders"].items()}
-
-
-def credit_limits(counterparty: Item) -> dict[str, int]:
-    """The credit limits in a counterparty's own record, by currency."""
-    record = json.loads(counterparty["b"]["S"])["record"]
-    limits: dict[str, str] = record[0].get("credit_limit") or {} if record else {}
-    in_minor = {currency: _minor(str(amount), currency) for currency, amount in limits.items()}
-    return {currency: amount for currency, amount in in_minor.items() if amount is not None}
 
 
 def is_known(account: Item) -> bool:

@@ -53,9 +53,10 @@ ACCOUNT_ATTRIBUTES = {
     "floor": "history_start",
     "on_account": "on_account",
     "latest": "latest_documents",
+    "limits": "credit_limits",
 }
 """The same of an account. Reminders, promises and a short history are in what the index projects, too."""
-SPARSE_ATTRIBUTES = frozenset({"sources", "deleted_at", "on_account", "latest"})
+SPARSE_ATTRIBUTES = frozenset({"sources", "deleted_at", "on_account", "latest", "limits"})
 """Stored only where there are any: most items have none."""
 
 

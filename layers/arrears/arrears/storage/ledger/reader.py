@@ -281,13 +281,6 @@ class LedgerStore:
         wanted = {keys.document_key(organisation.id, kind, id_): id_ for id_ in documents}
         return {wanted[key]: codec.document_reference(item) for key, item in self._get(list(wanted)).items()}
 
-    def credit_limits(self, organisation: Organisation, customers: Sequence[str]) -> dict[str, dict[str, int]]:
-        """The credit limits of those customers who have any, by customer and currency, in minor units."""
-        wanted = {keys.account_key(organisation.id, "c" + id_, keys.COUNTERPARTY): id_ for id_ in customers}
-        items = get_items(self._client, self._table, list(wanted), consistent=False)
-        found = {wanted[key]: codec.credit_limits(item) for key, item in items.items()}
-        return {id_: limits for id_, limits in found.items() if limits}
-
     def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
         return get_items(self._client, self._table, wanted)
 
