@@ -31,10 +31,11 @@ def engine() -> None:
 
 @pytest.fixture
 def description(stack: Deployment, services: Services, tenant: Tenant) -> dict[str, str]:
-    """What the sample events leave open: a tenant with a customer, its key, and a user of the customer's account."""
+    """What the sample events leave open: a tenant with the parties they name, its key, and a user of the account."""
     organisation = services.organisations().get(tenant.organisation_id)
-    customer = {"type": "customer", "id": "C1", "name": "A", "account_number": "1001"}
-    services.recorder().record(organisation, [customer], services.clock())
+    customer = {"type": "customer", "id": "C-1001", "name": "A", "account_number": "1001"}
+    supplier = {"type": "supplier", "id": "S-2001", "name": "B"}
+    services.recorder().record(organisation, [customer, supplier], services.clock())
     account = services.ledger.customer(organisation, "1001")
     assert account is not None
     integrator = services.users().create_integrator_key(organisation.id)
