@@ -15,7 +15,7 @@ from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
 from support.files import sample
 
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 240
 
 
 @pytest.fixture

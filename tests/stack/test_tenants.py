@@ -236,7 +236,7 @@ def test_a_file_dropped_for_one_is_in_its_book_alone(
     lines = "\n".join(json.dumps(record) for record in book("100"))
     bucket.put_object(Bucket=stack.import_bucket, Key=f"imports/{mine.organisation_id}/book.ndjson", Body=lines)
     bucket.put_object(Bucket=stack.import_bucket, Key=key, Body=lines)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not client.dolfin(mine.api_key, asOf=DAY).body["customers"]:
         assert time.monotonic() < deadline
         time.sleep(0.5)
