@@ -7,8 +7,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arrears.ledger.dated_document import DatedDocument, applied_at
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.on_account import net_of, unapplied_at
+from arrears.ledger.on_account import allocated_at, closed_by_state_at, counts_at, unapplied_at
 from arrears.reports.aging import Accounts, owed_at
 from oracle.book import Ledger, read
 from oracle.control import balance
@@ -84,6 +85,12 @@ def nets(ledger: MemoryLedger, side: Side, day: date, today: date) -> dict[str, 
         for currency, amount in unapplied_at(account, documents, day.toordinal()).items():
             sums[currency] = sums.get(currency, 0) - amount
     return sums
+
+
+def net_of(document: DatedDocument, day: int) -> int:
+    """What a document adds to the net of its party: what it owes, less what it has beside it that is its own."""
+    total = document.total if counts_at(document, day) else 0
+    return total - applied_at(document, day) + allocated_at(document, day) - closed_by_state_at(document, day)
 
 
 @settings(max_examples=40)

@@ -48,12 +48,6 @@ def closed_by_state_at(document: DatedDocument, day: int) -> int:
     return max(0, document.total - applied_at(document, day))
 
 
-def net_of(document: DatedDocument, day: int) -> int:
-    """What a document adds to the net of its party: what it owes, less what it has beside it that is its own."""
-    total = document.total if counts_at(document, day) else 0
-    return total - applied_at(document, day) + allocated_at(document, day) - closed_by_state_at(document, day)
-
-
 def allocated_at(document: DatedDocument, day: int) -> int:
     """How much of what is applied was allocated from money on account."""
     return sum(amount for changed, amount, _, _ in document.allocated if changed <= day)

@@ -218,7 +218,6 @@ def on_account_item(organisation: str, money: OnAccountRecord) -> Item:
     listed: Item = {
         "apk": {"S": keys.account_partition(organisation, money.account)},
         "ask": {"S": keys.on_account_sort_key(money.day, money.code)},
-        "p": {"S": codec.compact([money.reference, money.part.content])},
     }
     return {**attributes, **listed}
 

@@ -272,8 +272,3 @@ def on_account_sort_key(day: int, code: str) -> str:
 
 AFTER_ON_ACCOUNT = f"{ON_ACCOUNT}$"
 """A sort key after those of all money on account."""
-
-
-def read_on_account_sort_key(sort_key: str) -> str:
-    """The code that on_account_sort_key put in."""
-    return sort_key.rpartition("#")[2]

@@ -89,9 +89,10 @@ class LedgerStore:
         """
         start = year_before(day)
         for some in batched(found, BATCH // 2, strict=False):
-            aggregated = [account for account, _ in some if account.aggregated_after < start]
+            accounts = [account for account, _ in some]
+            aggregated = [account for account in accounts if account.aggregated_after < start]
             histories = self._histories(organisation, side, aggregated) if aggregated else {}
-            money = self._folded_money(organisation, side, [account for account, _ in some], day)
+            money = self._folded_money(organisation, side, accounts, day)
             for account, documents in some:
                 yield _with_all(account, histories.get(account.id), money.get(account.id)), documents
 
@@ -108,7 +109,7 @@ class LedgerStore:
         folded = [
             account
             for account in accounts
-            if account.money_from > min([day, *(promise.made for promise in account.promises)])
+            if account.money_from and account.money_from > min([day, *(promise.made for promise in account.promises)])
         ]
         money: dict[str, list[MoneyChange]] = {}
         for some in batched(folded, BATCH // 2, strict=False):
@@ -192,27 +193,6 @@ class LedgerStore:
                 ProjectionExpression="isk, p",
             )
         )
-
-    def on_account_records(
-        self, organisation: Organisation, account: str, since: int = 0
-    ) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """A party's payments and credits on account dated from a day on: code, caller's id and content, by day.
-
-        account: its key, a letter and UUID. What the code is, see MoneyChange.source.
-        """
-        bounds = {":since": {"S": keys.on_account_sort_key(since, "")}, ":end": {"S": keys.AFTER_ON_ACCOUNT}}
-        found = query(
-            self._client,
-            TableName=self._table,
-            IndexName=keys.ACCOUNT_INDEX,
-            KeyConditionExpression="apk = :account AND ask BETWEEN :since AND :end",
-            ExpressionAttributeValues={":account": {"S": keys.account_partition(organisation.id, account)}, **bounds},
-            ProjectionExpression="ask, p",
-        )
-        for page in found:
-            for item in page:
-                reference, content = json.loads(item["p"]["S"])
-                yield keys.read_on_account_sort_key(item["ask"]["S"]), reference, content
 
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""
