@@ -265,7 +265,7 @@ class NameOrder(NamedTuple):
 
 
 class Contribution(NamedTuple):
-    """What a document adds to its account. `dated` of a closed one only: nothing else of an open one is added up."""
+    """What a document adds to its account: of a closed one sums, of an open one itself."""
 
     account: str | None
     closed: bool
@@ -287,8 +287,8 @@ def contribution_of(document: Document) -> Contribution:
     """What a document adds to its account now."""
     if document.head is None:
         return _NOTHING
-    dated = document.dated if document.closed else None
-    return Contribution(document.account, document.closed, document.counterparty_name(), name_order(document), dated)
+    name, order = document.counterparty_name(), name_order(document)
+    return Contribution(document.account, document.closed, name, order, document.dated)
 
 
 def older(updated_at: str | None, stored: str | None) -> bool:

@@ -155,6 +155,10 @@ class DocumentRecording:
                     self.work.add_to_month(month_of(invoice.issued), shard, effective, figure, change, amount)
 
     def _move(self, before: Contribution, after: Contribution) -> None:
+        if before.account is not None:
+            self.work.account(before.account, "").release(before)
+        if after.account is not None:
+            self.work.account(after.account, "").hold(after)
         if (before.account, before.name, before.order) == (after.account, after.name, after.order):
             before, after = before._replace(name=None), after._replace(name=None)
         moved = [

@@ -1,11 +1,15 @@
 """Monthly collection figures: sums by month, shard and the day from which they count, changed by additions only."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
+from arrears.ledger.figures import NO_DUE, NO_MONTH, PAST, Cell, Cells
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, Key, query
 from arrears.storage.ledger import keys
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _COUNT, _AMOUNT = "n", "a"
+_AHEAD_OF = "<"
+_SHORTEST_CELL = 4
+""""pk", "sk" and "v" are shorter."""
 
 
 class MonthFigure(NamedTuple):
@@ -53,6 +60,45 @@ def month_items(client: "DynamoDBClient", table: str, organisation: Organisation
         yield from page
 
 
+def cell_name(cell: Cell) -> str:
+    """The attribute of a cell in the item of its month: kind, currency, and the due day from the month's first on."""
+    kind, currency = cell.kind, cell.currency
+    if cell.due == NO_DUE:
+        return kind + currency
+    return f"{kind}{currency}{_AHEAD_OF if cell.due == PAST else cell.due - _first_day(cell.month)}"
+
+
+def _read_cell(month: str, name: str) -> Cell:
+    kind, currency, due = name[0], name[1:4], name[4:]
+    if not due:
+        return Cell(month, kind, currency)
+    return Cell(month, kind, currency, PAST if due == _AHEAD_OF else int(due) + _first_day(month))
+
+
+@lru_cache(maxsize=1000)
+def _first_day(month: str) -> int:
+    return 0 if month == NO_MONTH else date.fromisoformat(f"{month}-01").toordinal()
+
+
+def book_cells(client: "DynamoDBClient", table: str, organisation: Organisation, side: Side) -> Cells:
+    """What all steady open accounts of a side add up to."""
+    cells: Cells = {}
+    pages = query(
+        client,
+        TableName=table,
+        KeyConditionExpression="pk = :months",
+        ExpressionAttributeValues={":months": {"S": keys.cells_partition(organisation.id, side)}},
+    )
+    for page in pages:
+        for item in page:
+            month = keys.read_month_sort_key(item["sk"]["S"]).month
+            for name, value in item.items():
+                if len(name) >= _SHORTEST_CELL and ":" not in name:
+                    cell = _read_cell(month, name)
+                    cells[cell] = cells.get(cell, 0) + int(value["N"])
+    return {cell: amount for cell, amount in cells.items() if amount}
+
+
 class MonthChanges:
     """Additions to monthly figures that are not written yet."""
 
@@ -68,6 +114,12 @@ class MonthChanges:
         for kind, change in ((_COUNT, count), (_AMOUNT, amount)):
             name = ":".join((kind, *figure))
             sums[name] = sums.get(name, 0) + change
+
+    def add_cell(self, key: Key, cell: Cell, change: int) -> None:
+        """Adds to a cell in a month's item."""
+        sums = self._sums.setdefault(key, {})
+        name = cell_name(cell)
+        sums[name] = sums.get(name, 0) + change
 
     def actions(self, table: str) -> list[Any]:
         """What a transaction does for them: nothing where additions cancel each other."""

@@ -4,7 +4,6 @@ Today and later days are read from the open partitions alone, so the cost depend
 from them and from everything closed since a year before it.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from arrears.storage.client import read_fast
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.month_figures import month_figures
+from arrears.storage.ledger.open_accounts import OpenAccounts, StoredOpenBook
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -56,28 +56,17 @@ class LedgerStore:
     def accounts_of(
         self, organisation: Organisation, side: Side, locations: Sequence[AccountLocation]
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """The same for some accounts, for today or later: one query each. Their histories may be aggregated."""
-        for location in locations:
-            yield from self._open(organisation, location.shard, side, location.id)
+        """The same for some accounts, for today or later, each read by its key. Their histories may be aggregated."""
+        return OpenAccounts(self._client, self._table, organisation, side).some(locations)
+
+    def open_book(self, organisation: Organisation, side: Side, page: int) -> StoredOpenBook:
+        """What is open or on account today or later, to be read a page of rows at a time."""
+        return StoredOpenBook(OpenAccounts(self._client, self._table, organisation, side), page)
 
     def _open(
-        self, organisation: Organisation, shard: int, side: Side, account: str = ""
+        self, organisation: Organisation, shard: int, side: Side
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        partition = keys.open_partition(organisation.id, shard, side)
-        current, party = "", None
-        documents: list[DatedDocument] = []
-        for sort_key, packed in self._rows(partition, account):
-            of_account, document = keys.read_open_sort_key(sort_key)
-            if of_account != current:
-                if current:
-                    yield party or self._account(organisation, side, current), documents
-                current, party, documents = of_account, None, []
-            if document:
-                documents.append(DatedDocument(document, *packed))
-            else:
-                party = codec.unpack_account(current, packed)
-        if current:
-            yield party or self._account(organisation, side, current), documents
+        return OpenAccounts(self._client, self._table, organisation, side).of_shard(shard)
 
     def _with_histories(
         self, organisation: Organisation, side: Side, found: Iterator[tuple[Account, list[DatedDocument]]], day: int
@@ -138,8 +127,7 @@ class LedgerStore:
         """The index may show a document moments before its account."""
         letters = "c" if side is Side.RECEIVABLE else "sn"
         found = self._get([keys.account_key(organisation.id, letter + id) for letter in letters])
-        item = next(iter(found.values()))
-        return codec.unpack_account(id, json.loads(item["p"]["S"]))
+        return codec.stored_account(id, next(iter(found.values())))
 
     def _since(
         self, organisation: Organisation, shard: int, side: Side, since: int
@@ -160,7 +148,7 @@ class LedgerStore:
                 settled.setdefault(id_, []).append(document)
                 documents.setdefault(id_, {})[document.id] = document
             else:
-                accounts.setdefault(id_, codec.unpack_account(id_, packed))
+                accounts.setdefault(id_, codec.account_in(id_, packed))
         money = self._folded_money(organisation, side, accounts.values(), since)
         for id_ in {
             **documents,
@@ -177,19 +165,14 @@ class LedgerStore:
         contents = codec.reminder_contents(next(iter(found.values())))
         return account._replace(reminders=read_reminders(organisation, contents))
 
-    def _rows(self, partition: str, prefix: str = "", start: str = "") -> Iterator[tuple[str, list[Any]]]:
-        condition, values = "ipk = :partition", {":partition": {"S": partition}}
-        if prefix:
-            condition, values[":prefix"] = f"{condition} AND begins_with(isk, :prefix)", {"S": prefix}
-        elif start:
-            condition, values[":start"] = f"{condition} AND isk >= :start", {"S": start}
+    def _rows(self, partition: str, start: str) -> Iterator[tuple[str, list[Any]]]:
         return codec.unpacked_rows(
             query(
                 self._client,
                 TableName=self._table,
                 IndexName=keys.INDEX,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
+                KeyConditionExpression="ipk = :partition AND isk >= :start",
+                ExpressionAttributeValues={":partition": {"S": partition}, ":start": {"S": start}},
                 ProjectionExpression="isk, p",
             )
         )
