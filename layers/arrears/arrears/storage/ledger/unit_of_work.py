@@ -15,7 +15,7 @@ from arrears.ledger.accounts import HELD_AGAIN, HELD_DOCUMENTS, AccountState, Co
 from arrears.ledger.dated_document import DatedDocument, closed_from
 from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document
-from arrears.ledger.figures import Cells, add_cells
+from arrears.ledger.figures import Cell, Cells, add_cells
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
@@ -341,6 +341,10 @@ class StoredUnitOfWork:
         self._months.add(key, figure, count, amount)
         self._month_keys.add(key)
 
+    def add_to_cell(self, side: Side, cell: Cell, change: int) -> None:
+        """Adds to a sum of the book."""
+        self._months.add_cell(keys.cells_key(self._organisation.id, side, cell.month, 0), cell, change)
+
     def changes(self) -> int:
         """How many items a flush would write; what may have an item of its own beside an account's counts."""
         others = len(self._pointers) + len(self._unconditional) + len(self._month_keys)
@@ -438,7 +442,7 @@ class StoredUnitOfWork:
                 add_cells(sums, (entry.rows.cells or {}).items(), -1)
         for side, sums in cells.items():
             for cell, change in sums.items():
-                self._months.add_cell(keys.cells_key(self._organisation.id, side, cell.month, 0), cell, change)
+                self.add_to_cell(side, cell, change)
 
     def _entity_actions(self, entry: _Entry) -> Iterator[Any]:
         entity = entry.entity
