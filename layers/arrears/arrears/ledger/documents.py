@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -20,6 +21,10 @@ class Part(NamedTuple):
     updated_at: str | None
 
 
+type Entered = tuple[str, int | None, int | None]
+"""A state, the day it was entered on, and the day its payment is scheduled for."""
+
+
 class StateEntry(NamedTuple):
     """A state that a bill entered, as its record says. updated_at: of that record."""
 
@@ -28,10 +33,10 @@ class StateEntry(NamedTuple):
     scheduled_payment_on: int | None
     updated_at: str | None
 
-    def is_same_state(self, other: "StateEntry") -> bool:
-        """Whether it is the same state, recorded at whatever moments."""
-        mine = (self.state, self.state_on, self.scheduled_payment_on)
-        return mine == (other.state, other.state_on, other.scheduled_payment_on)
+    @property
+    def entered(self) -> Entered:
+        """What it says, whenever that was recorded."""
+        return self.state, self.state_on, self.scheduled_payment_on
 
 
 class Source(NamedTuple):
@@ -56,9 +61,10 @@ class Document:
     head: content of its own record, None while only others have named it. parts: "payment:ID", "credit:ID",
     "allocation:ID" and "dispute:ID", without the document they name. sources: of its allocations, by the same key, the
     money on account that each comes from; none while that is not known. lines: digest of its lines, kept apart.
-    states: those of a bill, in the order that counts within a day. recorded_on: the day it was first recorded.
-    closed, account, shard: by these the index lists it. deleted_at: when it was deleted, UNDATED if that was not
-    said. A later record brings it back; a bill then keeps the moment, for states that arrive late.
+    states: those of a bill, in the order that counts within a day; of equal ones the first and the last. recorded_on:
+    the day it was first recorded. closed, account, shard: by these the index lists it. deleted_at: when it was deleted,
+    UNDATED if that was not said. A later record brings it back; a bill then keeps the moment, for states that arrive
+    late.
     """
 
     kind: str
@@ -151,7 +157,7 @@ class Document:
             BillState(issued if entry.state_on is None else entry.state_on, entry.state, entry.scheduled_payment_on)
             for entry in self.states
         ]
-        return sorted(dated, key=lambda entry: entry.day)
+        return [state for state, _ in groupby(sorted(dated, key=lambda entry: entry.day))]
 
     def counterparty_name(self) -> str | None:
         """The counterparty's name on it, if any."""
@@ -302,24 +308,34 @@ def surviving(states: list[StateEntry], deleted_at: str | None) -> list[StateEnt
 
 
 def same_course(states: list[StateEntry], others: list[StateEntry]) -> bool:
-    """Whether they are the same states in the same order, recorded at whatever moments."""
-    if len(states) != len(others):
-        return False
-    return all(one.is_same_state(other) for one, other in zip(states, others, strict=True))
+    """Whether they are the same states in the same order, recorded however often and at whatever moments."""
+    return _course(states) == _course(others)
+
+
+def _course(states: list[StateEntry]) -> list[Entered]:
+    return [entered for entered, _ in groupby(entry.entered for entry in states)]
+
+
+def different_states(states: list[StateEntry]) -> int:
+    """How many of a bill's states differ in more than the moment."""
+    return len({entry.entered for entry in states})
 
 
 def with_state(states: list[StateEntry], entry: StateEntry) -> list[StateEntry]:
     """A bill's states with one more, in the order that counts within a day: by moment if both have one, else arrival.
 
-    The same state recorded again keeps one entry, with the later moment.
+    Of equal states the first and the last are kept. The last of a day is the bill's state from then on, and by the
+    first of all is known what it was before; no other is ever asked for.
     """
-    same = next((known for known in states if known.is_same_state(entry)), None)
-    if same is not None:
-        again = entry.updated_at is None or entry.updated_at == same.updated_at
-        if older(entry.updated_at, same.updated_at) or (again and states[-1] is same):
-            return states
-    others = [known for known in states if known is not same]
-    position = len(others)
-    while position and older(entry.updated_at, others[position - 1].updated_at):
+    position = len(states)
+    while position and older(entry.updated_at, states[position - 1].updated_at):
         position -= 1
-    return [*others[:position], entry, *others[position:]]
+    return _first_and_last([*states[:position], entry, *states[position:]])
+
+
+def _first_and_last(states: list[StateEntry]) -> list[StateEntry]:
+    """Of equal states the first and the last; one of them, if their moments are equal and no other is between them."""
+    last = {entry.entered: position for position, entry in enumerate(states)}
+    first = {entry.entered: position for position, entry in reversed([*enumerate(states)])}
+    ends = {*first.values(), *last.values()}
+    return [entry for entry, _ in groupby(states[position] for position in sorted(ends))]

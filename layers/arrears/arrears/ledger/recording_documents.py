@@ -14,6 +14,7 @@ from arrears.ledger.documents import (
     Part,
     StateEntry,
     contribution_of,
+    different_states,
     older,
     same_course,
     surviving,
@@ -76,7 +77,7 @@ class DocumentRecording:
         payload, digest = content(record), lines_digest(lines)
         known_states = surviving(document.states, document.deleted_at)
         states = document.states if state is None else with_state(known_states, state)
-        if len(states) > MAX_STATES:
+        if different_states(states) > MAX_STATES:
             reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
             return Result(kind, record.id, "rejected", "state", reason)
         known = document.head is not None
