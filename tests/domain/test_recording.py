@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger import dated_document, recording_counterparties, recording_documents, recording_money
+from arrears.ledger import dated_document, documents, recording_counterparties, recording_documents, recording_money
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
@@ -346,3 +346,51 @@ def test_a_document_fits_one_item(ledger: MemoryLedger) -> None:
     results = recorded(ledger, invoice(), *long)
     assert results.count("rejected") > 100
     assert size_of(ledger.documents()[0].parts) <= recording_documents.MAX_BYTES
+
+
+# Growth: a record costs the same however many of its kind there are
+
+
+def _calls(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[str]:
+    """What a function of a module is called with from now on."""
+    called: list[str] = []
+    function = getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *args: called.append(str(args)) or function(*args))
+    return called
+
+
+@pytest.mark.parametrize("before", [1, 200])
+def test_a_payment_is_put_onto_a_document_without_reading_the_others_again(
+    ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    """Of what there is already each amount is read once for a batch, not for every record of it."""
+    ledger.record_at_once([invoice(), *(payment(str(n)) for n in range(before))], TODAY.toordinal())
+    amounts, sizes = _calls(monkeypatch, documents, "in_minor"), _calls(monkeypatch, documents, "size_of")
+    ledger.record_at_once([payment(f"more {n}") for n in range(50)], TODAY.toordinal())
+    assert len(amounts) <= before + 50 * 3
+    assert len(sizes) <= 2 * before + 50 * 6
+
+
+@pytest.mark.parametrize("before", [1, 200])
+def test_a_reminder_is_added_without_reading_the_others_again(
+    ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch, before: int
+) -> None:
+    ledger.record_at_once([customer(), *(reminder(str(n)) for n in range(before))], TODAY.toordinal())
+    read = _calls(monkeypatch, recording_counterparties, "read_reminder")
+    sizes = _calls(monkeypatch, documents, "size_of")
+    ledger.record_at_once([reminder(f"more {n}") for n in range(50)], TODAY.toordinal())
+    assert len(read) <= before + 50 * 3
+    assert len(sizes) <= 2 * before + 50 * 6
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.text(max_size=3), st.booleans()), max_size=12))
+def test_parts_know_their_size(changes: list[tuple[str, str, bool]]) -> None:
+    parts = documents.Parts()
+    for key, text, stays in changes:
+        part = documents.Part({"note": text}, None)
+        expected = size_of({**parts, key: part})
+        assert parts.size_with(key, part) == expected
+        if stays:
+            parts[key] = part
+        else:
+            parts.remove(key)

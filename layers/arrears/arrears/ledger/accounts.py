@@ -7,7 +7,7 @@ from typing import NamedTuple
 from arrears.ledger import dated_document
 from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
-from arrears.ledger.documents import Contribution, Document, Part, name_order
+from arrears.ledger.documents import Contribution, Document, Part, Parts, name_order
 from arrears.ledger.ids import name_only_id, outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import money_changes
@@ -31,8 +31,8 @@ class CounterpartyRecord:
     """
 
     record: Part | None = None
-    reminders: dict[str, Part] = field(default_factory=dict)
-    promises: dict[str, Part] = field(default_factory=dict)
+    reminders: Parts = field(default_factory=Parts)
+    promises: Parts = field(default_factory=Parts)
     deleted_at: str | None = None
 
 

@@ -12,6 +12,7 @@ from arrears.ledger.documents import (
     Contribution,
     Document,
     Part,
+    Parts,
     StateEntry,
     contribution_of,
     different_states,
@@ -172,7 +173,7 @@ class DocumentRecording:
 
     # What is on a document or a counterparty
 
-    def _recorded_key(self, parts: dict[str, Part], kind: str, prefix: str, id: str) -> str:
+    def _recorded_key(self, parts: Parts, kind: str, prefix: str, id: str) -> str:
         """The key under which a part or contact was recorded: its id may be the same UUID in another form.
 
         It may not be there at all: where it was has been read before it moved away, and no write will succeed.
@@ -187,7 +188,7 @@ class DocumentRecording:
     def _note_part_moment(
         self,
         holder: Document | CounterpartyRecord,
-        parts: dict[str, Part],
+        parts: Parts,
         key: str,
         updated_at: str | None,
     ) -> None:
@@ -215,8 +216,3 @@ def outcome_of(stored: Part | None, part: Part) -> str:
     if older(part.updated_at, stored.updated_at):
         return "stale"
     return "unchanged" if stored.content == part.content else "updated"
-
-
-def remove_part(parts: dict[str, Part], key: str) -> None:
-    """Takes a part off, if it is there."""
-    parts.pop(key, None)
