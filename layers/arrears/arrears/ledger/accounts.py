@@ -7,7 +7,7 @@ from typing import NamedTuple
 from arrears.ledger import dated_document
 from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
-from arrears.ledger.documents import Contribution, Document, Part, name_order
+from arrears.ledger.documents import Contribution, Document, Part, Parts, name_order
 from arrears.ledger.figures import Cells, account_cells, add_cells, document_cells, last_change
 from arrears.ledger.ids import name_only_id, outward_id
 from arrears.ledger.ledger_side import Side
@@ -36,8 +36,8 @@ class CounterpartyRecord:
     """
 
     record: Part | None = None
-    reminders: dict[str, Part] = field(default_factory=dict)
-    promises: dict[str, Part] = field(default_factory=dict)
+    reminders: Parts = field(default_factory=Parts)
+    promises: Parts = field(default_factory=Parts)
     deleted_at: str | None = None
 
 

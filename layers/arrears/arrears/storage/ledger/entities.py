@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord, MoneyKey, NameEntry
 from arrears.ledger.dated_document import Account, closed_from, with_recent_history
-from arrears.ledger.documents import Document, Part, Source, StateEntry
+from arrears.ledger.documents import Document, Part, Parts, Source, StateEntry
 from arrears.ledger.figures import NO_DUE, Cells, positions
 from arrears.ledger.on_account import shown_money
 from arrears.ledger.on_account_records import OnAccountRecord
@@ -83,7 +83,7 @@ def read_document(kind: str, id: str, item: Item) -> Document:
     """A stored invoice or bill, with its dated document, closed or open as it was when written."""
     stored = json.loads(item["b"]["S"])
     attributes = _attributes(stored, DOCUMENT_ATTRIBUTES)
-    attributes["parts"] = {key: Part(*part) for key, part in attributes["parts"].items()}
+    attributes["parts"] = _parts(attributes["parts"])
     attributes["sources"] = {key: Source(*source) for key, source in attributes.get("sources", {}).items()}
     attributes["states"] = [StateEntry(*entry) for entry in attributes["states"]]
     document = Document(kind, id, **attributes)
@@ -321,8 +321,8 @@ def read_counterparty_record(item: Item) -> CounterpartyRecord:
     )
 
 
-def _parts(stored: dict[str, list[Any]]) -> dict[str, Part]:
-    return {id_: Part(*part) for id_, part in stored.items()}
+def _parts(stored: dict[str, list[Any]]) -> Parts:
+    return Parts((key, Part(*part)) for key, part in stored.items())
 
 
 def counterparty_item(counterparty: CounterpartyRecord) -> Item:
