@@ -1,9 +1,12 @@
 """A ledger in a table, to be held against one in memory."""
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
+from random import Random
 from typing import Any
 
 from arrears.ledger.dated_document import Account, DatedDocument
@@ -14,6 +17,7 @@ from arrears.ledger.result import Result
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.entities import read_document
+from arrears.storage.ledger.month_figures import SLOTS, MonthItem, read_month_item
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
 from support.books import noon
@@ -50,14 +54,36 @@ class Table:
         return restore
 
     def contents(self) -> Contents:
-        """Every item, what is packed in it unpacked, without the versions that only conditions look at."""
+        """Every item, what is packed in it unpacked, without the versions that only conditions look at.
+
+        The figures of a month are added up and zeros left out: in which slots they are is chance.
+        """
         found: Contents = {}
         for page in self.open.get_paginator("scan").paginate(TableName=self.name):
             for item in page["Items"]:
-                found[item["pk"]["S"], item["sk"]["S"]] = {
-                    name: _decoded(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")
-                }
-        return found
+                content = {name: _decoded(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")}
+                if not item["pk"]["S"].endswith("#m"):
+                    found[item["pk"]["S"], item["sk"]["S"]] = content
+        return found | {
+            (keys.months_partition(organisation), f"{month}#{day}"): sums
+            for (organisation, month, day), sums in self.months().items()
+        }
+
+    def months(self) -> dict[tuple[str, str, int], dict[str, int]]:
+        """What is not zero of the figures of months, by organisation, month and the day from which they count."""
+        found: dict[tuple[str, str, int], Counter[str]] = defaultdict(Counter)
+        for organisation, item in self.month_items():
+            found[organisation, item.place.month, item.place.day].update(item.sums)
+        figures = {place: {name: number for name, number in sums.items() if number} for place, sums in found.items()}
+        return {place: sums for place, sums in figures.items() if sums}
+
+    def month_items(self) -> Iterator[tuple[str, MonthItem]]:
+        """The items of all months' figures, each with its organisation."""
+        for page in self.open.get_paginator("scan").paginate(TableName=self.name):
+            for item in page["Items"]:
+                organisation, _, part = item["pk"]["S"].partition("#")
+                if part == "m":
+                    yield organisation, read_month_item(item)
 
 
 class StoredLedger:
@@ -67,7 +93,7 @@ class StoredLedger:
         self.organisation = organisation
         self.table = table
         self.store = LedgerStore(table.client, table.name)
-        self.recorder = Recorder(table.client, table.name)
+        self.recorder = Recorder(table.client, table.name, partial(Random(1).randrange, SLOTS))
 
     def record(self, records: Iterable[Any], today: int) -> list[Result]:
         return self.recorder.record(self.organisation, list(records), self._at_noon(today))

@@ -7,7 +7,7 @@ everything up anew, reports what differs, and corrects it on request. Run it whi
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arrears.ledger import dated_document
 from arrears.ledger.accounts import AccountState
@@ -20,7 +20,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.ledger.payment_status import status_changes
 from arrears.ledger.recording import Recording
 from arrears.storage.ledger.export import LedgerExport
-from arrears.storage.ledger.month_figures import MonthFigure, month_figures
+from arrears.storage.ledger.month_figures import collection_figures, month_items
 from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 
 if TYPE_CHECKING:
@@ -49,6 +49,15 @@ class Notice:
     detail: str
 
 
+class _MonthFigure(NamedTuple):
+    """What an issue month's invoices add up to in one status and currency, from `day` on (0: already)."""
+
+    month: str
+    day: int
+    status: str
+    currency: str
+
+
 class Reconciliation:
     """Checks one ledger table, an organisation at a time."""
 
@@ -60,7 +69,7 @@ class Reconciliation:
     def run(self, organisation: Organisation, now: datetime, mend: bool = False) -> Iterator[Difference | Notice]:
         """Every difference, and notices; with `mend`, each difference is corrected before it is returned."""
         today = organisation.today(now)
-        figures: dict[MonthFigure, list[int]] = {}
+        figures: dict[_MonthFigure, list[int]] = {}
         for side in Side:
             documents: dict[str, list[Document]] = {}
             for document in self._export.documents(organisation, side):
@@ -137,20 +146,22 @@ class Reconciliation:
             work.flush()
 
     def _check_figures(
-        self, organisation: Organisation, figures: dict[MonthFigure, list[int]], today: int, mend: bool
+        self, organisation: Organisation, figures: dict[_MonthFigure, list[int]], today: int, mend: bool
     ) -> Iterator[Difference]:
-        stored: dict[MonthFigure, list[int]] = {}
-        for figure, count, amount in month_figures(self._client, self._table, organisation):
-            sums = stored.setdefault(figure._replace(day=figure.day if figure.day > today else 0), [0, 0])
-            sums[0] += count
-            sums[1] += amount
+        stored: dict[_MonthFigure, list[int]] = {}
+        for item in month_items(self._client, self._table, organisation):
+            day = item.place.day if item.place.day > today else 0
+            for status, currency, count, amount in collection_figures(item.sums):
+                sums = stored.setdefault(_MonthFigure(item.place.month, day, status, currency), [0, 0])
+                sums[0] += count
+                sums[1] += amount
         work = self._work(organisation, today)
         for figure in sorted(stored.keys() | figures.keys()):
             kept, right = stored.get(figure, [0, 0]), figures.get(figure, [0, 0])
             if kept != right:
-                month, shard, day, status, currency = figure
                 if mend:
-                    work.add_to_month(month, shard, day, (status, currency), right[0] - kept[0], right[1] - kept[1])
+                    month, day, status, currency = figure
+                    work.add_to_month(month, day, (status, currency), right[0] - kept[0], right[1] - kept[1])
                     work.flush()
                 yield Difference("month", ":".join(map(str, figure)), "count, amount", kept, right)
 
@@ -228,13 +239,13 @@ def _counted(part: Part, currency: str, today: int) -> int:
     return in_minor(content["amount"], currency) or 0
 
 
-def _add_figures(figures: dict[MonthFigure, list[int]], invoice: Document, today: int) -> None:
+def _add_figures(figures: dict[_MonthFigure, list[int]], invoice: Document, today: int) -> None:
     dated = invoice.dated
     for day, before, after in status_changes(dated):
         for status, sign in ((before, -1), (after, 1)):
             if status is not None:
                 effective = day if day > today else 0
-                figure = MonthFigure(month_of(dated.issued), invoice.shard, effective, status, dated.currency)
+                figure = _MonthFigure(month_of(dated.issued), effective, status, dated.currency)
                 sums = figures.setdefault(figure, [0, 0])
                 sums[0] += sign
                 sums[1] += sign * dated.total

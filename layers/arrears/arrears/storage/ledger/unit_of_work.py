@@ -20,7 +20,7 @@ from arrears.storage.dynamodb import Item, Key, get_items
 from arrears.storage.ledger import codec, entities, keys
 from arrears.storage.ledger.entities import Entity, StoredStanding
 from arrears.storage.ledger.index_lookup import IndexLookup
-from arrears.storage.ledger.month_figures import MonthChanges
+from arrears.storage.ledger.month_figures import CollectionFigure, MonthChanges
 from arrears.storage.transactions import Failure, failure_of, transact
 
 if TYPE_CHECKING:
@@ -76,13 +76,19 @@ class _PointerChange(NamedTuple):
 
 
 class StoredUnitOfWork:
-    """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day."""
+    """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day.
 
-    def __init__(self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int) -> None:
+    slot: of the month figures, where it adds to them.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int, slot: int = 0
+    ) -> None:
         self._client = client
         self._table = table
         self._organisation = organisation
         self._today = today
+        self._slot = slot
         self._index = IndexLookup(client, table, organisation)
         self._entries: dict[Key, _Entry] = {}
         self._entry_of: dict[int, _Entry] = {}
@@ -90,7 +96,7 @@ class StoredUnitOfWork:
         self._items_apart: dict[Key, int] = {}
         self._pointers: dict[Key, _PointerChange] = {}
         self._unconditional: dict[Key, Item | None] = {}
-        self._months = MonthChanges()
+        self._months = MonthChanges(organisation.id)
 
     # What is read
 
@@ -305,9 +311,9 @@ class StoredUnitOfWork:
         key = keys.lines_key(self._organisation.id, document.id)
         self._unconditional[key] = {"b": {"S": codec.compact(lines)}} if lines else None
 
-    def add_to_month(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+    def add_to_month(self, month: str, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         """Adds to a month's figure (status, currency) from `day` on; 0 for days already past."""
-        self._months.add(keys.month_key(self._organisation.id, month, shard, day), figure, count, amount)
+        self._months.add(month, day, CollectionFigure(*figure, count, amount).sums())
 
     def changes(self) -> int:
         """How many items a flush would write; what may have an item of its own beside an account's counts."""
@@ -360,7 +366,7 @@ class StoredUnitOfWork:
             if change.previous != change.target:
                 actions.append(self._pointer_action(key, change))
         actions += [self._unconditional_action(key, attributes) for key, attributes in self._unconditional.items()]
-        return actions + self._months.actions(self._table)
+        return actions + self._months.actions(self._table, self._slot)
 
     def _entity_actions(self, entry: _Entry) -> Iterator[Any]:
         entity = entry.entity
