@@ -243,7 +243,7 @@ class Bulk:
             if self._book.changes() > 80:
                 self._book.flush()
         for (month, day, figure), (count, amount) in figures.items():
-            self._book.add_to_month(month, 0, day, figure, count, amount)
+            self._book.add_to_month(month, day, figure, count, amount)
             if self._book.changes() > 80:
                 self._book.flush()
         self._book.flush()

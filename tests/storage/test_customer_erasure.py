@@ -118,12 +118,21 @@ def contents(book: Stored) -> dict[tuple[str, str, str], Any]:
     for table in ("LEDGER_TABLE", "HISTORY_TABLE", "ACCESS_TABLE"):
         for item in book.client.scan(TableName=os.environ[table])["Items"]:
             plain = {name: next(iter(value.values())) for name, value in item.items() if name != "v"}
+            if plain["pk"].endswith(("#m", "#q")):
+                _add_to_month(found.setdefault((table, plain["pk"], plain["sk"][:7]), {}), plain)
+                continue
             if "z" in plain:
                 plain["z"] = json.loads(zlib.decompress(bytes(plain["z"])))
                 plain["sk"] = "rows"
             plain.pop("part", None)
             found[table, plain["pk"], plain["sk"]] = plain
     return found
+
+
+def _add_to_month(sums: dict[str, int], item: dict[str, Any]) -> None:
+    """Adds the figures of an item: in which slots they are is chance."""
+    for name in item.keys() - {"pk", "sk"}:
+        sums[name] = sums.get(name, 0) + int(item[name])
 
 
 def answers(book: Stored) -> list[Any]:

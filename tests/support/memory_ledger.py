@@ -37,7 +37,7 @@ class MemoryLedger:
         self.numbers: dict[str, str] = {}
         self.externals: set[tuple[str, str]] = set()
         self.lines: dict[str, list[list[str | None]]] = {}
-        self.figures: dict[tuple[str, int, int], dict[tuple[str, str], list[int]]] = {}
+        self.figures: dict[tuple[str, int], dict[tuple[str, str], list[int]]] = {}
 
     def record(self, records: Iterable[Any], today: int) -> list[Result]:
         """Applies decoded records in their order on a day."""
@@ -106,7 +106,7 @@ class MemoryLedger:
     def collection(self, today: int) -> Figures:
         """Finalized invoices by issue month, payment status and currency: how many, and their gross total."""
         sums: dict[tuple[str, str, str], list[int]] = {}
-        for (month, _, day), figures in self.figures.items():
+        for (month, day), figures in self.figures.items():
             for (status, currency), (count, amount) in figures.items():
                 if day <= today:
                     entry = sums.setdefault((month, status, currency), [0, 0])
@@ -212,8 +212,8 @@ class MemoryUnitOfWork:
         key = self._keys[id(changed)]
         self._touched[key] = changed
 
-    def add_to_month(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+    def add_to_month(self, month: str, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         assert 0 <= day < NEVER
-        sums = self._ledger.figures.setdefault((month, shard, day), {}).setdefault(figure, [0, 0])
+        sums = self._ledger.figures.setdefault((month, day), {}).setdefault(figure, [0, 0])
         sums[0] += count
         sums[1] += amount

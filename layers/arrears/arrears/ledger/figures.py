@@ -83,6 +83,13 @@ def add_cells(cells: Cells, more: Iterable[tuple[Cell, int]], sign: int = 1) -> 
             cells.pop(cell, None)
 
 
+def without_months(cells: Cells) -> Cells:
+    """Cells added up over months: in which month a cell is stored means nothing."""
+    sums: Cells = {}
+    add_cells(sums, ((cell._replace(month=NO_MONTH), amount) for cell, amount in cells.items()))
+    return sums
+
+
 def account_cells(documents: Mapping[Cell, int], money: Iterable[MoneyChange], today: int) -> Cells:
     """What an account adds to the sums of its book. documents: the cells of its open documents."""
     cells: Cells = {}

@@ -136,25 +136,24 @@ class DocumentRecording:
 
     def _change(self, document: Document, change: Callable[[], None]) -> None:
         """Changes a document, and moves its account and its month by the difference."""
-        before, shard = contribution_of(document), document.shard
-        previous = document.dated
+        before, previous = contribution_of(document), document.dated
         change()
         document.refresh(self.today)
         self.work.touch(document)
-        if document.kind == "invoice" and (previous, shard) != (document.dated, document.shard):
-            self._add_to_months(document.dated, document.shard, 1)
-            self._add_to_months(previous, shard, -1)
+        if document.kind == "invoice" and previous != document.dated:
+            self._add_to_months(document.dated, 1)
+            self._add_to_months(previous, -1)
         after = contribution_of(document)
         if after != before:
             self._move(before, after)
 
-    def _add_to_months(self, invoice: DatedDocument, shard: int, sign: int) -> None:
+    def _add_to_months(self, invoice: DatedDocument, sign: int) -> None:
         for day, before, after in payment_status.status_changes(invoice):
             effective = day if day > self.today else 0
             for status, change in ((before, -sign), (after, sign)):
                 if status is not None:
                     figure, amount = (status, invoice.currency), change * invoice.total
-                    self.work.add_to_month(month_of(invoice.issued), shard, effective, figure, change, amount)
+                    self.work.add_to_month(month_of(invoice.issued), effective, figure, change, amount)
 
     def _move(self, before: Contribution, after: Contribution) -> None:
         if before.account is not None:

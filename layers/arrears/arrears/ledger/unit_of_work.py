@@ -58,5 +58,5 @@ class UnitOfWork(Protocol):
     def touch(self, changed: Document | AccountState | CounterpartyRecord | OnAccountRecord) -> None:
         """Marks an object as changed."""
 
-    def add_to_month(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+    def add_to_month(self, month: str, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         """Adds to a month's figure (status, currency) from `day` on; 0 for days already past."""

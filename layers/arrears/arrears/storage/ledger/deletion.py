@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from arrears.ledger.figures import NO_MONTH
 from arrears.ledger.ids import outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.storage.deletion import delete_items
@@ -38,8 +39,9 @@ class LedgerDeletion:
 
     def months(self, organisation: str) -> list[str]:
         """The months (YYYY-MM) that have figures."""
-        partition = keys.months_partition(organisation)
-        return sorted({keys.read_month_sort_key(sort_key).month for _, sort_key in self._partition(partition)})
+        partition = keys.months_partition(organisation, Side.RECEIVABLE)
+        months = {keys.read_month_sort_key(sort_key).month for _, sort_key in self._partition(partition)}
+        return sorted(months - {NO_MONTH})
 
     def delete(self, organisation: str, shards: int) -> int:
         """Deletes everything of the organisation that the index shows now; how many items it asked to delete.
@@ -55,8 +57,8 @@ class LedgerDeletion:
                 ):
                     for batch in batched(self._listed(partition), _BATCH, strict=False):
                         deleted += self._delete_with_parts(organisation, batch)
-        cells = (keys.cells_partition(organisation, side) for side in Side)
-        for partition in (*cells, import_slots_partition(organisation)):
+        months = (keys.months_partition(organisation, side) for side in Side)
+        for partition in (*months, import_slots_partition(organisation)):
             deleted += self._delete(self._partition(partition))
         deleted_before = self._listed(keys.deleted_partition(organisation))
         return deleted + self._delete(part for pk, _ in deleted_before for part in _pointer_parts(pk))

@@ -162,42 +162,30 @@ def external_key(organisation: str, external_id: str, customer: str) -> Key:
 
 
 class MonthSortKey(NamedTuple):
-    """A month's (YYYY-MM) collection figures of a shard: those of today (day 0), or what is added from a day on."""
+    """An item of a month (YYYY-MM): one of its slots, of what counts already (day 0), or is added from a day on."""
 
     month: str
-    shard: int
+    slot: int
     day: int
 
 
-def months_partition(organisation: str) -> str:
-    """The partition of all monthly collection figures."""
-    return f"{organisation}#m"
+def months_partition(organisation: str, side: Side) -> str:
+    """The partition of all monthly figures of a side."""
+    return f"{organisation}#{_MONTH_LETTERS[side]}"
 
 
-def cells_partition(organisation: str, side: Side) -> str:
-    """The partition of what a side's open accounts add up to: of receivables, the items of the monthly figures."""
-    return months_partition(organisation) if side is Side.RECEIVABLE else f"{organisation}#q"
+_MONTH_LETTERS = {Side.RECEIVABLE: "m", Side.PAYABLE: "q"}
 
 
-def cells_key(organisation: str, side: Side, month: str, shard: int) -> Key:
-    """The item of a month's cells."""
-    return cells_partition(organisation, side), month_sort_key(month, shard, 0)
-
-
-def month_sort_key(month: str, shard: int, day: int) -> str:
-    """The sort key of a month's collection figures."""
-    return f"{month}#{shard}#{_day(day)}"
-
-
-def month_key(organisation: str, month: str, shard: int, day: int) -> Key:
-    """The item of a month's collection figures."""
-    return months_partition(organisation), month_sort_key(month, shard, day)
+def month_key(organisation: str, side: Side, place: MonthSortKey) -> Key:
+    """An item of a month's figures."""
+    return months_partition(organisation, side), f"{place.month}#{place.slot}#{_day(place.day)}"
 
 
 def read_month_sort_key(sort_key: str) -> MonthSortKey:
-    """What month_sort_key put in."""
-    month, shard, day = sort_key.split("#")
-    return MonthSortKey(month, int(shard), int(day))
+    """What month_key put in."""
+    month, slot, day = sort_key.split("#")
+    return MonthSortKey(month, int(slot), int(day))
 
 
 # The index of what is open and what is closed

@@ -1,78 +1,111 @@
-"""Monthly collection figures: sums by month, shard and the day from which they count, changed by additions only."""
+"""Monthly figures: sums by month, slot and the day from which they count, changed by additions only.
 
+A month's figures are the sums over all its items. Writers of one organisation add to the same months, and transactions
+that change one item at the same moment cancel each other. So each month has several items, its slots, and a writer adds
+to one of them, chosen at random. Books of earlier versions have items by shard: their numbers are slots like others.
+
+An item holds sums by name. Each kind of figure makes and reads its own names. They have a colon, other attributes none.
+"""
+
+import random
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from botocore.exceptions import ClientError
 
 from arrears.ledger.figures import NO_DUE, NO_MONTH, PAST, Cell, Cells
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.storage.dynamodb import Item, Key, query
+from arrears.storage.dynamodb import Item, query
 from arrears.storage.ledger import keys
-from arrears.storage.transactions import Failure, failure_of, transact
+from arrears.storage.ledger.keys import MonthSortKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+SLOTS = 8
+"""Items that the present figures of a month are spread over: with eight writers, hardly two meet in one."""
+MOST_NAMES = 250
+"""Sums that one expression changes: it has 4 kB. More go to further slots."""
+_MOST_VERSION_STEP = 2**31
+_MOST_MONTHS = 40
 _COUNT, _AMOUNT = "n", "a"
-_AHEAD_OF = "<"
-_SHORTEST_CELL = 4
-""""pk", "sk" and "v" are shorter."""
+_PAST = "<"
+
+type Sums = Mapping[str, int]
+"""Whole numbers by attribute name, such as "n:pending:EUR"."""
 
 
-class MonthFigure(NamedTuple):
-    """What a shard's invoices of an issue month add up to in one status and currency, from `day` on (0: already)."""
+class CollectionFigure(NamedTuple):
+    """How many invoices of an issue month have a status, in one currency, and their total in minor units."""
 
-    month: str
-    shard: int
-    day: int
     status: str
     currency: str
+    invoices: int
+    amount: int
+
+    def sums(self) -> Sums:
+        """As it is stored."""
+        figure = f"{self.status}:{self.currency}"
+        return {f"{_COUNT}:{figure}": self.invoices, f"{_AMOUNT}:{figure}": self.amount}
 
 
-def month_figures(
-    client: "DynamoDBClient", table: str, organisation: Organisation
-) -> Iterator[tuple[MonthFigure, int, int]]:
-    """All stored monthly figures: count and gross amount in minor units."""
-    for item in month_items(client, table, organisation):
-        location = keys.read_month_sort_key(item["sk"]["S"])
-        for name, value in item.items():
-            kind, _, figure = name.partition(":")
-            if kind == _COUNT and figure:
-                status, currency = figure.split(":")
-                count, amount = int(Decimal(value["N"])), int(Decimal(item[f"{_AMOUNT}:{figure}"]["N"]))
-                yield MonthFigure(*location, status, currency), count, amount
+def collection_figures(sums: Sums) -> Iterator[CollectionFigure]:
+    """The collection figures among the sums of an item; a count or an amount that is not there is zero."""
+    found: dict[str, list[int]] = {}
+    for name, number in sums.items():
+        kind, _, figure = name.partition(":")
+        if kind in (_COUNT, _AMOUNT):
+            found.setdefault(figure, [0, 0])[kind == _AMOUNT] = number
+    for figure, (invoices, amount) in found.items():
+        status, currency = figure.split(":")
+        yield CollectionFigure(status, currency, invoices, amount)
 
 
-def month_items(client: "DynamoDBClient", table: str, organisation: Organisation) -> Iterator[Item]:
-    """The items of all monthly figures."""
+class MonthItem(NamedTuple):
+    """A stored item of monthly figures. version: grows with every change."""
+
+    place: MonthSortKey
+    version: int
+    sums: Sums
+
+
+def month_items(client: "DynamoDBClient", table: str, organisation: Organisation, side: Side) -> Iterator[MonthItem]:
+    """All items of monthly figures of a side."""
     pages = query(
         client,
         TableName=table,
         KeyConditionExpression="pk = :months",
-        ExpressionAttributeValues={":months": {"S": keys.months_partition(organisation.id)}},
+        ExpressionAttributeValues={":months": {"S": keys.months_partition(organisation.id, side)}},
     )
     for page in pages:
-        yield from page
+        yield from map(read_month_item, page)
+
+
+def read_month_item(item: Item) -> MonthItem:
+    """An item of monthly figures as it is stored."""
+    sums = {name: int(Decimal(value["N"])) for name, value in item.items() if ":" in name}
+    return MonthItem(keys.read_month_sort_key(item["sk"]["S"]), int(item["v"]["N"]), sums)
 
 
 def cell_name(cell: Cell) -> str:
     """The attribute of a cell in the item of its month: kind, currency, and the due day from the month's first on."""
-    kind, currency = cell.kind, cell.currency
     if cell.due == NO_DUE:
-        return kind + currency
-    return f"{kind}{currency}{_AHEAD_OF if cell.due == PAST else cell.due - _first_day(cell.month)}"
+        return f"{cell.kind}:{cell.currency}"
+    return f"{cell.kind}:{cell.currency}:{_PAST if cell.due == PAST else cell.due - _first_day(cell.month)}"
 
 
-def _read_cell(month: str, name: str) -> Cell:
-    kind, currency, due = name[0], name[1:4], name[4:]
+@lru_cache(maxsize=20_000)
+def _read_cell(month: str, name: str) -> Cell | None:
+    """The cell of a name in the item of a month; None of a collection figure."""
+    kind, currency, *due = name.split(":")
+    if kind in (_COUNT, _AMOUNT):
+        return None
     if not due:
         return Cell(month, kind, currency)
-    return Cell(month, kind, currency, PAST if due == _AHEAD_OF else int(due) + _first_day(month))
+    return Cell(month, kind, currency, PAST if due == [_PAST] else int(due[0]) + _first_day(month))
 
 
 @lru_cache(maxsize=1000)
@@ -81,80 +114,65 @@ def _first_day(month: str) -> int:
 
 
 def book_cells(client: "DynamoDBClient", table: str, organisation: Organisation, side: Side) -> Cells:
-    """What all steady open accounts of a side add up to."""
+    """What all steady open accounts of a side add up to. Only the sums over all months are sure to be positive."""
     cells: Cells = {}
-    pages = query(
-        client,
-        TableName=table,
-        KeyConditionExpression="pk = :months",
-        ExpressionAttributeValues={":months": {"S": keys.cells_partition(organisation.id, side)}},
-    )
-    for page in pages:
-        for item in page:
-            month = keys.read_month_sort_key(item["sk"]["S"]).month
-            for name, value in item.items():
-                if len(name) >= _SHORTEST_CELL and ":" not in name:
-                    cell = _read_cell(month, name)
-                    cells[cell] = cells.get(cell, 0) + int(value["N"])
+    for item in month_items(client, table, organisation, side):
+        for name, number in item.sums.items():
+            cell = _read_cell(item.place.month, name)
+            if cell is not None:
+                cells[cell] = cells.get(cell, 0) + number
     return {cell: amount for cell, amount in cells.items() if amount}
 
 
 class MonthChanges:
-    """Additions to monthly figures that are not written yet."""
+    """Additions to the figures of an organisation's months that are not written yet."""
 
-    def __init__(self) -> None:
-        self._sums: dict[Key, dict[str, int]] = {}
+    def __init__(self, organisation: str) -> None:
+        self._organisation = organisation
+        self._sums: dict[tuple[Side, str, int], dict[str, int]] = {}
 
     def __len__(self) -> int:
         return len(self._sums)
 
-    def add(self, key: Key, figure: tuple[str, str], count: int, amount: int) -> None:
-        """Adds to a figure (status, currency) of a month's item."""
-        sums = self._sums.setdefault(key, {})
-        for kind, change in ((_COUNT, count), (_AMOUNT, amount)):
-            name = ":".join((kind, *figure))
-            sums[name] = sums.get(name, 0) + change
+    def add(self, side: Side, month: str, day: int, sums: Sums) -> None:
+        """Adds to a month (YYYY-MM) of a side from a day on; 0 for what counts already."""
+        kept = self._sums.setdefault((side, month, day), {})
+        for name, change in sums.items():
+            kept[name] = kept.get(name, 0) + change
 
-    def add_cell(self, key: Key, cell: Cell, change: int) -> None:
-        """Adds to a cell in a month's item."""
-        sums = self._sums.setdefault(key, {})
-        name = cell_name(cell)
-        sums[name] = sums.get(name, 0) + change
+    def add_cells(self, side: Side, cells: Cells) -> None:
+        """Adds to a side's sums; where they are of too many months for a transaction, all in one."""
+        spread = len({cell.month for cell in cells}) <= _MOST_MONTHS
+        for cell, change in cells.items():
+            kept = cell if spread else cell._replace(month=NO_MONTH)
+            self.add(side, kept.month, 0, {cell_name(kept): change})
 
-    def actions(self, table: str) -> list[Any]:
-        """What a transaction does for them: nothing where additions cancel each other."""
-        return [_addition(table, key, sums) for key, sums in self._sums.items() if any(sums.values())]
+    def actions(self, table: str, slot: int) -> list[Any]:
+        """What a transaction does for them in one slot: nothing where additions cancel each other."""
+        return [
+            addition(table, self._organisation, side, MonthSortKey(month, slot + further, day), dict(some))
+            for (side, month, day), sums in self._sums.items()
+            if any(sums.values())
+            for further, some in enumerate(batched(sums.items(), MOST_NAMES, strict=False))
+        ]
 
     def clear(self) -> None:
         """Forgets them."""
         self._sums.clear()
 
 
-def merge_due(client: "DynamoDBClient", table: str, item: Item) -> bool:
-    """Moves figures that were to count from a later day to those of today; False if somebody else changed them."""
-    pk, sk = item["pk"]["S"], item["sk"]["S"]
-    month, shard, _ = keys.read_month_sort_key(sk)
-    sums = {name: int(Decimal(value["N"])) for name, value in item.items() if ":" in name}
-    delete: Any = {
-        "TableName": table,
-        "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
-        "ConditionExpression": "v = :v",
-        "ExpressionAttributeValues": {":v": item["v"]},
-    }
-    today = pk, keys.month_sort_key(month, shard, 0)
-    try:
-        transact(client, [{"Delete": delete}, _addition(table, today, sums)])
-    except ClientError as error:
-        if failure_of(error) is Failure.CONFLICT:
-            return False
-        raise
-    return True
+def draw_slot() -> int:
+    """The slot that a writer adds to."""
+    return random.randrange(SLOTS)  # noqa: S311
 
 
-def _addition(table: str, key: Key, sums: Mapping[str, int]) -> Any:
-    """Adds to a month's figures; their version shows whoever deletes what was read that something was added since."""
-    added = {**sums, "v": 1}
-    pk, sk = key
+def addition(table: str, organisation: str, side: Side, place: MonthSortKey, sums: Sums) -> Any:
+    """Adds to an item of a month, which it makes if it is not there.
+
+    The version shows whoever deletes what was read that something was added since.
+    """
+    added = {**sums, "v": version_step()}
+    pk, sk = keys.month_key(organisation, side, place)
     return {
         "Update": {
             "TableName": table,
@@ -166,3 +184,8 @@ def _addition(table: str, key: Key, sums: Mapping[str, int]) -> Any:
             },
         }
     }
+
+
+def version_step() -> int:
+    """By how much a version grows: at random, so that an item made again does not come by a version it had before."""
+    return random.randrange(1, _MOST_VERSION_STEP)  # noqa: S311

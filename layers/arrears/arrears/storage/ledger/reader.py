@@ -18,7 +18,7 @@ from arrears.ledger.reminders import read_reminders
 from arrears.storage.client import read_fast
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
 from arrears.storage.ledger import codec, keys
-from arrears.storage.ledger.month_figures import month_figures
+from arrears.storage.ledger.month_figures import collection_figures, month_items
 from arrears.storage.ledger.open_accounts import OpenAccounts, StoredOpenBook
 
 if TYPE_CHECKING:
@@ -180,11 +180,12 @@ class LedgerStore:
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""
         figures: dict[tuple[str, str, str], list[int]] = {}
-        for figure, count, amount in month_figures(self._client, self._table, organisation):
-            if figure.day <= today:
-                sums = figures.setdefault((figure.month, figure.status, figure.currency), [0, 0])
-                sums[0] += count
-                sums[1] += amount
+        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE):
+            if item.place.day <= today:
+                for status, currency, count, amount in collection_figures(item.sums):
+                    sums = figures.setdefault((item.place.month, status, currency), [0, 0])
+                    sums[0] += count
+                    sums[1] += amount
         return {key: (count, amount) for key, (count, amount) in figures.items() if count}
 
     def customers_by_external_id(self, organisation: Organisation, external_id: str) -> list[AccountLocation]:

@@ -7,13 +7,13 @@ everything up anew, reports what differs, and corrects it on request. Run it whi
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from arrears.ledger import dated_document
 from arrears.ledger.accounts import AccountState
 from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document, Part, contribution_of, in_minor
-from arrears.ledger.figures import Cells, add_cells, document_cells
+from arrears.ledger.figures import Cells, add_cells, document_cells, without_months
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import closed_by_state_at, counts_at, unapplied_at
 from arrears.ledger.on_account_records import OnAccountRecord
@@ -23,7 +23,7 @@ from arrears.ledger.recording import Recording
 from arrears.storage.ledger import codec
 from arrears.storage.ledger.entities import rows_of, stored_rows
 from arrears.storage.ledger.export import LedgerExport
-from arrears.storage.ledger.month_figures import MonthFigure, book_cells, month_figures
+from arrears.storage.ledger.month_figures import book_cells, collection_figures, month_items
 from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 
 if TYPE_CHECKING:
@@ -52,6 +52,15 @@ class Notice:
     detail: str
 
 
+class _MonthFigure(NamedTuple):
+    """What an issue month's invoices add up to in one status and currency, from `day` on (0: already)."""
+
+    month: str
+    day: int
+    status: str
+    currency: str
+
+
 class Reconciliation:
     """Checks one ledger table, an organisation at a time."""
 
@@ -63,7 +72,7 @@ class Reconciliation:
     def run(self, organisation: Organisation, now: datetime, mend: bool = False) -> Iterator[Difference | Notice]:
         """Every difference, and notices; with `mend`, each difference is corrected before it is returned."""
         today = organisation.today(now)
-        figures: dict[MonthFigure, list[int]] = {}
+        figures: dict[_MonthFigure, list[int]] = {}
         for side in Side:
             documents: dict[str, list[Document]] = {}
             for document in self._export.documents(organisation, side):
@@ -114,15 +123,17 @@ class Reconciliation:
         self, organisation: Organisation, side: Side, right: Cells, today: int, mend: bool
     ) -> Iterator[Difference]:
         """The sums of the book against those of its accounts."""
-        stored = book_cells(self._client, self._table, organisation, side)
+        stored = without_months(book_cells(self._client, self._table, organisation, side))
+        right = without_months(right)
         for cell in sorted(stored.keys() | right.keys()):
             kept, own = stored.get(cell, 0), right.get(cell, 0)
             if kept != own:
                 if mend:
                     work = self._work(organisation, today)
-                    work.add_to_cell(side, cell, own - kept)
+                    work.add_to_sums(side, {cell: own - kept})
                     work.flush()
-                yield Difference("sum", ":".join(map(str, (side, *cell))), "amount", kept, own)
+                _, kind, currency, due = cell
+                yield Difference("sum", f"{side}:{kind}:{currency}:{due}", "amount", kept, own)
 
     def _on_account(self, organisation: Organisation, key: str, account: AccountState) -> list[OnAccountRecord]:
         return list(self._export.on_account(organisation, key)) if account.on_account else []
@@ -158,20 +169,22 @@ class Reconciliation:
             work.flush()
 
     def _check_figures(
-        self, organisation: Organisation, figures: dict[MonthFigure, list[int]], today: int, mend: bool
+        self, organisation: Organisation, figures: dict[_MonthFigure, list[int]], today: int, mend: bool
     ) -> Iterator[Difference]:
-        stored: dict[MonthFigure, list[int]] = {}
-        for figure, count, amount in month_figures(self._client, self._table, organisation):
-            sums = stored.setdefault(figure._replace(day=figure.day if figure.day > today else 0), [0, 0])
-            sums[0] += count
-            sums[1] += amount
+        stored: dict[_MonthFigure, list[int]] = {}
+        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE):
+            day = item.place.day if item.place.day > today else 0
+            for status, currency, count, amount in collection_figures(item.sums):
+                sums = stored.setdefault(_MonthFigure(item.place.month, day, status, currency), [0, 0])
+                sums[0] += count
+                sums[1] += amount
         work = self._work(organisation, today)
         for figure in sorted(stored.keys() | figures.keys()):
             kept, right = stored.get(figure, [0, 0]), figures.get(figure, [0, 0])
             if kept != right:
-                month, shard, day, status, currency = figure
                 if mend:
-                    work.add_to_month(month, shard, day, (status, currency), right[0] - kept[0], right[1] - kept[1])
+                    month, day, status, currency = figure
+                    work.add_to_month(month, day, (status, currency), right[0] - kept[0], right[1] - kept[1])
                     work.flush()
                 yield Difference("month", ":".join(map(str, figure)), "count, amount", kept, right)
 
@@ -271,13 +284,13 @@ def _counted(part: Part, currency: str, today: int) -> int:
     return in_minor(content["amount"], currency) or 0
 
 
-def _add_figures(figures: dict[MonthFigure, list[int]], invoice: Document, today: int) -> None:
+def _add_figures(figures: dict[_MonthFigure, list[int]], invoice: Document, today: int) -> None:
     dated = invoice.dated
     for day, before, after in status_changes(dated):
         for status, sign in ((before, -1), (after, 1)):
             if status is not None:
                 effective = day if day > today else 0
-                figure = MonthFigure(month_of(dated.issued), invoice.shard, effective, status, dated.currency)
+                figure = _MonthFigure(month_of(dated.issued), effective, status, dated.currency)
                 sums = figures.setdefault(figure, [0, 0])
                 sums[0] += sign
                 sums[1] += sign * dated.total

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.deletions import RecordingWithDeletions, named_by
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Named, Recording
 from arrears.ledger.records import Deletion, Record, Rejection, read_record
@@ -17,7 +18,8 @@ from arrears.ledger.result import Result
 from arrears.storage.client import write_fast
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys
-from arrears.storage.ledger.month_figures import merge_due, month_items
+from arrears.storage.ledger.month_figures import draw_slot
+from arrears.storage.ledger.month_folding import MonthFolding
 from arrears.storage.ledger.unit_of_work import Conflict, Crowded, StoredUnitOfWork
 
 if TYPE_CHECKING:
@@ -31,11 +33,17 @@ _LONGEST_WAIT_SECONDS = 1.5
 
 
 class Recorder:
-    """Writes to one ledger table."""
+    """Writes to one ledger table. draw_slot: says which slot of its months a unit of work adds to."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        draw_slot: Callable[[], int] = draw_slot,
+    ) -> None:
         self._client = client
         self._table = table
+        self._draw_slot = draw_slot
         write_fast(client)
 
     def record(self, organisation: Organisation, records: Sequence[Any], now: datetime) -> list[Result]:
@@ -63,16 +71,12 @@ class Recorder:
         return moved
 
     def apply_due_effects(self, organisation: Organisation, today: int) -> int:
-        """Adds what was to count from a day that has come to its month's figures for good; how many it added.
+        """Adds what was to count from a day that has come to its month's figures for good; how many items it was in.
 
-        Readers see no difference: they add the one to the other anyway. What somebody else has changed stays for
-        the next time.
+        Of old months it also brings the slots together. Readers see no difference: they add everything up anyway.
+        What somebody else has changed meanwhile stays for the next time.
         """
-        taken = 0
-        for item in month_items(self._client, self._table, organisation):
-            if 0 < keys.read_month_sort_key(item["sk"]["S"]).day <= today:
-                taken += merge_due(self._client, self._table, item)
-        return taken
+        return sum(MonthFolding(self._client, self._table, organisation, side, today).run() for side in Side)
 
     def _run[Outcome](
         self,
@@ -107,7 +111,7 @@ class Recorder:
         most: int,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
-        work = StoredUnitOfWork(self._client, self._table, organisation, today)
+        work = StoredUnitOfWork(self._client, self._table, organisation, today, self._draw_slot())
         work.prefetch(named)
         recording = RecordingWithDeletions(organisation, work, today)
         outcomes = []

@@ -15,7 +15,7 @@ from arrears.ledger.accounts import HELD_AGAIN, HELD_DOCUMENTS, AccountState, Co
 from arrears.ledger.dated_document import DatedDocument, closed_from
 from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document
-from arrears.ledger.figures import Cell, Cells, add_cells
+from arrears.ledger.figures import Cells, add_cells
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
@@ -23,7 +23,7 @@ from arrears.storage.dynamodb import Item, Key, get_items
 from arrears.storage.ledger import codec, entities, keys
 from arrears.storage.ledger.entities import Entity, StoredRows, StoredStanding
 from arrears.storage.ledger.index_lookup import IndexLookup
-from arrears.storage.ledger.month_figures import MonthChanges
+from arrears.storage.ledger.month_figures import CollectionFigure, MonthChanges
 from arrears.storage.transactions import Failure, failure_of, transact
 
 if TYPE_CHECKING:
@@ -82,13 +82,19 @@ class _PointerChange(NamedTuple):
 
 
 class StoredUnitOfWork:
-    """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day."""
+    """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day.
 
-    def __init__(self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int) -> None:
+    slot: of the month figures, where it adds to them.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int, slot: int = 0
+    ) -> None:
         self._client = client
         self._table = table
         self._organisation = organisation
         self._today = today
+        self._slot = slot
         self._index = IndexLookup(client, table, organisation)
         self._entries: dict[Key, _Entry] = {}
         self._entry_of: dict[int, _Entry] = {}
@@ -97,8 +103,8 @@ class StoredUnitOfWork:
         self._pointers: dict[Key, _PointerChange] = {}
         self._unconditional: dict[Key, Item | None] = {}
         self._rows: dict[Key, StoredRows] = {}
-        self._months = MonthChanges()
-        self._month_keys: set[Key] = set()
+        self._months = MonthChanges(organisation.id)
+        self._touched_months: set[tuple[Side, str, int]] = set()
 
     # What is read
 
@@ -294,8 +300,7 @@ class StoredUnitOfWork:
         entry = self._entry_of[id(changed)]
         self._changed[entry.key] = entry
         if isinstance(changed, Document) and changed.dated.issued < NEVER:
-            month = month_of(changed.dated.issued)
-            self._month_keys.add(keys.cells_key(self._organisation.id, changed.side, month, 0))
+            self._touched_months.add((changed.side, month_of(changed.dated.issued), 0))
         if isinstance(changed, AccountState):
             history = entry.history is not None or entities.may_have_long_history(changed)
             money = entry.money is not None or entities.has_much_money(changed)
@@ -335,19 +340,18 @@ class StoredUnitOfWork:
         key = keys.lines_key(self._organisation.id, document.id)
         self._unconditional[key] = {"b": {"S": codec.compact(lines)}} if lines else None
 
-    def add_to_month(self, month: str, shard: int, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
+    def add_to_month(self, month: str, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         """Adds to a month's figure (status, currency) from `day` on; 0 for days already past."""
-        key = keys.month_key(self._organisation.id, month, shard, day)
-        self._months.add(key, figure, count, amount)
-        self._month_keys.add(key)
+        self._months.add(Side.RECEIVABLE, month, day, CollectionFigure(*figure, count, amount).sums())
+        self._touched_months.add((Side.RECEIVABLE, month, day))
 
-    def add_to_cell(self, side: Side, cell: Cell, change: int) -> None:
-        """Adds to a sum of the book."""
-        self._months.add_cell(keys.cells_key(self._organisation.id, side, cell.month, 0), cell, change)
+    def add_to_sums(self, side: Side, cells: Cells) -> None:
+        """Adds to the sums of the book."""
+        self._months.add_cells(side, cells)
 
     def changes(self) -> int:
         """How many items a flush would write; what may have an item of its own beside an account's counts."""
-        others = len(self._pointers) + len(self._unconditional) + len(self._month_keys)
+        others = len(self._pointers) + len(self._unconditional) + len(self._touched_months)
         return len(self._changed) + sum(self._items_apart.values()) + others
 
     # How it is written
@@ -412,7 +416,7 @@ class StoredUnitOfWork:
             if target is None:
                 self._keep(key, None)
         self._months.clear()
-        self._month_keys.clear()
+        self._touched_months.clear()
         for written in (self._changed, self._items_apart, self._pointers, self._unconditional):
             written.clear()
 
@@ -427,7 +431,7 @@ class StoredUnitOfWork:
             if change.previous != change.target:
                 actions.append(self._pointer_action(key, change))
         actions += [self._unconditional_action(key, attributes) for key, attributes in self._unconditional.items()]
-        return actions + self._months.actions(self._table)
+        return actions + self._months.actions(self._table, self._slot)
 
     def _count_rows(self) -> None:
         """Works out where changed accounts are listed, and adds the difference to the sums of the book."""
@@ -441,8 +445,7 @@ class StoredUnitOfWork:
                 add_cells(sums, (rows.cells or {}).items())
                 add_cells(sums, (entry.rows.cells or {}).items(), -1)
         for side, sums in cells.items():
-            for cell, change in sums.items():
-                self.add_to_cell(side, cell, change)
+            self.add_to_sums(side, sums)
 
     def _entity_actions(self, entry: _Entry) -> Iterator[Any]:
         entity = entry.entity
