@@ -1,6 +1,6 @@
-"""What 500 more records of one customer or document cost, by how many of their kind it has already.
+"""What grows with one customer: the cost of 500 more records by how many there are, and of DocuSign's answer.
 
-Run: python -m bench.growth
+Run: python -m bench.growth [words of the names of what is to be measured]
 """
 
 import json
@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import batched
 from typing import Any
 
-from arrears.runtime import services
+from arrears.runtime import Services, services
 from bench import here
 from bench.book import organisation_of
 from bench.table import Tables
@@ -91,20 +92,29 @@ class Cost:
     write_units: float
 
 
-def measured(make: Callable[[int], Record], before: int) -> Cost:
-    """The cost of a batch, one customer having so many of the same kind already."""
+def _empty() -> tuple[Tables, Services, str]:
+    """An empty table, the services that the functions have over it, and an API key."""
     here.set_environment()
     table = Tables()
     _, key = organisation_of(table)
-    handler = here.handler("ledger_records")
     services.cache_clear()
     table.attach(services().client)
+    return table, services(), key
+
+
+def _send(key: str, records: list[Record]) -> None:
+    answer = here.handler("ledger_records")(here.event("/ledger/records", key, body={"records": records}), None)
+    bad = [one for one in json.loads(answer["body"])["results"] if one["result"] not in ("created", "pending")]
+    if bad:
+        raise AssertionError(bad[0])
+
+
+def measured(make: Callable[[int], Record], before: int) -> Cost:
+    """The cost of a batch, one customer having so many of the same kind already."""
+    table, _, key = _empty()
 
     def send(records: list[Record]) -> None:
-        answer = handler(here.event("/ledger/records", key, body={"records": records}), None)
-        bad = [one for one in json.loads(answer["body"])["results"] if one["result"] not in ("created", "pending")]
-        if bad:
-            raise AssertionError(bad[0])
+        _send(key, records)
 
     send([{"type": "customer", "id": "C", "name": "Customer Ltd"}, _invoice(0)])
     if make is allocation:
@@ -118,8 +128,47 @@ def measured(make: Callable[[int], Record], before: int) -> Cost:
     return Cost(cpu * 1000 / BATCH, table.requests.total() / BATCH, table.write_units / BATCH)
 
 
+@dataclass(frozen=True, slots=True)
+class PastDue:
+    """What DocuSign's answer about one customer took. cpu_ms: of this process, less the table's own."""
+
+    status: int
+    bytes: int
+    cpu_ms: float
+    requests: int
+    read_units: float
+
+
+def past_due(invoices: int, lines: int) -> PastDue:
+    """The cost of DocuSign's answer for a customer with so many invoices past due, each with so many lines."""
+    table, services_here, key = _empty()
+    line = {"name": "Consulting", "quantity": 1, "unit_price": "500", "amount": "500", "tax_amount": "95"}
+    records = [
+        {**_invoice(number), "number": f"INV-{number:06d}", "taxable_amount": "800000"}
+        | ({"lines": [{**line, "id": str(place)} for place in range(lines)]} if lines else {})
+        for number in range(invoices)
+    ]
+    _send(key, [{"type": "customer", "id": "C", "name": "Customer Ltd", "account_number": "C"}])
+    for some in batched(records, BATCH, strict=False):
+        _send(key, list(some))
+    customer = services_here.ledger.customer(services_here.organisations().get(here.ORGANISATION), "C")
+    integrator = services_here.users().create_integrator_key(here.ORGANISATION)
+    token = services_here.users().create(
+        here.ORGANISATION, customer.location.id, "u", "a long enough one", integrator, True
+    )
+    event = here.event("/restapi/{apiVersion}/accounts/{accountId}/billing_invoices_past_due", token)
+    event["pathParameters"] = {"apiVersion": "v2.1", "accountId": customer.location.id}
+    handler = here.handler("billing_invoices_past_due")
+    handler(event, None)
+    table.reset()
+    started = time.process_time()
+    answer = handler(event, None)
+    cpu = time.process_time() - started - table.spent
+    return PastDue(answer["statusCode"], len(answer["body"]), cpu * 1000, table.requests.total(), table.read_units)
+
+
 def main(asked: list[str]) -> Iterator[str]:
-    """A line for each kind of record that has one of the words asked for in its name."""
+    """A line for everything that has one of the words asked for in its name."""
     for name, (make, befores) in KINDS.items():
         if not asked or any(word in name for word in asked):
             costs = {before: measured(make, before) for before in befores}
@@ -127,6 +176,10 @@ def main(asked: list[str]) -> Iterator[str]:
                 ratio = cost.cpu_ms / costs[0].cpu_ms
                 spent = f"{cost.cpu_ms:.3f} ms CPU, {cost.requests:.3f} requests, {cost.write_units:.2f} write units"
                 yield f"500 {name}, {before:,} there before: {spent} a record; CPU {ratio:.2f} times that of the first"
+    for invoices, lines in ((1_000, 0), (1_000, 2), (10_000, 0), (10_000, 2), (20_000, 0)):
+        name = f"DocuSign's answer, {invoices:,} invoices with {lines} lines each"
+        if not asked or any(word in name for word in asked):
+            yield f"{name}: {past_due(invoices, lines)}"
 
 
 if __name__ == "__main__":

@@ -270,7 +270,8 @@ def test_records_that_are_sent_later_are_taken_like_any_other(book: Stored) -> N
     found = book.ledger.customer(ORGANISATION, "Zane 1")
     assert found is not None
     assert (found.name, found.external_id) == ("Zane Zuse", "zane@example.com")
-    [line] = book.ledger.details(ORGANISATION, [outward_id(ORGANISATION.id, "invoice", "I")]).popitem()[1].lines
+    [(_, detail)] = book.ledger.details(ORGANISATION, [outward_id(ORGANISATION.id, "invoice", "I")])
+    [line] = detail.lines
     assert line.name == "Zane's knee"
     assert differences(book) == []
 

@@ -206,17 +206,28 @@ def document_reference(document: Item) -> str:
     return str(json.loads(document["b"]["S"])["reference"])
 
 
-def invoice_detail(invoice: Item, lines: Item | None) -> InvoiceDetail:
-    """What only an invoice's own page needs, from its item and that of its lines."""
-    head = json.loads(invoice["b"]["S"])["head"]
+def stored_invoice(invoice: Item) -> dict[str, Any] | None:
+    """What an invoice's item holds; None when the invoice was deleted."""
+    stored: dict[str, Any] = json.loads(invoice["b"]["S"])
+    return stored if stored["head"] is not None else None
+
+
+def has_lines(stored: dict[str, Any]) -> bool:
+    """Whether a stored invoice has lines, which are in an item of their own."""
+    return stored["lines"] is not None
+
+
+def invoice_detail(stored: dict[str, Any], lines: Item | None) -> InvoiceDetail:
+    """What only an invoice's own page needs, from what its item holds and the item of its lines."""
+    head = stored["head"]
     currency = head["currency"]
-    stored: Sequence[list[Any]] = [] if lines is None else json.loads(lines["b"]["S"])
+    listed: Sequence[list[Any]] = [] if lines is None else json.loads(lines["b"]["S"])
     return InvoiceDetail(
         _minor(head.get("taxable_amount"), currency),
         bool(head.get("pdf_available")),
         [
             InvoiceLine(id_, name, quantity, price, _minor(amount, currency) or 0, _minor(tax, currency))
-            for id_, name, quantity, price, amount, tax in stored
+            for id_, name, quantity, price, amount, tax in listed
         ],
     )
 
