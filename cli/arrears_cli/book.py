@@ -141,16 +141,19 @@ class StoredBook:
         """An overdue report; rows that are not shown are not worked out."""
         from arrears.ledger.ledger_side import Side
         from arrears.rendering.overdue import payables_body, receivables_body
+        from arrears.reports.aging import with_accounts
         from arrears.reports.payables import row_urgency, supplier_row
         from arrears.reports.receivables import customer_row, row_tier
         from arrears.reports.row_selection import select_rows, totals_of
 
         report, wanted = self._report(side, asked)
+        complete = partial(self.services.ledger.complete, self.organisation, side, day=report.day, today=self.today())
+        judgeable = partial(complete, behaviour=False)
         if side is Side.RECEIVABLE:
-            chosen = select_rows(report, wanted, row_tier, customer_row)
+            chosen = select_rows(report, wanted, row_tier, customer_row, judgeable)
         else:
-            chosen = select_rows(report, wanted, row_urgency, supplier_row)
-        page = _page(chosen, asked)
+            chosen = select_rows(report, wanted, row_urgency, supplier_row, judgeable)
+        page = list(with_accounts(_page(chosen, asked), complete))
         totals = totals_of(chosen) if any(wanted) else None
         if side is Side.RECEIVABLE:
             customers = (customer_row(row, report.day, report.policy) for row in page)

@@ -1,5 +1,6 @@
 """Aged lists, pages and statements of a book in the tables, in the form in which the endpoints answer them."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from arrears_cli.book import FROM_AFTER_TO, nobody
@@ -22,6 +23,7 @@ def aged_body(
     from arrears.reports import aged_list as reports
     from arrears.reports.aged_customers import customer_balance
     from arrears.reports.aged_suppliers import supplier_balance
+    from arrears.reports.aging import with_accounts
 
     ledger, today = services.ledger, organisation.today(services.clock())
     day = today if day is None else day
@@ -35,7 +37,9 @@ def aged_body(
     parties = reports.aged_parties(accounts, day, organisation)
     shown, policy = parties.rows[:limit], organisation.policy
     if side is Side.RECEIVABLE:
-        rows = [rendering.aged_customer_body(customer_balance(one, day, policy)) for one in shown]
+        complete = partial(ledger.complete, organisation, side, day=day, today=today, behaviour=False)
+        whole = with_accounts(shown, complete)
+        rows = [rendering.aged_customer_body(customer_balance(one, day, policy)) for one in whole]
     else:
         rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
     return rendering.aged_list_body(parties, side, by, rows, None)

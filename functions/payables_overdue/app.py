@@ -13,7 +13,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.lines import overdue_suppliers
 from arrears.rendering.overdue import payables_body
 from arrears.rendering.overdue_documents import document_bodies
-from arrears.reports.aging import overdue_report
+from arrears.reports.aging import overdue_report, with_accounts
 from arrears.reports.payables import row_urgency, supplier_row
 from arrears.reports.row_selection import select_rows, totals_of
 from arrears.runtime import lambda_handler, services
@@ -31,9 +31,10 @@ def overdue_payables(request: Request) -> dict[str, Any] | Page:
     day = query.report.day
     accounts = TimeLimit(clock, "arrears payables").around(ledger.accounts(organisation, Side.PAYABLE, day, today))
     report = overdue_report(accounts, day, organisation)
-    selected = select_rows(report, query.wanted, row_urgency, supplier_row)
+    complete = partial(ledger.complete, organisation, Side.PAYABLE, day=day, today=today)
+    selected = select_rows(report, query.wanted, row_urgency, supplier_row, partial(complete, behaviour=False))
     page, next_cursor = query.page(selected)
-    rows = (supplier_row(reference, day, report.policy) for reference in page)
+    rows = (supplier_row(reference, day, report.policy) for reference in with_accounts(page, complete))
     body = payables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.PAYABLE)

@@ -1,5 +1,7 @@
 """GET /receivables/aging: everything that customers have open or on account, what is not due yet included."""
 
+from functools import partial
+
 from arrears.api import aged_list, dolfin, routes
 from arrears.api.http import Body, Page, Request
 from arrears.ledger.caller import Scope
@@ -8,6 +10,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.aged_list import BY_DOCUMENT, aged_customer_body, aged_document_body
 from arrears.reports.aged_customers import customer_balance
 from arrears.reports.aged_list import aged_document, aged_documents, aged_parties
+from arrears.reports.aging import with_accounts
 from arrears.runtime import lambda_handler, services
 
 SIDE = Side.RECEIVABLE
@@ -32,7 +35,9 @@ def aged_receivables(request: Request) -> Body | Page:
         return aged_list.answer(query, documents, SIDE, rows, next_cursor)
     parties = aged_parties(accounts, query.day, organisation)
     page, next_cursor = aged_list.page_of(query, parties)
-    rows = (aged_customer_body(customer_balance(one, query.day, organisation.policy)) for one in page)
+    complete = partial(ledger.complete, organisation, SIDE, day=query.day, today=today, behaviour=False)
+    balances = (customer_balance(one, query.day, organisation.policy) for one in with_accounts(page, complete))
+    rows = (aged_customer_body(balance) for balance in balances)
     return aged_list.answer(query, parties, SIDE, rows, next_cursor)
 
 

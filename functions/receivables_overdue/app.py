@@ -13,7 +13,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.lines import overdue_customers
 from arrears.rendering.overdue import receivables_body
 from arrears.rendering.overdue_documents import document_bodies
-from arrears.reports.aging import overdue_report
+from arrears.reports.aging import overdue_report, with_accounts
 from arrears.reports.receivables import customer_row, row_tier
 from arrears.reports.row_selection import select_rows, totals_of
 from arrears.runtime import lambda_handler, services
@@ -33,9 +33,10 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
         ledger.accounts(organisation, Side.RECEIVABLE, day, today)
     )
     report = overdue_report(accounts, day, organisation)
-    selected = select_rows(report, query.wanted, row_tier, customer_row)
+    complete = partial(ledger.complete, organisation, Side.RECEIVABLE, day=day, today=today)
+    selected = select_rows(report, query.wanted, row_tier, customer_row, partial(complete, behaviour=False))
     page, next_cursor = query.page(selected)
-    rows = (customer_row(reference, day, report.policy) for reference in page)
+    rows = (customer_row(reference, day, report.policy) for reference in with_accounts(page, complete))
     body = receivables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.RECEIVABLE)
