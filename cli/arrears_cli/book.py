@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.result import Result
     from arrears.reports.aging import Report, RowReference
+    from arrears.reports.book_reading import BookReading
     from arrears.reports.row_selection import RowFilter
     from arrears.runtime import Services
 
@@ -141,16 +142,20 @@ class StoredBook:
         """An overdue report; rows that are not shown are not worked out."""
         from arrears.ledger.ledger_side import Side
         from arrears.rendering.overdue import payables_body, receivables_body
+        from arrears.reports.aging import with_accounts
+        from arrears.reports.paging import PageRequest
         from arrears.reports.payables import row_urgency, supplier_row
         from arrears.reports.receivables import customer_row, row_tier
-        from arrears.reports.row_selection import select_rows, totals_of
+        from arrears.reports.row_selection import AGE, select_rows, totals_of
 
-        report, wanted = self._report(side, asked)
+        reading, wanted = self._reading(side, asked)
+        first = asked.limit is not None and asked.order == AGE and not any(wanted)
+        report = reading.overdue(PageRequest(None, asked.limit) if first and asked.limit else None)
         if side is Side.RECEIVABLE:
-            chosen = select_rows(report, wanted, row_tier, customer_row)
+            chosen = select_rows(report, wanted, row_tier, customer_row, reading.judgeable)
         else:
-            chosen = select_rows(report, wanted, row_urgency, supplier_row)
-        page = _page(chosen, asked)
+            chosen = select_rows(report, wanted, row_urgency, supplier_row, reading.judgeable)
+        page = list(with_accounts(_page(chosen, asked), reading.complete))
         totals = totals_of(chosen) if any(wanted) else None
         if side is Side.RECEIVABLE:
             customers = (customer_row(row, report.day, report.policy) for row in page)
@@ -160,19 +165,18 @@ class StoredBook:
         body = payables_body(report, suppliers, None, totals)
         return self._with_documents(side, body, "suppliers", "bill", page, report) if asked.include else body
 
-    def _report(self, side: "Side", asked: OverdueRequest) -> "tuple[Report, RowFilter]":
+    def _reading(self, side: "Side", asked: OverdueRequest) -> "tuple[BookReading, RowFilter]":
         from arrears.ledger.ids import outward_id
         from arrears.ledger.ledger_side import Side
-        from arrears.reports.aging import overdue_report
+        from arrears.reports.book_reading import BookReading
         from arrears.reports.row_selection import RowFilter
 
         kind = "customer" if side is Side.RECEIVABLE else "supplier"
         party = asked.party and outward_id(self.organisation.id, kind, asked.party)
         today = self.today()
         day = today if asked.day is None else asked.day
-        accounts = self.services.ledger.accounts(self.organisation, side, day, today)
-        report = overdue_report(accounts, day, self.organisation)
-        return report, RowFilter(party, asked.currency, asked.level, asked.action)
+        reading = BookReading(self.services.ledger, self.organisation, side, day, today)
+        return reading, RowFilter(party, asked.currency, asked.level, asked.action)
 
     def _with_documents(
         self, side: "Side", body: dict[str, Any], rows: str, kind: str, page: "list[RowReference]", report: "Report"

@@ -7,6 +7,7 @@ import typer
 from arrears_cli.administration import cell, moment, refuse
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_id_of, organisation_of
 from arrears_cli.output import Json, put, put_table, say
+from arrears_cli.progress import counting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,7 @@ def _organisation_body(organisation: "Organisation") -> dict[str, Any]:
         "features": sorted(organisation.features),
         "shards": organisation.shards,
         "payments_over_api": organisation.payments_over_api,
+        "paged": organisation.paged,
     }
 
 
@@ -95,6 +97,20 @@ def set_organisation(
         refuse(error)
     body = _organisation_body(services.organisations().get(id_))
     put(body, as_json, "\n".join(f"{name.replace('_', ' ')}: {cell(value)}" for name, value in body.items()))
+
+
+@organisations.command("upgrade")
+def upgrade_organisation(organisation_id: OrganisationId, stack: Stack = None, as_json: Json = False) -> None:
+    """Store the open accounts of an older book so that pages of reports cost what they show.
+
+    It may be stopped anywhere and run again, while others read and write; the version before must be gone.
+    """
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    with counting("Upgrading accounts") as count:
+        upgraded = services.upgrade().run(organisation, services.clock(), count)
+    services.organisations().set_paged(organisation.id)
+    put({"upgraded": upgraded}, as_json, f"{upgraded} accounts upgraded; pages are read alone from now on.")
 
 
 @organisations.command("audit")

@@ -2,12 +2,15 @@
 
 import sys
 import time
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from arrears_cli.output import say, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from arrears.imports.import_run import Progress
 
 LINE_EVERY_SECONDS = 10
@@ -61,3 +64,19 @@ class Display:
             pace = (bytes_read - self._first_byte) / max(now - self._started, 0.001)
             left = f", about {(self._size - bytes_read) / pace:,.0f} s left" if pace > 0 else ""
             say(f"{self._name}: {progress.rows:,} rows, {rate:,.0f} a second{left}")
+
+
+@contextmanager
+def counting(what: str) -> "Iterator[Callable[[int], None]]":
+    """Shows on stderr how many there were so far, to people who watch. Gives what to call with each further number."""
+    from rich.console import Console
+
+    done = 0
+    with Console(stderr=True).status(what) as status:
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            status.update(f"{what}: {done:,}")
+
+        yield count

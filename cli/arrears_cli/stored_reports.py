@@ -22,20 +22,24 @@ def aged_body(
     from arrears.reports import aged_list as reports
     from arrears.reports.aged_customers import customer_balance
     from arrears.reports.aged_suppliers import supplier_balance
+    from arrears.reports.aging import with_accounts
+    from arrears.reports.book_reading import BookReading
+    from arrears.reports.paging import PageRequest
 
     ledger, today = services.ledger, organisation.today(services.clock())
     day = today if day is None else day
-    accounts = ledger.accounts(organisation, side, day, today)
+    reading = BookReading(ledger, organisation, side, day, today)
     if by == rendering.BY_DOCUMENT:
-        documents = reports.aged_documents(accounts, day, organisation)
+        documents = reports.aged_documents(reading.accounts(), day, organisation)
         found = documents.rows[:limit]
         references = ledger.references(organisation, side, [one.document.id for one in found])
         rows = [rendering.aged_document_body(reports.aged_document(one, day), side, references) for one in found]
         return rendering.aged_list_body(documents, side, by, rows, None)
-    parties = reports.aged_parties(accounts, day, organisation)
+    parties = reading.aged(None if limit is None else PageRequest(None, limit))
     shown, policy = parties.rows[:limit], organisation.policy
     if side is Side.RECEIVABLE:
-        rows = [rendering.aged_customer_body(customer_balance(one, day, policy)) for one in shown]
+        whole = with_accounts(shown, reading.judgeable)
+        rows = [rendering.aged_customer_body(customer_balance(one, day, policy)) for one in whole]
     else:
         rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
     return rendering.aged_list_body(parties, side, by, rows, None)

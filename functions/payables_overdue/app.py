@@ -13,6 +13,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.lines import overdue_suppliers
 from arrears.rendering.overdue import payables_body
 from arrears.rendering.overdue_documents import document_bodies
+from arrears.reports.aging import with_accounts
 from arrears.reports.book_reading import BookReading
 from arrears.reports.payables import row_urgency, supplier_row
 from arrears.reports.row_selection import select_rows, totals_of
@@ -32,9 +33,9 @@ def overdue_payables(request: Request) -> dict[str, Any] | Page:
     in_time = TimeLimit(clock, "arrears payables").around
     reading = BookReading(ledger, organisation, Side.PAYABLE, day, today, in_time)
     report = reading.overdue(query.first_rows())
-    selected = select_rows(report, query.wanted, row_urgency, supplier_row)
+    selected = select_rows(report, query.wanted, row_urgency, supplier_row, reading.judgeable)
     page, next_cursor = query.page(selected)
-    rows = (supplier_row(reference, day, report.policy) for reference in page)
+    rows = (supplier_row(reference, day, report.policy) for reference in with_accounts(page, reading.complete))
     body = payables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.PAYABLE)

@@ -13,6 +13,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.lines import overdue_customers
 from arrears.rendering.overdue import receivables_body
 from arrears.rendering.overdue_documents import document_bodies
+from arrears.reports.aging import with_accounts
 from arrears.reports.book_reading import BookReading
 from arrears.reports.receivables import customer_row, row_tier
 from arrears.reports.row_selection import select_rows, totals_of
@@ -32,9 +33,9 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     in_time = TimeLimit(clock, "arrears receivables").around
     reading = BookReading(ledger, organisation, Side.RECEIVABLE, day, today, in_time)
     report = reading.overdue(query.first_rows())
-    selected = select_rows(report, query.wanted, row_tier, customer_row)
+    selected = select_rows(report, query.wanted, row_tier, customer_row, reading.judgeable)
     page, next_cursor = query.page(selected)
-    rows = (customer_row(reference, day, report.policy) for reference in page)
+    rows = (customer_row(reference, day, report.policy) for reference in with_accounts(page, reading.complete))
     body = receivables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.RECEIVABLE)

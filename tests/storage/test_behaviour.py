@@ -26,6 +26,7 @@ def settling(count: int) -> list[dict[str, Any]]:
 
 
 def asked(table: Table, day: int, today: int) -> list[str]:
+    """The requests for all accounts and all that their rows take."""
     table.gate.operations()
     assert list(table.ledger().accounts(Side.RECEIVABLE, day, today))
     return table.gate.operations()

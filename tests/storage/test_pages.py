@@ -11,7 +11,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.rendering.aged_list import aged_customer_body, aged_list_body
 from arrears.reports.aged_customers import customer_balance
 from arrears.reports.aged_list import AgedList, PartyReference
-from arrears.reports.aging import Report
+from arrears.reports.aging import Report, with_accounts
 from arrears.reports.book_reading import BookReading
 from arrears.reports.paging import PageRequest
 from arrears.storage.ledger import open_accounts
@@ -40,7 +40,7 @@ def overdue_pages(ledger: StoredLedger, side: Side, day: int, today: int, limit:
         report = reading(ledger, side, day, today).overdue(PageRequest(after, limit))
         rows = [row for row in report.rows if after is None or row.sort_key > after]
         more, rows = len(rows) > limit, rows[:limit]
-        report.rows[:] = rows
+        report.rows[:] = with_accounts(rows, reading(ledger, side, day, today).complete)
         yield report
         if not more:
             return
@@ -49,7 +49,9 @@ def overdue_pages(ledger: StoredLedger, side: Side, day: int, today: int, limit:
 
 def check_overdue(ledger: StoredLedger, side: Side, day: int, today: int, limit: int) -> int:
     """Raises unless pages have the rows and the totals of the whole report; how many pages there were."""
-    whole = body_of(reading(ledger, side, day, today).overdue(None), side)
+    report = reading(ledger, side, day, today).overdue(None)
+    report.rows[:] = list(with_accounts(report.rows, reading(ledger, side, day, today).complete))
+    whole = body_of(report, side)
     pages = [body_of(page, side) for page in overdue_pages(ledger, side, day, today, limit)]
     rows = "customers" if side is Side.RECEIVABLE else "suppliers"
     assert [row for page in pages for row in page[rows]] == whole[rows]
@@ -78,7 +80,11 @@ def check_aged(ledger: StoredLedger, side: Side, day: int, today: int, limit: in
             break
         after = rows[limit - 1].sort_key
     assert [row.sort_key for row in found] == [row.sort_key for row in whole.rows]
-    bodies = [[aged_customer_body(customer_balance(row, day, policy)) for row in rows] for rows in (found, whole.rows)]
+    complete = reading(ledger, side, day, today).judgeable
+    bodies = [
+        [aged_customer_body(customer_balance(row, day, policy)) for row in with_accounts(rows, complete)]
+        for rows in (found, whole.rows)
+    ]
     assert bodies[0] == bodies[1]
     return pages
 

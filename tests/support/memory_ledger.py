@@ -13,10 +13,10 @@ from arrears.ledger.dated_document import Account, DatedDocument, closed_from
 from arrears.ledger.days import NEVER, year_before
 from arrears.ledger.deletions import RecordingWithDeletions
 from arrears.ledger.documents import Document
+from arrears.ledger.in_hand import without
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.promises import without
 from arrears.ledger.recording import Recording
 from arrears.ledger.records import read_record
 from arrears.ledger.reminders import read_reminders

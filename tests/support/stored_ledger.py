@@ -104,7 +104,10 @@ class StoredLedger:
         return sum(self.recorder.close_documents(self.organisation, kind, ids[kind], moment) for kind in ids)
 
     def accounts(self, side: Side, day: int, today: int) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        return self.store.accounts(self.organisation, side, day, today)
+        """With all that a row may take: the functions read it for the rows that they show."""
+        for account, documents in self.store.accounts(self.organisation, side, day, today):
+            whole = self.store.complete(self.organisation, side, [account], day, today)
+            yield whole.get(account.id, account), documents
 
     def collection(self, today: int) -> Figures:
         return self.store.collection(self.organisation, today)

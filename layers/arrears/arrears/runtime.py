@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.parties import PartyStore
     from arrears.storage.ledger.reconcile import Reconciliation
     from arrears.storage.ledger.recorder import Recorder
+    from arrears.storage.ledger.upgrade import LedgerUpgrade
     from arrears.storage.organisation_deletion import OrganisationDeletion
 
 
@@ -124,6 +125,12 @@ class Services:
         from arrears.storage.ledger.recorder import Recorder
 
         return Recorder(self.client, self.settings.ledger_table)
+
+    def upgrade(self) -> "LedgerUpgrade":
+        """What stores older books in the present form, for the command."""
+        from arrears.storage.ledger.upgrade import LedgerUpgrade
+
+        return LedgerUpgrade(self.client, self.settings.ledger_table)
 
     def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
         """What writes records into one organisation's ledger. It raises ArrearsError where the ledger is busy."""

@@ -360,9 +360,10 @@ class Account(NamedTuple):
 
     history: closed documents, added up by the day they settled, about thirteen months back, in the order of Settled.
     reminders_truncated: older reminders were left out here; the counterparty record has the full list.
-    aggregated_after: what settled after this day is added up as one, on the latest day; NEVER if nothing is.
+    aggregated_after: what settled after it is added up as one, on the latest day, or left out; NEVER if nothing is.
     money: its money on account, less what documents in hand have beside them; exact for days from `money_from`.
     credit_limits: of a customer, by currency in minor units; none of a currency without one.
+    closed_in_hand: the closed ones of its documents in hand; what they have added to it is taken off here.
     """
 
     id: str
@@ -377,9 +378,15 @@ class Account(NamedTuple):
     money: Sequence[MoneyChange] = ()
     money_from: int = 0
     credit_limits: Sequence[tuple[str, int]] = ()
+    closed_in_hand: Sequence[DatedDocument] = ()
 
 
 AGGREGATED_AFTER_DAYS = 31
+HISTORY_REACH_DAYS = 33
+"""For past days up to so many days ago, an account's stored history has all of the year before them.
+
+It is kept for 400 days before the day of a write. A year has 366 at most, and a writer's clock may be a day ahead.
+"""
 
 
 def added_up(history: Iterable[Settled], day: int) -> Settled:

@@ -18,7 +18,7 @@ from arrears.ledger.dated_document import (
     outstanding_at,
 )
 from arrears.ledger.days import NEVER
-from arrears.ledger.on_account import money_changes, taken_back
+from arrears.ledger.on_account import money_changes
 
 
 def is_about(promise: Promise, document: DatedDocument) -> bool:
@@ -126,19 +126,3 @@ class Promises:
             own = (change for document in self._documents for change in kept_changes(promise, document))
             self._kept[promise.id] = merged([*promise.kept, *own])
         return self._kept[promise.id]
-
-
-def without(account: Account, closed: Iterable[DatedDocument]) -> Account:
-    """The account less what these closed documents have added to it, so that they can be judged one by one.
-
-    For a past day: its documents are then all in hand, and the settled history is taken from them.
-    """
-    documents = list(closed)
-    promises = [
-        promise._replace(
-            kept=[*promise.kept, *taken_off(change for one in documents for change in kept_changes(promise, one))]
-        )
-        for promise in account.promises
-    ]
-    taken = [taken_back(change, change.day) for document in documents for change in money_changes(document)]
-    return account._replace(promises=promises, history=(), money=[*account.money, *taken])

@@ -3,10 +3,11 @@
 The buckets are those of an aged receivables report by due date: not yet due, 1-30, 31-60, 61-90 and more than 90 days.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import batched
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, Self
 
 from arrears.ledger.dated_document import PAYABLE_STATES, Account, DatedDocument, bill_state_name_at
 from arrears.ledger.figures import NO_DUE, OPEN, OUTSTANDING, UNAPPLIED, WITH_MONEY, Cells
@@ -247,6 +248,30 @@ def overdue_rows(accounts: Accounts, day: int, default: str, aging: Aging) -> li
 def row_sort_key(account: Account, currency: str, days: int, owed: int, default: str) -> SortKey:
     """Where a row stands among the others; days: the most that one of its documents is overdue."""
     return currency != default, currency, -days, -owed, account.name, account.id
+
+
+type Complete = Callable[[Iterable[Account]], Mapping[str, Account]]
+"""Those of some accounts that lack something of what a row is worked out from, complete, by id."""
+
+_COMPLETED_TOGETHER = 1_000
+"""Rows whose accounts are complete, and large, at a time."""
+
+
+class OfAccount(Protocol):
+    """A reference to a row of an account."""
+
+    @property
+    def account(self) -> Account:
+        """The row's account."""
+
+    def _replace(self, *, account: Account) -> Self: ...
+
+
+def with_accounts[Reference: OfAccount](rows: Iterable[Reference], complete: Complete) -> Iterator[Reference]:
+    """References to rows with all of their accounts that working the rows out takes."""
+    for some in batched(rows, _COMPLETED_TOGETHER, strict=False):
+        found = complete([row.account for row in some])
+        yield from (row._replace(account=found[row.account.id]) if row.account.id in found else row for row in some)
 
 
 def oldest_of(ordered: Sequence[Overdue]) -> Overdue:

@@ -3,7 +3,7 @@
 All of it is read for past days, for books that are still of an older form, and where no page is asked for.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from arrears.ledger.dated_document import Account, DatedDocument
@@ -24,6 +24,17 @@ class Ledger(Protocol):
 
     def accounts(self, organisation: Organisation, side: Side, day: int, today: int) -> Found:
         """Every account with what may count on a day."""
+
+    def complete(
+        self,
+        organisation: Organisation,
+        side: Side,
+        accounts: Iterable[Account],
+        day: int,
+        today: int,
+        behaviour: bool = True,
+    ) -> dict[str, Account]:
+        """Those of some accounts that lack something for rows of a day, complete, by id."""
 
     def open_book(self, organisation: Organisation, side: Side, page: int) -> OpenBook:
         """What is open today or later, to be read a page of rows at a time."""
@@ -51,6 +62,14 @@ class BookReading:
     def accounts(self) -> Found:
         """Every account with what may count on the day."""
         return self._around(self._ledger.accounts(self._organisation, self._side, self._day, self._today))
+
+    def complete(self, accounts: Iterable[Account]) -> dict[str, Account]:
+        """Those of some accounts that lack something that their rows are worked out from, complete, by id."""
+        return self._ledger.complete(self._organisation, self._side, accounts, self._day, self._today)
+
+    def judgeable(self, accounts: Iterable[Account]) -> dict[str, Account]:
+        """The same as far as tier, urgency and action take it: without the history that payment behaviour takes."""
+        return self._ledger.complete(self._organisation, self._side, accounts, self._day, self._today, behaviour=False)
 
     def overdue(self, page: PageRequest | None) -> Report:
         """The overdue report. page: the rows that are wanted in the default order; None: all of them."""

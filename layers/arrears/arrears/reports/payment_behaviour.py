@@ -10,7 +10,8 @@ from arrears.reports.aging import owed_at
 def settled_in_year(account: Account, documents: Iterable[DatedDocument], day: int) -> Settled | None:
     """All documents settled with a payment in the twelve months up to `day`, added up; None when there are none.
 
-    documents: those in hand; what else was settled is in the account's history.
+    documents: those in hand; what else was settled is in the account's history. Of closed documents in hand, that may
+    have counter-entries: what they settled is taken from the documents themselves.
     """
     after = year_before(day)
     found = [settled for settled in account.history if after < settled[0] <= day]
@@ -19,4 +20,5 @@ def settled_in_year(account: Account, documents: Iterable[DatedDocument], day: i
             settled = settlement(document, day)
             if settled is not None and after < settled.day:
                 found.append(settled)
-    return added_up(found, day) if found else None
+    settled_all = added_up(found, day) if found else None
+    return settled_all if settled_all and settled_all.documents > 0 else None

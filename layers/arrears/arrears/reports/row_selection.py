@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from arrears.ledger.policy import Policy
-from arrears.reports.aging import Report, RowReference, SortKey, Unapplied
+from arrears.reports.aging import Complete, Report, RowReference, SortKey, Unapplied, with_accounts
 
 
 class Row(Protocol):
@@ -35,14 +35,21 @@ class RowFilter(NamedTuple):
     action: str | None = None
 
 
-def select_rows(report: Report, wanted: RowFilter, level_of: LevelOf, work_out: WorkOut) -> list[RowReference]:
-    """The rows of a report that pass, in its order. What is cheaper to find out is looked at first."""
+def select_rows(
+    report: Report, wanted: RowFilter, level_of: LevelOf, work_out: WorkOut, judgeable: Complete
+) -> list[RowReference]:
+    """The rows of a report that pass, in its order. What is cheaper to find out is looked at first.
+
+    judgeable: completes accounts as far as tier, urgency and action take it.
+    """
     party, currency, level, action = wanted
     day, policy, rows = report.day, report.policy, report.rows
     if party is not None:
         rows = [row for row in rows if row.account.party_id == party]
     if currency is not None:
         rows = [row for row in rows if row.currency == currency]
+    if level is not None or action is not None:
+        rows = list(with_accounts(rows, judgeable))
     if level is not None:
         rows = [row for row in rows if level_of(row, day, policy) == level]
     if action is not None:

@@ -107,6 +107,11 @@ class Organisations:
             raise ValueError(f"shards only grow, up to {MAX_SHARDS}")
         self._change(id, "set_shards", {"shards": shards})
 
+    def set_paged(self, id: str) -> None:
+        """Says that all its open accounts are stored so that a page of them can be read alone."""
+        if not self.get(id).paged:
+            self._change(id, "set_paged", {"paged": True})
+
     def set_payments_over_api(self, id: str, allowed: bool) -> None:
         """Whether the organisation's customers may pay through the API."""
         self._change(id, "set_payments_over_api", {"payments_over_api": allowed})

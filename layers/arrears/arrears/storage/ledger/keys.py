@@ -203,6 +203,8 @@ def closed_partition(organisation: str, shard: int, side: Side) -> str:
 
 _ROW = "!"
 _FURTHER = "#"
+AFTER_ROWS = chr(ord(_ROW) + 1)
+"""A sort key between those of accounts and those of documents and older forms."""
 AHEAD = _ROW + _ROW
 """What the sort keys of accounts begin with whose debt something dated ahead will change."""
 AHEAD_BETWEEN = AHEAD, AHEAD + "~"

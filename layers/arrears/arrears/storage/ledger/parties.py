@@ -16,6 +16,7 @@ from arrears.ledger.dated_document import Account, DatedDocument
 from arrears.ledger.days import NEVER, day_of, year_before
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
 from arrears.ledger.ids import name_only_id, outward_id
+from arrears.ledger.in_hand import without
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.parties import (
@@ -26,7 +27,6 @@ from arrears.ledger.parties import (
     read_document_records,
     read_money_record,
 )
-from arrears.ledger.promises import without
 from arrears.ledger.reminders import read_reminders
 from arrears.ledger.time_limit import TimeLimit
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query

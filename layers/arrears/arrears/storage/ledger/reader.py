@@ -1,7 +1,8 @@
 """Reading the ledger: accounts with their documents for a day, and figures that need no documents.
 
 Today and later days are read from the open partitions alone, so the cost depends on what is open. A past day is read
-from them and from everything closed since a year before it.
+from them and from everything closed after it; only where the accounts' histories do not reach back to a year before the
+day, from everything closed since then. What an account keeps apart is read for the rows that are shown: `complete`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,8 +10,8 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
-from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Settled
-from arrears.ledger.days import year_before
+from arrears.ledger.dated_document import HISTORY_REACH_DAYS, Account, DatedDocument
+from arrears.ledger.days import NEVER, year_before
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -36,22 +37,51 @@ class LedgerStore:
     def accounts(
         self, organisation: Organisation, side: Side, day: int, today: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """Every account with a document or money on account that may count on `day`, with those documents."""
+        """Every account with a document or money on account that may count on `day`, with those documents.
+
+        Totals are exact. What a row shows beside them may need `complete` first.
+        """
         for shard in range(organisation.shards):
             if day >= today:
-                yield from self._with_histories(organisation, side, self._open(organisation, shard, side), day)
+                yield from self._open(organisation, shard, side)
             else:
-                yield from self._since(organisation, shard, side, year_before(day))
+                yield from self._past(organisation, shard, side, day, today)
+
+    def _past(
+        self, organisation: Organisation, shard: int, side: Side, day: int, today: int
+    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
+        since = day if _history_reaches(day, today) else year_before(day)
+        # What is open is read first: what closes meanwhile is then found among the closed documents, too.
+        opened = self._open(organisation, shard, side)
+        found = self._merged(organisation, side, opened, self._closed(organisation, shard, side, since))
+        for some in batched(found, _COMPLETED_TOGETHER, strict=False):
+            folded = [account for account, _ in some if account.money_from > day]
+            whole = self.complete(organisation, side, folded, day, today, behaviour=False)
+            yield from ((whole.get(account.id, account), documents) for account, documents in some)
 
     def accounts_since(
         self, organisation: Organisation, side: Side, since: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """Every account with the documents that were not closed yet at the end of `since`: what any later day needs.
 
-        Settled documents count one by one, so behaviour is right for days a year after `since` and later.
+        Promises can be judged on every day; behaviour takes `complete`. In memory is a part of the book at a time.
         """
+        from arrears.storage.ledger.compressed import Compressed
+
         for shard in range(organisation.shards):
-            yield from self._since(organisation, shard, side, since)
+            opened: Compressed[tuple[Account, list[DatedDocument]]] = Compressed()
+            book = OpenAccounts(self._client, self._table, organisation, side)
+            for account, documents in book.of_shard_while_written(shard):
+                opened.add(account.id, (account, documents))
+            closed: Compressed[_Row] = Compressed()
+            for row in self._closed(organisation, shard, side, since):
+                closed.add(keys.read_closed_sort_key(row[0]).account, row)
+            for some_opened, some_closed in zip(opened.parts(), closed.parts(), strict=True):
+                found = self._merged(organisation, side, some_opened, some_closed)
+                for some in batched(found, _COMPLETED_TOGETHER, strict=False):
+                    accounts = [account for account, _ in some]
+                    whole = self.complete(organisation, side, accounts, since, NEVER, behaviour=False)
+                    yield from ((whole.get(account.id, account), documents) for account, documents in some)
 
     def accounts_of(
         self, organisation: Organisation, side: Side, locations: Sequence[AccountLocation]
@@ -68,60 +98,29 @@ class LedgerStore:
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         return OpenAccounts(self._client, self._table, organisation, side).of_shard(shard)
 
-    def _with_histories(
-        self, organisation: Organisation, side: Side, found: Iterator[tuple[Account, list[DatedDocument]]], day: int
-    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """With all of an account's history where what the index shows of it is not enough for the year up to `day`.
+    def complete(
+        self,
+        organisation: Organisation,
+        side: Side,
+        accounts: Iterable[Account],
+        day: int,
+        today: int,
+        behaviour: bool = True,
+    ) -> dict[str, Account]:
+        """Those of some accounts that the index shows too little of for rows of `day`, complete, by id.
 
-        With all changes of its money, too, where a promise is judged by earlier ones than are shown.
-        So it is with accounts that were not written for a month, and with days more than a month ahead.
+        That is the history for payment behaviour of accounts that were not written for a month, on days more than a
+        month ahead and on past days; all changes of money where a promise is judged by earlier ones than are shown; and
+        all reminders on past days. behaviour: False leaves the history out, where it is not shown.
         """
-        start = year_before(day)
-        for some in batched(found, BATCH // 2, strict=False):
-            accounts = [account for account, _ in some]
-            aggregated = [account for account in accounts if account.aggregated_after < start]
-            histories = self._histories(organisation, side, aggregated) if aggregated else {}
-            money = self._folded_money(organisation, side, accounts, day)
-            for account, documents in some:
-                yield _with_all(account, histories.get(account.id), money.get(account.id)), documents
-
-    def _histories(
-        self, organisation: Organisation, side: Side, accounts: Sequence[Account]
-    ) -> dict[str, list[Settled]]:
-        found = self._items_of(organisation, side, accounts, keys.HISTORY)
-        return {id_: codec.stored_history(item, apart) for id_, (item, apart) in found.items()}
-
-    def _folded_money(
-        self, organisation: Organisation, side: Side, accounts: Iterable[Account], day: int
-    ) -> dict[str, list[MoneyChange]]:
-        """All changes of money of the accounts that show too few for `day`, or to judge their promises by; by id."""
-        folded = [
-            account
-            for account in accounts
-            if account.money_from and account.money_from > min([day, *(promise.made for promise in account.promises)])
-        ]
-        money: dict[str, list[MoneyChange]] = {}
-        for some in batched(folded, BATCH // 2, strict=False):
-            money |= self._money(organisation, side, some)
-        return money
-
-    def _money(
-        self, organisation: Organisation, side: Side, accounts: Sequence[Account]
-    ) -> dict[str, list[MoneyChange]]:
-        found = self._items_of(organisation, side, accounts, keys.MONEY)
-        return {id_: codec.stored_money(item, apart) for id_, (item, apart) in found.items()}
-
-    def _items_of(
-        self, organisation: Organisation, side: Side, accounts: Sequence[Account], part: str
-    ) -> dict[str, tuple[Item, Item | None]]:
-        """The items of some accounts, each with the one beside it that holds a long part of it, by id."""
-        wanted = {}
-        for account in accounts:
-            letter = "c" if side is Side.RECEIVABLE else "n" if account.party_id is None else "s"
-            own = letter + account.id
-            wanted[account.id] = [keys.account_key(organisation.id, own, sort_key) for sort_key in (keys.ACCOUNT, part)]
-        items = self._get([key for pair in wanted.values() for key in pair])
-        return {id_: (items[head], items.get(apart)) for id_, (head, apart) in wanted.items()}
+        wanted = {account.id: (account, _missing(account, day, today, behaviour)) for account in accounts}
+        lacking = [(account, parts) for account, parts in wanted.values() if parts]
+        found = {}
+        for some in batched(lacking, _COMPLETED_TOGETHER, strict=False):
+            items = self._get([key for one in some for key in _keys_of(organisation, side, *one)])
+            for account, parts in some:
+                found[account.id] = _completed(organisation, side, account, parts, items)
+        return found
 
     def _account(self, organisation: Organisation, side: Side, id: str) -> Account:
         """The index may show a document moments before its account."""
@@ -129,41 +128,40 @@ class LedgerStore:
         found = self._get([keys.account_key(organisation.id, letter + id) for letter in letters])
         return codec.stored_account(id, next(iter(found.values())))
 
-    def _since(
-        self, organisation: Organisation, shard: int, side: Side, since: int
+    def _closed(self, organisation: Organisation, shard: int, side: Side, since: int) -> "Iterator[_Row]":
+        """What has closed after a day: documents, and accounts that have nothing open any more."""
+        return self._rows(keys.closed_partition(organisation.id, shard, side), start=keys.closed_since(since + 1))
+
+    def _merged(
+        self,
+        organisation: Organisation,
+        side: Side,
+        opened: Iterable[tuple[Account, list[DatedDocument]]],
+        closed: "Iterable[_Row]",
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        from arrears.ledger.promises import without
+        """Accounts with their documents, open and closed, and those that have nothing but money."""
+        from arrears.ledger.in_hand import without
 
         accounts: dict[str, Account] = {}
         documents: dict[str, dict[str, DatedDocument]] = {}
-        for account, opened in self._open(organisation, shard, side):
+        for account, own in opened:
             accounts[account.id] = account
-            documents[account.id] = {document.id: document for document in opened}
+            if own or account.money or account.money_from:
+                documents[account.id] = {document.id: document for document in own}
         settled: dict[str, list[DatedDocument]] = {}
-        partition = keys.closed_partition(organisation.id, shard, side)
-        for sort_key, packed in self._rows(partition, start=keys.closed_since(since + 1)):
+        for sort_key, packed in closed:
             _, id_, document_id = keys.read_closed_sort_key(sort_key)
             if document_id:
                 document = DatedDocument(document_id, *packed)
                 settled.setdefault(id_, []).append(document)
                 documents.setdefault(id_, {})[document.id] = document
-            else:
-                accounts.setdefault(id_, codec.account_in(id_, packed))
-        money = self._folded_money(organisation, side, accounts.values(), since)
-        for id_ in {
-            **documents,
-            **{account.id: {} for account in accounts.values() if account.money or account.id in money},
-        }:
+            elif id_ not in accounts:
+                account = accounts[id_] = codec.account_in(id_, packed)
+                if account.money or account.money_from:
+                    documents.setdefault(id_, {})
+        for id_, own_documents in documents.items():
             account = accounts.get(id_) or self._account(organisation, side, id_)
-            if account.reminders_truncated:
-                account = self._with_all_reminders(organisation, account)
-            account = _with_all(account, None, money.get(id_))
-            yield without(account, settled.get(id_, ())), list(documents.get(id_, {}).values())
-
-    def _with_all_reminders(self, organisation: Organisation, account: Account) -> Account:
-        found = self._get([keys.account_key(organisation.id, "c" + account.id, keys.COUNTERPARTY)])
-        contents = codec.reminder_contents(next(iter(found.values())))
-        return account._replace(reminders=read_reminders(organisation, contents))
+            yield without(account, settled.get(id_, ())), list(own_documents.values())
 
     def _rows(self, partition: str, start: str) -> Iterator[tuple[str, list[Any]]]:
         return codec.unpacked_rows(
@@ -255,8 +253,47 @@ class LedgerStore:
         return get_items(self._client, self._table, wanted)
 
 
-def _with_all(account: Account, history: list[Settled] | None, money: list[MoneyChange] | None) -> Account:
-    """The account with the whole of its history and of its money, where these were read."""
-    if history is not None:
-        account = account._replace(history=history)
-    return account if money is None else account._replace(money=money, money_from=0)
+type _Row = tuple[str, list[Any]]
+"""Sort key and unpacked array of an item of the index."""
+
+_COMPLETED_TOGETHER = 500
+"""Accounts whose items are in memory at a time."""
+
+
+def _history_reaches(day: int, today: int) -> bool:
+    """Whether the histories of accounts have all of the year up to a day."""
+    return day >= today - HISTORY_REACH_DAYS
+
+
+def _missing(account: Account, day: int, today: int, behaviour: bool) -> list[str]:
+    """The items that have more of an account than the index shows, of what a row of `day` needs."""
+    parts = []
+    if behaviour and account.aggregated_after < year_before(day) and _history_reaches(day, today):
+        parts.append(keys.HISTORY)
+    if account.money_from and account.money_from > min([day, *(promise.made for promise in account.promises)]):
+        parts.append(keys.MONEY)
+    if account.reminders_truncated and day < today:
+        parts.append(keys.COUNTERPARTY)
+    return parts
+
+
+def _keys_of(organisation: Organisation, side: Side, account: Account, parts: Sequence[str]) -> list[Key]:
+    """The keys of some items of an account, its own first: that holds what is short."""
+    letter = "c" if side is Side.RECEIVABLE else "n" if account.party_id is None else "s"
+    return [keys.account_key(organisation.id, letter + account.id, part) for part in (keys.ACCOUNT, *parts)]
+
+
+def _completed(
+    organisation: Organisation, side: Side, account: Account, parts: Sequence[str], items: dict[Key, Item]
+) -> Account:
+    from arrears.ledger.in_hand import completed
+
+    own, *others = _keys_of(organisation, side, account, parts)
+    item, beside = items[own], dict(zip(parts, map(items.get, others), strict=True))
+    contacts = beside.get(keys.COUNTERPARTY)
+    return completed(
+        account,
+        codec.stored_history(item, beside[keys.HISTORY]) if keys.HISTORY in beside else None,
+        codec.stored_money(item, beside[keys.MONEY]) if keys.MONEY in beside else None,
+        read_reminders(organisation, codec.reminder_contents(contacts)) if contacts else None,
+    )

@@ -304,7 +304,9 @@ class StoredUnitOfWork:
         if isinstance(changed, AccountState):
             history = entry.history is not None or entities.may_have_long_history(changed)
             money = entry.money is not None or entities.has_much_money(changed)
-            self._items_apart[entry.key] = history + money
+            # Documents change with their account where it begins or ceases to hold them.
+            listed_anew = len(changed.opened) if entry.held == (len(changed.opened) > HELD_DOCUMENTS) else 0
+            self._items_apart[entry.key] = history + money + listed_anew
 
     def point(self, kind: str, id: str, target: str) -> None:
         """Remembers what a payment, credit, dispute, reminder or promise is on."""
