@@ -12,9 +12,12 @@ from datetime import timedelta
 from itertools import batched
 from typing import Any
 
+from arrears.ledger.days import day_text
 from arrears.runtime import Services, services
+from arrears.storage.ledger.recorder import Recorder
 from bench import here
-from bench.book import organisation_of
+from bench.book import LEDGER, _Direct, organisation_of
+from bench.promises import book
 from bench.table import Tables
 
 BATCH = 500
@@ -167,6 +170,39 @@ def past_due(invoices: int, lines: int) -> PastDue:
     return PastDue(answer["statusCode"], len(answer["body"]), cpu * 1000, table.requests.total(), table.read_units)
 
 
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What a batch that takes documents from their customer read and wrote."""
+
+    requests: int
+    read_units: float
+    write_units: float
+
+
+def moves(closed_of_others: int, newest: bool) -> Moves:
+    """The cost of moving 100 of a customer's 1,000 documents, its oldest or its newest, half of them closed.
+
+    It has no record of its own, so it goes by the names on its latest documents: where those leave, all are read.
+    """
+    table, organisation, today = book(closed_of_others, max(closed_of_others // 20, 1))
+    recorder = Recorder(_Direct(table), LEDGER)
+    invoices = [
+        {**_invoice(number), "customer_name": "Customer Ltd", "issued_on": day_text(today - 400 + number % 300)}
+        for number in range(1_000)
+    ]
+    for some in (invoices[:500], invoices[500:]):
+        recorder.record(organisation, some, here.now())
+    paid = [{**payment(number), "invoice_id": f"I{number}", "amount": "1000000"} for number in range(0, 1_000, 2)]
+    recorder.record(organisation, paid, here.now())
+    oldest_first = sorted(invoices, key=lambda record: str(record["issued_on"]))
+    moved = oldest_first[-100:] if newest else oldest_first[:100]
+    table.reset()
+    results = recorder.record(organisation, [{**record, "customer_id": "D"} for record in moved], here.now())
+    if {result.result for result in results} != {"updated"}:
+        raise AssertionError(results[0])
+    return Moves(table.requests.total(), table.read_units, table.write_units)
+
+
 def main(asked: list[str]) -> Iterator[str]:
     """A line for everything that has one of the words asked for in its name."""
     for name, (make, befores) in KINDS.items():
@@ -180,6 +216,11 @@ def main(asked: list[str]) -> Iterator[str]:
         name = f"DocuSign's answer, {invoices:,} invoices with {lines} lines each"
         if not asked or any(word in name for word in asked):
             yield f"{name}: {past_due(invoices, lines)}"
+    for others in (0, 20_000):
+        for newest in (False, True):
+            name = f"100 {'newest' if newest else 'oldest'} documents moved, {others:,} of others there"
+            if not asked or any(word in name for word in asked):
+                yield f"{name}: {moves(others, newest)}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The closed documents of an account have an index of their own, and it is never trusted further than it can be."""
 
 from collections.abc import Callable
+from cProfile import Profile
 from datetime import date
 from typing import Any
 
@@ -58,6 +59,23 @@ def test_only_closed_documents_of_an_account_are_in_the_index(table: Table) -> N
     assert entries(table) == {f"{day:07d}#{document.id}"}
     ledger.record([payment("back", invoice_id="1", amount="-1", paid_on="2020-06-30")], TODAY)
     assert entries(table) == set()
+
+
+def test_the_promises_of_a_batch_look_at_the_documents_of_their_own_customer(table: Table) -> None:
+    """Twice as many customers are twice the work, though all their documents are in hand at last."""
+
+    def work(customers: list[str]) -> int:
+        """How often something of the unit of work is called for a promise of each."""
+        ledger = table.ledger()
+        ledger.record(
+            [record for c in customers for n in range(5) for record in closed(c + str(n), customer_id=c)], TODAY
+        )
+        profile = Profile()
+        profile.runcall(ledger.record, [promise(c, customer_id=c, **OLD) for c in customers], TODAY)
+        calls = profile.getstats()
+        return sum(call.callcount for call in calls if "ledger/unit_of_work.py" in str(call.code))
+
+    assert work([f"Y{n}" for n in range(40)]) < 2.2 * work([f"X{n}" for n in range(20)])
 
 
 def test_an_old_promise_reads_documents_of_its_customer_only(table: Table) -> None:

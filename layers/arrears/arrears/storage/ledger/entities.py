@@ -132,6 +132,11 @@ def stored_standing(document: Item) -> StoredStanding:
     return StoredStanding(stored["account"], closed)
 
 
+def standing_of(document: Document) -> StoredStanding:
+    """The same of a document that was just written."""
+    return StoredStanding(document.account, closed_from(document.dated) if document.closed else None)
+
+
 # Accounts
 
 

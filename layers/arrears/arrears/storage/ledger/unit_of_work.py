@@ -5,6 +5,7 @@ it was read. The transaction is applied whole or not at all, so a retry finds ei
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -49,7 +50,7 @@ class _Entry:
     previous, history, money: of an account, its counts, its long history and its many changes of money on account
     (None: it has none) as they are stored.
     rows, held: of an account, where it is listed as it is stored, and whether it holds its open documents.
-    standing: of a document, as it is stored; worked out when it is first asked for.
+    standing: of a document, as it is stored.
     """
 
     key: Key
@@ -62,12 +63,6 @@ class _Entry:
     rows: StoredRows = entities.NOT_LISTED
     held: bool = True
     standing: StoredStanding | None = None
-
-    def stored_standing(self) -> StoredStanding | None:
-        """The stored position of its document; None if it is not stored, or no document."""
-        if self.standing is None and self.item is not None and isinstance(self.entity, Document):
-            self.standing = entities.stored_standing(self.item)
-        return self.standing
 
     def packed(self) -> str:
         """What an item beside an account's holds."""
@@ -98,6 +93,8 @@ class StoredUnitOfWork:
         self._index = IndexLookup(client, table, organisation)
         self._entries: dict[Key, _Entry] = {}
         self._entry_of: dict[int, _Entry] = {}
+        self._documents: defaultdict[str | None, dict[Key, _Entry]] = defaultdict(dict)
+        """The documents that were read or written, by the account that they are stored with."""
         self._changed: dict[Key, _Entry] = {}
         self._items_apart: dict[Key, int] = {}
         self._pointers: dict[Key, _PointerChange] = {}
@@ -113,14 +110,15 @@ class StoredUnitOfWork:
         while missing := [key for key in dict.fromkeys(wanted) if key not in self._entries]:
             found = get_items(self._client, self._table, missing)
             for key in missing:
-                self._entries[key] = _Entry(key, found.get(key))
+                self._keep(key, found.get(key))
             wanted = [further for key, item in found.items() for further in self._led_to(key, item)]
 
     def _led_to(self, key: Key, item: Item) -> list[Key]:
         """A document leads to its account, an account to a long history, a pointer to what it is on."""
         organisation, (_, part) = self._organisation.id, key
-        if part == keys.DOCUMENT:
-            account = entities.stored_standing(item).account
+        standing = self._entries[key].standing
+        if standing is not None:
+            account = standing.account
             return [] if account is None else [keys.account_key(organisation, account)]
         if part == keys.ACCOUNT:
             return entities.kept_apart(key, item)
@@ -171,9 +169,8 @@ class StoredUnitOfWork:
 
         self._look_up(account, self._index.opened(account), counts, self._previous(account).open)
         stored = {}
-        for entry in self._entries.values():
-            standing = entry.stored_standing()
-            if standing is not None and entry.item is not None and standing.account == account.key and counts(standing):
+        for entry in self._documents[account.key].values():
+            if entry.item is not None and entry.standing is not None and counts(entry.standing):
                 id_ = keys.document_id(entry.key)
                 stored[id_] = DatedDocument(id_, *json.loads(entry.item["p"]["S"]))
         return stored
@@ -258,7 +255,8 @@ class StoredUnitOfWork:
         return previous
 
     def _documents_in_hand(self, account: AccountState) -> Iterator[Document]:
-        for entry in self._entries.values():
+        """The account's documents: those that are stored as its, and those that have changed since."""
+        for entry in {**self._documents[account.key], **self._changed}.values():
             if isinstance(entry.entity, Document) and entry.entity.account == account.key:
                 yield entry.entity
 
@@ -285,8 +283,8 @@ class StoredUnitOfWork:
 
     def _count_in_hand(self, account: AccountState, counts: Callable[[StoredStanding], bool]) -> int:
         """How many documents that were read are stored as the account's, and count."""
-        standings = (entry.stored_standing() for entry in self._entries.values())
-        return sum(standing.account == account.key and counts(standing) for standing in standings if standing)
+        stored = self._documents[account.key].values()
+        return sum(counts(entry.standing) for entry in stored if entry.standing and entry.entity is not None)
 
     def _is_outdated(self, account: AccountState) -> bool:
         key = keys.account_key(self._organisation.id, account.key)
@@ -423,8 +421,17 @@ class StoredUnitOfWork:
             written.clear()
 
     def _keep(self, key: Key, item: Item | None) -> None:
+        """Takes an item as what is stored now."""
         entry = self._entries.setdefault(key, _Entry(key, item))
+        if entry.standing is not None:
+            del self._documents[entry.standing.account][key]
         entry.item, entry.standing = item, None
+        if item is not None and key[1] == keys.DOCUMENT:
+            if isinstance(entry.entity, Document):
+                entry.standing = entities.standing_of(entry.entity)
+            else:
+                entry.standing = entities.stored_standing(item)
+            self._documents[entry.standing.account][key] = entry
 
     def _actions(self) -> list[Any]:
         self._count_rows()
