@@ -13,6 +13,7 @@ from arrears.storage.access.counters import Counters
 from arrears.storage.access.table import AccessTable
 from arrears.storage.client import as_error, connect
 from arrears.storage.ledger.reader import LedgerStore
+from arrears.storage.transactions import BRIEF_WAITS, IMPORT_WAITS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -119,15 +120,18 @@ class Services:
 
         return PartyStore(self.client, self.settings.ledger_table, self.ledger, limit)
 
-    def recorder(self) -> "Recorder":
+    def recorder(self, waits: Sequence[float] = BRIEF_WAITS) -> "Recorder":
         """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
         from arrears.storage.ledger.recorder import Recorder
 
-        return Recorder(self.client, self.settings.ledger_table)
+        return Recorder(self.client, self.settings.ledger_table, waits=waits)
 
     def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
-        """What writes records into one organisation's ledger. It raises ArrearsError where the ledger is busy."""
-        recorder = self.recorder()
+        """What writes records into one organisation's ledger, for imports: it has patience with a throttled table.
+
+        It raises ArrearsError where the ledger stays busy.
+        """
+        recorder = self.recorder(IMPORT_WAITS)
 
         def write(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
             try:
