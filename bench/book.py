@@ -218,7 +218,9 @@ class Bulk:
                 document = book.document(self._kind, paper.id, paper.id)
                 account = self._accounts[paper.account]
                 paper.tell(document, account, self._today)
-                account.apply(contribution_of(document), 1, self._today - HISTORY_DAYS)
+                contribution = contribution_of(document)
+                account.hold(contribution)
+                account.apply(contribution, 1, self._today - HISTORY_DAYS)
                 book.touch(document)
                 self._roll(document, figures)
             book.flush()

@@ -230,6 +230,7 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
         **_READING,
         401: lambda caller, path: caller.ask(path, "none"),
         404: _other_version,
+        422: lambda caller, path: caller.too_slow(path),
     },
     routes.OPENAPI: _PAGE,
     routes.DOCS: _PAGE,

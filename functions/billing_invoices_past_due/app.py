@@ -5,6 +5,7 @@ from typing import Any
 from arrears.api import docusign, routes
 from arrears.api.http import Request
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.time_limit import TimeLimit
 from arrears.reports.past_due import past_due
 from arrears.runtime import lambda_handler, services
 
@@ -19,11 +20,11 @@ def billing_invoices_past_due(request: Request, api_version: str, account_id: st
     user = docusign.read_user(request, authentication)
     organisation = user.organisation
     customer = docusign.administered(user, ledger.customer(organisation, account_id))
-    today = organisation.today(clock())
-    accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.location])
+    today, limit = organisation.today(clock()), TimeLimit(clock, "arrears customer show")
+    accounts = limit.around(ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.location]))
     owed = past_due(organisation, customer, accounts, today)
-    details = ledger.details(organisation, [overdue.id for overdue in owed.invoices])
-    return docusign.past_due_body(account_id, owed, details)
+    details = limit.around(ledger.details(organisation, [overdue.id for overdue in owed.invoices]))
+    return docusign.past_due_body(account_id, owed, docusign.fitting(owed, details))
 
 
 handler = lambda_handler(endpoint)

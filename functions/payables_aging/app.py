@@ -6,8 +6,9 @@ from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.aged_list import BY_DOCUMENT, aged_document_body, aged_supplier_body
-from arrears.reports.aged_list import aged_document, aged_documents, aged_parties
+from arrears.reports.aged_list import aged_document, aged_documents
 from arrears.reports.aged_suppliers import supplier_balance
+from arrears.reports.book_reading import BookReading
 from arrears.runtime import lambda_handler, services
 
 SIDE = Side.PAYABLE
@@ -22,15 +23,15 @@ def aged_payables(request: Request) -> Body | Page:
     organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
     today = organisation.today(clock())
     query = aged_list.read_query(request, organisation, today, SIDE)
-    read = ledger.accounts(organisation, SIDE, query.day, today)
-    accounts = TimeLimit(clock, "arrears aging --side payables").around(read)
+    in_time = TimeLimit(clock, "arrears aging --side payables").around
+    reading = BookReading(ledger, organisation, SIDE, query.day, today, in_time)
     if query.pinned["by"] == BY_DOCUMENT:
-        documents = aged_documents(accounts, query.day, organisation)
+        documents = aged_documents(reading.accounts(), query.day, organisation)
         found, next_cursor = aged_list.page_of(query, documents)
         references = ledger.references(organisation, SIDE, [reference.document.id for reference in found])
         rows = (aged_document_body(aged_document(one, query.day), SIDE, references) for one in found)
         return aged_list.answer(query, documents, SIDE, rows, next_cursor)
-    parties = aged_parties(accounts, query.day, organisation)
+    parties = reading.aged(query.first_rows())
     page, next_cursor = aged_list.page_of(query, parties)
     rows = (aged_supplier_body(supplier_balance(one, query.day, organisation.policy)) for one in page)
     return aged_list.answer(query, parties, SIDE, rows, next_cursor)

@@ -13,7 +13,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.lines import overdue_suppliers
 from arrears.rendering.overdue import payables_body
 from arrears.rendering.overdue_documents import document_bodies
-from arrears.reports.aging import overdue_report
+from arrears.reports.book_reading import BookReading
 from arrears.reports.payables import row_urgency, supplier_row
 from arrears.reports.row_selection import select_rows, totals_of
 from arrears.runtime import lambda_handler, services
@@ -29,8 +29,9 @@ def overdue_payables(request: Request) -> dict[str, Any] | Page:
     today = organisation.today(clock())
     query = OverdueQuery.read(request, organisation, today, PAYABLES)
     day = query.report.day
-    accounts = TimeLimit(clock, "arrears payables").around(ledger.accounts(organisation, Side.PAYABLE, day, today))
-    report = overdue_report(accounts, day, organisation)
+    in_time = TimeLimit(clock, "arrears payables").around
+    reading = BookReading(ledger, organisation, Side.PAYABLE, day, today, in_time)
+    report = reading.overdue(query.first_rows())
     selected = select_rows(report, query.wanted, row_urgency, supplier_row)
     page, next_cursor = query.page(selected)
     rows = (supplier_row(reference, day, report.policy) for reference in page)

@@ -13,7 +13,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.lines import overdue_customers
 from arrears.rendering.overdue import receivables_body
 from arrears.rendering.overdue_documents import document_bodies
-from arrears.reports.aging import overdue_report
+from arrears.reports.book_reading import BookReading
 from arrears.reports.receivables import customer_row, row_tier
 from arrears.reports.row_selection import select_rows, totals_of
 from arrears.runtime import lambda_handler, services
@@ -29,10 +29,9 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     today = organisation.today(clock())
     query = OverdueQuery.read(request, organisation, today, RECEIVABLES)
     day = query.report.day
-    accounts = TimeLimit(clock, "arrears receivables").around(
-        ledger.accounts(organisation, Side.RECEIVABLE, day, today)
-    )
-    report = overdue_report(accounts, day, organisation)
+    in_time = TimeLimit(clock, "arrears receivables").around
+    reading = BookReading(ledger, organisation, Side.RECEIVABLE, day, today, in_time)
+    report = reading.overdue(query.first_rows())
     selected = select_rows(report, query.wanted, row_tier, customer_row)
     page, next_cursor = query.page(selected)
     rows = (customer_row(reference, day, report.policy) for reference in page)

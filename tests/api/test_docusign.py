@@ -2,13 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import count
 from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
 
-from api.conftest import Answer, Api, check, invoice
+from api.conftest import NOON, Answer, Api, check, invoice
+from arrears.api import docusign, http
+from arrears.ledger.customers import InvoiceDetail, InvoiceLine
+from arrears.ledger.dated_document import DatedDocument
+from arrears.reports.aging import Overdue
+from arrears.reports.past_due import Balance, PastDue
 
 ACCOUNT = "1001"
 PASSWORD = 'p<&>"ä secret'
@@ -142,6 +149,85 @@ def strings(value: Any) -> bool:
 
 def test_every_value_is_a_string(api: Api, account: Account) -> None:
     assert strings(body(api.docusign(ACCOUNT, account.bearer())))
+
+
+# What it reads, and how large it may be
+
+
+@pytest.fixture
+def read(api: Api) -> Iterator[list[tuple[str, bool]]]:
+    """The sort key of each item of the ledger that is read by its key, and whether consistently."""
+    asked: list[tuple[str, bool]] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        for wanted in params["RequestItems"].values() if "LedgerTable" in params["RequestItems"] else ():
+            asked.extend((key["sk"]["S"], wanted["ConsistentRead"]) for key in wanted["Keys"])
+
+    events, name = api.services.client.meta.events, "provide-client-params.dynamodb.BatchGetItem"
+    events.register(name, note)
+    yield asked
+    events.unregister(name, note)
+
+
+def test_an_invoice_without_lines_is_one_read_and_one_with_lines_two(
+    api: Api, account: Account, read: list[tuple[str, bool]]
+) -> None:
+    """Of I1, with lines, and I2, without; at half the price, as what the index shows is no fresher."""
+    read.clear()
+    body(api.docusign(ACCOUNT, account.bearer()))
+    assert sorted(key for key in read if key[0] in "dl") == [("d", False), ("d", False), ("l", False)]
+
+
+def test_an_answer_that_cannot_fit_is_refused_before_the_invoices_are_read(
+    api: Api, account: Account, read: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docusign, "MAX_ANSWER_BYTES", 2 * docusign.LEAST_INVOICE_BYTES - 1)
+    read.clear()
+    message = refused(api.docusign(ACCOUNT, account.bearer()), "ANSWER_TOO_LARGE", 413)
+    assert "GET /receivables/customers/{id}" in message
+    assert not [key for key in read if key[0] in "dl"]
+
+
+def test_an_answer_whose_items_cannot_fit_is_refused_while_they_are_read(
+    api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docusign, "MAX_ANSWER_BYTES", 2 * docusign.LEAST_INVOICE_BYTES + docusign.LEAST_ITEM_BYTES)
+    refused(api.docusign(ACCOUNT, account.bearer()), "ANSWER_TOO_LARGE", 413)
+
+
+def test_an_answer_that_is_found_too_large_at_last_says_what_else_to_ask_for(
+    api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 10)
+    assert refused(api.docusign(ACCOUNT, account.bearer()), "ANSWER_TOO_LARGE", 413) == docusign.TOO_LARGE
+
+
+def test_no_invoice_or_item_takes_less_of_an_answer_than_is_counted_for_it() -> None:
+    """Else an answer that fits would be refused."""
+    smallest = Overdue(1, "0" * 36, 1, 1, DatedDocument("0" * 36, None, "JPY", 1, 1, 1))
+    line = InvoiceLine("", "", "1", "1", 1, None)
+
+    def size(invoices: int, lines: int) -> int:
+        owed = PastDue(Balance("JPY", 1, 1), [], True, [smallest] * invoices)
+        details = {smallest.id: InvoiceDetail(1, True, [line] * lines)}
+        return len(json.dumps(http.encode(docusign.past_due_body("1", owed, details))))
+
+    assert size(2, 0) - size(1, 0) >= docusign.LEAST_INVOICE_BYTES
+    assert size(1, 2) - size(1, 1) >= docusign.LEAST_ITEM_BYTES
+
+
+def test_an_answer_that_takes_too_long_is_refused(api: Api, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = count()
+    monkeypatch.setattr(type(api.clock), "__call__", lambda _: NOON + timedelta(seconds=21 * next(looks)))
+    message = refused(api.docusign(ACCOUNT, account.bearer()), "TOO_LARGE", 422)
+    assert "`arrears customer show`" in message
+
+
+def test_an_invoice_that_was_deleted_a_moment_ago_has_no_items(api: Api, account: Account) -> None:
+    """The index may still show it."""
+    ids = [invoice["invoiceId"] for invoice in body(api.docusign(ACCOUNT, account.bearer()))["billingInvoices"]]
+    api.stored({"type": "invoice", "id": "I1", "deleted": True})
+    assert len(dict(api.services.ledger.details(api.organisation, ids))) == 1
 
 
 def test_balances_tie_out_with_the_receivables(api: Api, account: Account) -> None:

@@ -1,5 +1,6 @@
 """Money on account against the oracle, and the identity that ties every answer to the control account."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
@@ -7,9 +8,17 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger.dated_document import DatedDocument, applied_at
+from arrears.ledger.dated_document import AllocationChange, BillState, DatedDocument, applied_at
+from arrears.ledger.days import NEVER
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.on_account import allocated_at, closed_by_state_at, counts_at, unapplied_at
+from arrears.ledger.on_account import (
+    allocated_at,
+    beside_at,
+    closed_by_state_at,
+    counts_at,
+    money_changes,
+    unapplied_at,
+)
 from arrears.reports.aging import Accounts, owed_at
 from oracle.book import Ledger, read
 from oracle.control import balance
@@ -43,6 +52,68 @@ def expected(ledger: Ledger, side: Side, day: date) -> Sums:
         key = ledger.name(party), currency
         sums[key] = sums.get(key, 0) + unapplied(ledger, (party, currency), day)
     return {key: amount for key, amount in sums.items() if amount}
+
+
+_DAYS = st.integers(1, 12)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> DatedDocument:
+    """An invoice or bill with payments, reversals and payments that are taken back on a later day."""
+    sums: dict[tuple[int, int], int] = {}
+    for day, amount, later in draw(st.lists(st.tuples(_DAYS, st.integers(-9, 20), st.integers(0, 3)), max_size=9)):
+        sums[day, 0] = sums.get((day, 0), 0) + amount
+        if later:
+            sums[day + later, day] = sums.get((day + later, day), 0) - amount
+    applied = [AllocationChange(day, amount, 0, 1, dated_on) for (day, dated_on), amount in sorted(sums.items())]
+    names = st.sampled_from(["Approved", "Paid", "NeedsApproval", "Voided"])
+    entered = draw(st.lists(st.tuples(_DAYS, names), max_size=3))
+    states = [BillState(day, state, None) for day, state in sorted(entered)]
+    voided = draw(st.one_of(st.just(NEVER), _DAYS))
+    return DatedDocument("I", None, "USD", draw(st.integers(0, 60)), draw(_DAYS), None, voided, applied, states=states)
+
+
+@settings(max_examples=400)
+@given(documents())
+def test_what_stands_beside_a_document_is_what_was_dated_last(document: DatedDocument) -> None:
+    changes = list(money_changes(document))
+    for day in range(18):
+        found: dict[int, int] = {}
+        for change in changes:
+            if change.day <= day:
+                found[change.dated_on] = found.get(change.dated_on, 0) + change.amount
+        assert {dated_on: amount for dated_on, amount in found.items() if amount} == _dated_last(document, day), day
+
+
+def _dated_last(document: DatedDocument, day: int) -> dict[int, int]:
+    """What is too much of all that is applied, from the latest date back; all of it while the document is none."""
+    by_date: dict[int, int] = {}
+    for changed, payments, _, _, allocated_on in document.applied:
+        if changed <= day:
+            by_date[allocated_on or changed] = by_date.get(allocated_on or changed, 0) + payments
+    found, late, taken = {}, 0, 0
+    for dated_on in sorted(by_date, reverse=True):
+        late += by_date[dated_on]
+        upto = max(0, min(late, beside_at(document, day))) if counts_at(document, day) else late
+        found[dated_on], taken = upto - taken, upto
+    return {dated_on: amount for dated_on, amount in found.items() if amount}
+
+
+class _Counted(list[AllocationChange]):
+    """Counts how often it is gone through."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[AllocationChange]:
+        self.times += 1
+        return super().__iter__()
+
+
+def test_a_document_that_is_paid_too_often_is_not_gone_through_for_each_payment() -> None:
+    applied = _Counted(AllocationChange(day, 10, 0, 1) for day in range(1, 301))
+    changes = list(money_changes(DatedDocument("I", None, "USD", 10, 1, None, applied=applied)))
+    assert [(change.day, change.amount) for change in changes] == [(day, 10) for day in range(2, 301)]
+    assert applied.times < 5
 
 
 @settings(max_examples=60)

@@ -1,18 +1,22 @@
 """Any batch of any records: nothing raises, and what was added up by difference is what the documents give."""
 
+import pickle
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arrears.ledger.dated_document import BILL_STATES, closed_from
+from arrears.ledger.dated_document import BILL_STATES, DatedDocument, closed_from
+from arrears.ledger.documents import Document, Parts
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.promises import kept_changes, merged
 from support.books import answer
 from support.figures import recomputed
 from support.memory_ledger import MemoryLedger
+from support.records import ORGANISATION, bill, invoice, reminder
 
 UPPER = "ABCDEF00-0000-4000-8000-000000000001"
 FIRST, FINAL = date.min.toordinal(), date.max.toordinal()
@@ -78,6 +82,9 @@ records = st.one_of(
         outcome=optional(st.sampled_from(["won", "lost"])),
     ),
 )
+FIRST_OF_ALL = [invoice("1", customer_id="1"), bill("1", supplier_id="1"), reminder("0", customer_id="1")]
+"""What many of the records are about."""
+
 zones = st.sampled_from(["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
 
 
@@ -98,6 +105,27 @@ def test_any_records_on_any_days_keep_the_sums_of_their_documents(
     _check_readers(ledger, today)
     ledger.close_documents(today + 10)
     _check_sums(ledger, today + 10)
+
+
+@settings(max_examples=150)
+@given(payloads=st.lists(records, max_size=25))
+def test_records_in_one_transaction_store_what_they_store_one_by_one(payloads: list[dict[str, Any]]) -> None:
+    one_by_one, at_once = MemoryLedger(ORGANISATION), MemoryLedger(ORGANISATION)
+    results = one_by_one.record([*FIRST_OF_ALL, *payloads], TODAY)
+    assert at_once.record_at_once([*FIRST_OF_ALL, *payloads], TODAY) == results
+    assert _stored(at_once) == _stored(one_by_one)
+    assert all(document.dated == _anew(document) for document in at_once.documents() if document.head is not None)
+
+
+def _stored(ledger: MemoryLedger) -> dict[tuple[str, str], Any]:
+    return {key: pickle.loads(kept) for key, kept in ledger.kept.items()}
+
+
+def _anew(document: Document) -> DatedDocument:
+    """Its dated document, built from all its parts."""
+    anew = replace(document, parts=Parts(document.parts))
+    anew.refresh(TODAY)
+    return anew.dated
 
 
 def _check_sums(ledger: MemoryLedger, today: int) -> None:

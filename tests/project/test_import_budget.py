@@ -163,7 +163,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "billing_invoices_past_due": (
         CONNECTED
         | {"api.docusign", "api.errors", "api.http", "api.routes"}
-        | {"ledger.on_account", "reports.aging", "reports.past_due"},
+        | {"ledger.on_account", "ledger.time_limit", "reports.aging", "reports.past_due"},
         READING | {"defusedxml"},
     ),
     "close_worker": (

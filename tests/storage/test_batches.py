@@ -71,4 +71,4 @@ def test_a_payment_and_a_promise_after_a_settlement_of_the_same_day_count(table:
     results = ledger.record([settling[1], promised], TODAY.toordinal())
     assert [result.result for result in results] == ["created", "created"]
     [account] = ledger.account_items().values()
-    assert account["p"][4][0][-1] == [[TODAY.toordinal(), 20_000, 0]]
+    assert account["p"][0][4][0][-1] == [[TODAY.toordinal(), 20_000, 0]]

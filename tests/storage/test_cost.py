@@ -52,7 +52,7 @@ def test_a_mixed_batch_takes_few_write_units_and_requests(table: Table) -> None:
     ("payloads", "most_units", "requests"),
     [
         ([invoice("new")], 8, ["BatchGetItem", "TransactWriteItems"]),
-        ([payment("part")], 6, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
+        ([payment("part")], 9, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
         ([payment("all", amount="100")], 12, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
         ([invoice()], 0, ["BatchGetItem"]),
     ],

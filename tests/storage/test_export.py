@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,9 @@ from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.recorder import Recorder
 from oracle.generate import interesting_days, random_book
 from support.books import arrivals, body_of, last_day, noon, organisation_of
+from support.records import ORGANISATION, bill
+
+NOON = datetime(2020, 6, 30, 12, tzinfo=UTC)
 
 
 def answers(client: Any, organisation: Organisation, days: list[int], today: int) -> list[Any]:
@@ -59,6 +62,24 @@ def test_an_export_into_an_empty_ledger_gives_the_same_answers(ledger_tables: An
     totals = [(one["totals"], one["aging"]) for one in before[:-1]]
     assert [(one["totals"], one["aging"]) for one in moved[:-1]] == totals
     assert moved[-1] == before[-1]
+
+
+@pytest.mark.parametrize("moments", [["2020-03-01", "2020-03-02", "2020-03-03"], [None, None, None]])
+def test_an_export_has_the_first_and_the_last_of_equal_states_of_a_bill(
+    ledger_tables: Any, moments: list[str | None]
+) -> None:
+    sent = [
+        bill(state=state, state_on="2020-03-01", updated_at=None if moment is None else f"{moment}T00:00:00Z")
+        for state, moment in zip(["Approved", "Created", "Approved"], moments, strict=True)
+    ]
+    table = os.environ["LEDGER_TABLE"]
+    recorder, export = Recorder(ledger_tables, table), LedgerExport(ledger_tables, table)
+    recorder.record(ORGANISATION, sent, NOON)
+    lines = list(export.records(ORGANISATION))
+    assert [line["state"] for line in lines] == ["Approved", "Created", "Approved"]
+    empty(ledger_tables)
+    recorder.record(ORGANISATION, lines, NOON)
+    assert list(export.records(ORGANISATION)) == lines
 
 
 def empty(client: Any) -> None:

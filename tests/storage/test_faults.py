@@ -220,7 +220,7 @@ def test_a_promise_waits_until_the_index_shows_what_it_is_about(make_table: Call
         hide(table, [document.id for document in ledger.documents()[:2]], queries)
         ledger.record([promise(amount="250")], TODAY)
         assert table.gate.hidden_for == 0
-        kept[queries] = [promise[5] for promise in next(iter(ledger.account_items().values()))["p"][4]]
+        kept[queries] = [promise[5] for promise in next(iter(ledger.account_items().values()))["p"][0][4]]
     day = date(2020, 5, 20).toordinal()
     assert kept == {queries: [[[day, 30000, 0]]] for queries in (0, 3)}
 
@@ -230,5 +230,5 @@ def test_names_wait_for_the_index_too(table: Table) -> None:
     ledger.record([invoice(f"I{n}", customer_name=f"Name {n}", issued_on=f"2020-01-0{n + 1}") for n in range(8)], TODAY)
     hide(table, [document.id for document in ledger.documents()], 2)
     ledger.record([invoice(f"I{n}", customer_id="other") for n in range(7, 2, -1)], TODAY)
-    names = {item["p"][1]: item["p"][2] for item in ledger.account_items().values()}
+    names = {item["p"][0][1]: item["p"][0][2] for item in ledger.account_items().values()}
     assert names == {"C": "Name 2", "other": "other"}

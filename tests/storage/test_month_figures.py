@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import BotoCoreError, ClientError
 
 from arrears.ledger.days import day_text
+from arrears.ledger.ledger_side import Side
 from arrears.storage.ledger import keys, month_folding
 from arrears.storage.ledger.keys import MonthSortKey
 from arrears.storage.ledger.month_figures import SLOTS
@@ -41,11 +42,11 @@ def places(table: Table) -> set[MonthSortKey]:
 
 
 def fold(table: Table, today: int = NOW) -> int:
-    return MonthFolding(table.client, table.name, ORGANISATION, today).run()
+    return MonthFolding(table.client, table.name, ORGANISATION, Side.RECEIVABLE, today).run()
 
 
 def put(table: Table, place: MonthSortKey, sums: dict[str, int]) -> None:
-    pk, sk = keys.month_key(ORGANISATION.id, place)
+    pk, sk = keys.month_key(ORGANISATION.id, Side.RECEIVABLE, place)
     numbers = {name: {"N": str(number)} for name, number in {**sums, "v": 1}.items()}
     table.open.put_item(TableName=table.name, Item={"pk": {"S": pk}, "sk": {"S": sk}, **numbers})
 
@@ -135,7 +136,8 @@ def test_what_has_become_zero_is_taken_away_and_an_item_of_zeros_too(table: Tabl
     assert len(places(table)) == 2
     fold(table)
     [(_, item)] = table.month_items()
-    assert item.sums == {"n:succeeded:USD": 1, "a:succeeded:USD": 10_000, "n:pending:USD": 1, "a:pending:USD": 10_000}
+    collected = {"n:succeeded:USD": 1, "a:succeeded:USD": 10_000, "n:pending:USD": 1, "a:pending:USD": 10_000}
+    assert item.sums == {**collected, "c:USD:31": 1, "o:USD:31": 10_000, "p:---:<": 1}
     table.gate.operations()
     fold(table)
     assert table.gate.operations() == ["Query"]
@@ -192,7 +194,7 @@ def test_what_is_added_between_any_two_steps_of_tidying_is_kept(
     table: Table, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """The other tidies too, and then adds: so that items are made again that were deleted since they were read."""
-    monkeypatch.setattr(month_folding, "_NAMES", size)
+    monkeypatch.setattr(month_folding, "MOST_NAMES", size)
     other = replace(table, client=table.open)
     ledger, writer = table.ledger(), other.ledger()
     writer.recorder = Recorder(table.open, table.name, lambda: 7)

@@ -51,6 +51,18 @@ class MemoryLedger:
             book.keep()
         return results
 
+    def record_at_once(self, records: Iterable[Any], today: int) -> list[Result]:
+        """Applies decoded records in their order on a day, in one unit of work."""
+        book = MemoryUnitOfWork(self, today)
+        recording = RecordingWithDeletions(self.organisation, book, today)
+        results = []
+        for raw in records:
+            results.append(recording.apply(read_record(raw), raw))
+            while recording.unfinished:
+                recording.go_on()
+        book.keep()
+        return results
+
     def close_documents(self, today: int) -> int:
         """Closes what time has closed; how many documents."""
         moved = 0

@@ -1,7 +1,7 @@
 """The DocuSign contract: credentials in either of two headers, bodies in which every value is a string, and errors."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from urllib.parse import quote
@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from arrears.api.errors import FOREIGN_ACCOUNT, NO_ADMINISTRATOR, NOT_FOUND
-from arrears.api.http import Endpoint, ErrorFormat, Request, bearer_tokens
+from arrears.api.errors import ANSWER_TOO_LARGE, FOREIGN_ACCOUNT, NO_ADMINISTRATOR, NOT_FOUND
+from arrears.api.http import MAX_ANSWER_BYTES, Endpoint, ErrorFormat, Request, bearer_tokens
 from arrears.ledger.caller import User
 from arrears.ledger.customers import CustomerProfile, InvoiceDetail, InvoiceLine
 from arrears.ledger.days import day_text
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 VERSIONS = ("v2", "v2.1")
 MAX_CREDENTIALS_LENGTH = 8_000
+LEAST_INVOICE_BYTES = 320
+LEAST_ITEM_BYTES = 105
+"""What an invoice without items, and one of its items, take of an answer at least."""
 _CREDENTIALS = "DocuSignCredentials"
 _PARTS = ("Username", "Password", "IntegratorKey")
 
@@ -40,7 +43,11 @@ def _error_body(error: ArrearsError, _: str) -> dict[str, Any]:
     return {"errorCode": CODES.get(error.code, error.code.upper()), "message": error.detail}
 
 
-ERROR_FORMAT = ErrorFormat(_error_body, trace_header="X-DocuSign-TraceToken")
+TOO_LARGE = (
+    "The answer has more than 6 MB, and DocuSign's call has no pages; "
+    "GET /receivables/customers/{id} has the same invoices in pages."
+)
+ERROR_FORMAT = ErrorFormat(_error_body, trace_header="X-DocuSign-TraceToken", too_large=TOO_LARGE)
 
 
 def endpoint() -> Endpoint:
@@ -142,6 +149,26 @@ def administered(user: User, customer: CustomerProfile | None) -> CustomerProfil
 
 
 # --- Body -----------------------------------------------------------------------------------------------------------
+
+
+def fitting(past_due: "PastDue", details: Iterable[tuple[str, InvoiceDetail]]) -> dict[str, InvoiceDetail]:
+    """The details of the listed invoices, by id. Reads no more of them than an answer can have.
+
+    Raises ArrearsError (answer_too_large) when the answer will have more than 6 MB at least.
+    """
+    found: dict[str, InvoiceDetail] = {}
+    size = len(past_due.invoices) * LEAST_INVOICE_BYTES
+    _check_size(size)
+    for id_, detail in details:
+        found[id_] = detail
+        size += len(detail.lines) * LEAST_ITEM_BYTES
+        _check_size(size)
+    return found
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_ANSWER_BYTES:
+        raise ArrearsError(ANSWER_TOO_LARGE, TOO_LARGE)
 
 
 def past_due_body(account: str, past_due: "PastDue", details: Mapping[str, InvoiceDetail]) -> dict[str, Any]:

@@ -57,13 +57,14 @@ class ErrorFormat:
     """The error format of a contract.
 
     body: the body for an error and the request's id. trace_header: names the request in every answer. explained: each
-    error links to what its code means.
+    error links to what its code means. too_large: what is said of an answer that one response cannot have.
     """
 
     body: Callable[[ArrearsError, str], Body]
     content_type: str = "application/json"
     trace_header: str = "X-Correlation-Id"
     explained: bool = False
+    too_large: str = "The answer has more than 6 MB; ask for it in pages, with `limit`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +254,7 @@ class Endpoint:
             body = handle()
             page = body if isinstance(body, Page) else Page(encode(body), "application/json")
             if not fits_answer(page.text):
-                raise ArrearsError(
-                    ANSWER_TOO_LARGE, "The answer has more than 6 MB; ask for it in pages, with `limit`."
-                )
+                raise ArrearsError(ANSWER_TOO_LARGE, self._error_format(self._request).too_large)
         except ArrearsError as error:
             return self._error(error)
         except Exception as error:

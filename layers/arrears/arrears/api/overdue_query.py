@@ -11,6 +11,7 @@ from arrears.ledger.ids import outward_id
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.organisation import Organisation
 from arrears.reports.aging import RowReference
+from arrears.reports.paging import PageRequest
 from arrears.reports.row_selection import AGE, AMOUNT, ORDERS, RowFilter
 from arrears.reports.tiers import TIERS, URGENCIES
 
@@ -78,6 +79,10 @@ class OverdueQuery(NamedTuple):
     def filtered(self) -> bool:
         """Whether some rows are not asked for."""
         return any(self.wanted)
+
+    def first_rows(self) -> PageRequest | None:
+        """The page of rows that is asked for; None where all have to be read to find it."""
+        return None if self.filtered or self.sort != AGE else self.report.first_rows()
 
     def page(self, rows: list[RowReference]) -> tuple[list[RowReference], str | None]:
         """The rows of this page in the order asked for, and the cursor of the next one if there is one.

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from arrears.ledger import dated_document
 from arrears.ledger.dated_document import Account, DatedDocument, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
-from arrears.ledger.documents import Contribution, Document, Part, name_order
+from arrears.ledger.documents import Contribution, Document, Part, Parts, name_order
+from arrears.ledger.figures import Cells, account_cells, add_cells, document_cells, last_change
 from arrears.ledger.ids import name_only_id, outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import money_changes
@@ -19,6 +20,10 @@ HISTORY_DAYS = 400
 """How far back an account keeps settled documents added up: the year that behaviour looks at, and some."""
 CLOSED_COUNT_DAYS = 60
 """How far back an account knows on which days its documents closed: promises recorded later than that read more."""
+HELD_DOCUMENTS = 16
+"""So many open documents are stored with their account; those of an account with more are listed by themselves."""
+HELD_AGAIN = 8
+"""An account that had more holds its open documents again when it has so few."""
 KEPT_NAMES = 4
 """How many of the latest names on its documents an account remembers."""
 
@@ -31,8 +36,8 @@ class CounterpartyRecord:
     """
 
     record: Part | None = None
-    reminders: dict[str, Part] = field(default_factory=dict)
-    promises: dict[str, Part] = field(default_factory=dict)
+    reminders: Parts = field(default_factory=Parts)
+    promises: Parts = field(default_factory=Parts)
     deleted_at: str | None = None
 
 
@@ -63,7 +68,9 @@ class AccountState:
     days. history: closed documents by the day they settled, on days after `history_start`. on_account: how many
     payments and credits it has on account. money: received, credited, refunded and moved of each change of its money on
     account, less what its open documents add. credit_limits: as the customer's own record has them, in minor units.
-    latest_documents: codes of its latest numbered documents, by which duplicates are noticed.
+    latest_documents: codes of its latest numbered documents, by which duplicates are noticed. opened: its open
+    documents by id; those of a large account only until they are in `summed`, the cells of all its others.
+    counted_on: the day on which its cells were last worked out.
     """
 
     key: str
@@ -85,6 +92,10 @@ class AccountState:
     credit_limits: dict[str, int] = field(default_factory=dict)
     money: dict[MoneyKey, list[int]] = field(default_factory=dict)
     latest_documents: str = ""
+    opened: dict[str, DatedDocument] = field(default_factory=dict)
+    summed: Cells = field(default_factory=dict)
+    large: bool = False
+    counted_on: int = 0
 
     @property
     def id(self) -> str:
@@ -108,13 +119,16 @@ class AccountState:
         return self.names[0].name if self.names else self.reference
 
     def apply(self, contribution: Contribution, sign: int, history_start: int) -> None:
-        """Adds (1) or takes away (-1) a document's contribution; days up to `history_start` leave the history."""
+        """Adds (1) or takes away (-1) a document's contribution; days up to `history_start` leave the history.
+
+        An open document itself comes and goes by `hold` and `release`.
+        """
         self.documents += sign
         self.open += 0 if contribution.closed else sign
         if contribution.name:
             self._count_name(NameEntry(*contribution.order, contribution.name), sign)
         dated = contribution.dated
-        if dated is None:
+        if dated is None or not contribution.closed:
             return
         self.promises = [_with_kept(promise, dated, sign) for promise in self.promises]
         for change in money_changes(dated):
@@ -122,6 +136,38 @@ class AccountState:
         self._forget(history_start)
         self._count_closed(dated_document.closed_from(dated), sign)
         self._count_settled(dated, sign)
+
+    def hold(self, contribution: Contribution) -> None:
+        """Adds a document itself if it is open."""
+        if contribution.dated is not None and not contribution.closed:
+            self.opened[contribution.dated.id] = contribution.dated
+
+    def release(self, contribution: Contribution) -> None:
+        """Takes a document away that was open."""
+        document = contribution.dated
+        if document is None or contribution.closed:
+            return
+        if self.opened.pop(document.id, None) is None and self.large:
+            add_cells(self.summed, document_cells(document), -1)
+
+    def sum_up(self, today: int) -> None:
+        """Of a large account, takes the open documents into the sums whose facts have all come true."""
+        for document in [one for one in self.opened.values() if last_change(one) <= today]:
+            add_cells(self.summed, document_cells(document))
+            del self.opened[document.id]
+
+    def is_steady(self, today: int) -> bool:
+        """Whether nothing dated ahead changes what it owes or has on account."""
+        if self.known and any(key.day > today for key in self.money):
+            return False
+        return all(last_change(document) <= today for document in self.opened.values())
+
+    def cells(self) -> Cells:
+        """What it adds to the sums of its book while it is steady."""
+        documents = dict(self.summed)
+        for document in self.opened.values():
+            add_cells(documents, document_cells(document))
+        return account_cells(documents, self.money_changes() if self.known else (), self.counted_on)
 
     def add_money(self, change: MoneyChange, sign: int) -> None:
         """Adds (1) or takes away (-1) a change of its money on account."""

@@ -161,7 +161,7 @@ class RecordingWithDeletions(Recording):
         key = self._recorded_key(contacts, deletion.type, "", deletion.id)
         if _is_later(contacts.get(key), deletion):
             return False
-        contacts.pop(key, None)
+        contacts.remove(key)
         self._show_contacts(account, self._show_reminders if reminding else self._show_promises)
         return True
 

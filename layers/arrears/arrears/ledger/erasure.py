@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
-from arrears.ledger.documents import Document, Part
+from arrears.ledger.documents import Document, Part, Parts
 from arrears.ledger.ids import outward_id
 from arrears.ledger.recording import Recording
 from arrears.ledger.recording_documents import lines_digest
@@ -63,7 +63,7 @@ class Erasing(Recording):
         own = self.work.counterparty_record(account)
         erased = CounterpartyRecord(
             None if own.record is None else own.record._replace(content=_erased_record(own.record.content)),
-            {outward_id(self.organisation.id, "reminder", id_): part for id_, part in own.reminders.items()},
+            Parts((outward_id(self.organisation.id, "reminder", id_), part) for id_, part in own.reminders.items()),
             own.promises,
             own.deleted_at,
         )
@@ -84,7 +84,7 @@ class Erasing(Recording):
         It says `erased` even where it named nobody: a customer without a name is shown by its id otherwise.
         """
         head = {**(invoice.head or {}), "customer_name": ERASED}
-        parts = {key: _erased_part(key, part) for key, part in invoice.parts.items()}
+        parts = Parts((key, _erased_part(key, part)) for key, part in invoice.parts.items())
         anonymous = [[id_, ERASED, *amounts] for id_, _, *amounts in lines]
         digest = lines_digest(anonymous)
         if (head, parts, digest) == (invoice.head, invoice.parts, invoice.lines):

@@ -104,41 +104,81 @@ def _own_money(document: DatedDocument) -> Iterator[MoneyChange]:
 
 
 def _moved(document: DatedDocument) -> Iterator[MoneyChange]:
-    days = {document.issued, document.voided, *(change[0] for change in document.applied)}
-    days |= {entered for entered, _, _ in document.states}
-    source = _source(document)
-    before: dict[int, int] = {}
-    for day in sorted(days - {NEVER}):
-        after = _beside_by_date(document, day)
-        for dated_on in sorted(before.keys() | after.keys()):
-            moved = after.get(dated_on, 0) - before.get(dated_on, 0)
-            if moved:
-                yield MoneyChange(day, document.currency, dated_on, source, moved=moved)
-        before = after
+    beside, source = _Beside(document), _source(document)
+    for day, amounts in _applied_by_day(document):
+        for dated_on, moved in beside.changes_on(day, amounts):
+            yield MoneyChange(day, document.currency, dated_on, source, moved=moved)
+
+
+def _applied_by_day(document: DatedDocument) -> list[tuple[int, dict[int, int]]]:
+    """The days on which what stands beside it may change, and what is applied on each by the day the money is dated."""
+    days: dict[int, dict[int, int]] = {document.issued: {}, document.voided: {}}
+    days |= {entered: {} for entered, _, _ in document.states}
+    for day, payments, credited, _, allocated_on in document.applied:
+        amounts, dated_on = days.setdefault(day, {}), allocated_on or day
+        amounts[dated_on] = amounts.get(dated_on, 0) + payments + credited
+    return sorted((day, amounts) for day, amounts in days.items() if day != NEVER)
 
 
 def _source(document: DatedDocument) -> str:
     return ("b" if document.states else "i") + document.id
 
 
-def _beside_by_date(document: DatedDocument, day: int) -> dict[int, int]:
-    """What stands beside the document at the end of `day`, by the day on which that money is dated."""
-    beside = beside_at(document, day)
-    if not beside and counts_at(document, day):
-        return {}
-    by_date: dict[int, int] = {}
-    for changed, payments, credited, _, allocated_on in document.applied:
-        if changed <= day:
-            dated_on = allocated_on or changed
-            by_date[dated_on] = by_date.get(dated_on, 0) + payments + credited
-    if not counts_at(document, day):
-        return by_date
-    found, late, taken = {}, 0, 0
-    for dated_on in sorted(by_date, reverse=True):
-        late += by_date[dated_on]
-        upto = max(0, min(late, beside))
-        found[dated_on], taken = upto - taken, upto
-    return found
+class _Beside:
+    """What stands beside a document, day after day, by the day on which that money is dated.
+
+    While a document counts, that is what was dated last. So a later payment changes nothing of the earlier ones, as
+    long as none of these was taken back; most days are worked out from their own payments alone.
+    """
+
+    __slots__ = ("_applied", "_by_date", "_counted", "_document", "_found", "_highest", "_latest")
+
+    def __init__(self, document: DatedDocument) -> None:
+        self._document = document
+        self._by_date: dict[int, int] = {}
+        self._found: dict[int, int] = {}
+        self._applied = self._highest = self._latest = 0
+        self._counted: bool | None = None
+
+    def changes_on(self, day: int, amounts: dict[int, int]) -> list[tuple[int, int]]:
+        """How it changes on the next day, by the day the money is dated. amounts: what is applied on that day."""
+        counts, total = counts_at(self._document, day), self._document.total
+        as_before, self._counted = self._counted in (None, counts), counts
+        adds, before = self._only_adds(amounts), self._applied
+        for dated_on, amount in amounts.items():
+            self._by_date[dated_on] = self._by_date.get(dated_on, 0) + amount
+            self._applied += amount
+            self._latest = max(self._latest, dated_on)
+        if as_before and not counts:
+            changes = amounts
+        elif as_before and adds:
+            changes = dict.fromkeys(amounts, max(self._applied, total) - max(before, total))
+            self._highest = max(self._highest, self._applied)
+        else:
+            found = self._worked_out() if counts else self._by_date
+            dates = self._found.keys() | found.keys()
+            changes = {date: found.get(date, 0) - self._found.get(date, 0) for date in dates}
+        for dated_on, moved in changes.items():
+            self._found[dated_on] = self._found.get(dated_on, 0) + moved
+        return sorted((dated_on, moved) for dated_on, moved in changes.items() if moved)
+
+    def _only_adds(self, amounts: dict[int, int]) -> bool:
+        """Whether that is one payment, dated after all others, and no more was ever applied before than is now."""
+        return all(
+            len(amounts) == 1 and amount >= 0 and dated_on >= self._latest and self._applied >= self._highest
+            for dated_on, amount in amounts.items()
+        )
+
+    def _worked_out(self) -> dict[int, int]:
+        """The same from all that is applied; and the most that is applied up to any of the days it is dated."""
+        beside = max(0, self._applied - self._document.total)
+        found, late, taken, self._highest = {}, 0, 0, 0
+        for dated_on in sorted(self._by_date, reverse=True):
+            self._highest = max(self._highest, self._applied - late)
+            late += self._by_date[dated_on]
+            upto = max(0, min(late, beside))
+            found[dated_on], taken = upto - taken, upto
+        return found
 
 
 def taken_back(change: MoneyChange, day: int) -> MoneyChange:

@@ -13,7 +13,8 @@ class Organisation:
 
     id: UUID text. currency: ISO 4217, the default one. timezone: IANA name; "today" is the date there.
     created_on: day. shards: how many index partitions its accounts are spread over.
-    cursor_secret: hex, signs paging cursors. payments_over_api: whether accounts may pay through the API.
+    cursor_secret: hex, signs paging cursors. payments_over_api: whether accounts may pay through the API. paged: all of
+    its open accounts are stored in the form of which a page can be read alone.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Organisation:
     features: frozenset[str] = frozenset({"analytics"})
     shards: int = 1
     payments_over_api: bool = True
+    paged: bool = True
     policy: Policy = field(default_factory=Policy)
 
     def today(self, now: datetime) -> int:

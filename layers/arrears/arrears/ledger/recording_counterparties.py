@@ -1,18 +1,22 @@
 """Recording customers and suppliers: their own records, reminders and promises."""
 
+from bisect import bisect_left, insort
 from collections.abc import Callable
 from operator import itemgetter
+from typing import Any, NamedTuple
 
 from arrears.ledger.accounts import AccountState, CounterpartyRecord
 from arrears.ledger.dated_document import KeptChange, Promise, Reminder
 from arrears.ledger.documents import (
     Part,
+    Parts,
     in_minor,
     older,
 )
 from arrears.ledger.money import to_minor
+from arrears.ledger.organisation import Organisation
 from arrears.ledger.promises import kept_changes, merged
-from arrears.ledger.recording_documents import MAX_BYTES, DocumentRecording, outcome_of, remove_part
+from arrears.ledger.recording_documents import MAX_BYTES, DocumentRecording, outcome_of
 from arrears.ledger.records import (
     Customer,
     PromiseRecord,
@@ -21,8 +25,9 @@ from arrears.ledger.records import (
     content,
     size_of,
 )
-from arrears.ledger.reminders import live_reminders, read_reminders
+from arrears.ledger.reminders import live_reminders, order, read_reminder
 from arrears.ledger.result import Result
+from arrears.ledger.unit_of_work import UnitOfWork
 
 MAX_PROMISES = 200
 MAX_REMINDERS = 2_000
@@ -30,8 +35,56 @@ MAX_LIVE_BYTES = 100_000
 """How much of a customer's reminders readers may have to be shown."""
 
 
+class _Known(NamedTuple):
+    content: dict[str, Any]
+    reminder: Reminder
+    size: int
+
+
+class _RemindersInOrder:
+    """A customer's reminders in the order they were sent, kept so while records add or replace some.
+
+    every: the reminders. size: the bytes that all of them would take if readers were shown all.
+    """
+
+    def __init__(self, organisation: Organisation, reminders: Parts) -> None:
+        self._organisation = organisation
+        self._known: dict[str, _Known] = {}
+        self.every: list[Reminder] = []
+        self.size = 0
+        for id_, part in reminders.items():
+            self.replace(id_, part.content)
+
+    def replace(self, id: str, content: dict[str, Any] | None) -> None:
+        """Puts a reminder in the place of the one of its id; None takes that away."""
+        before = self._known.pop(id, None)
+        if before is not None:
+            del self.every[bisect_left(self.every, order(before.reminder), key=order)]
+            self.size -= before.size
+        if content is not None:
+            reminder = read_reminder(self._organisation, id, content)
+            self._known[id] = _Known(content, reminder, size_of([reminder]))
+            self.size += self._known[id].size
+            insort(self.every, reminder, key=order)
+
+    def fit_with(self, id: str, content: dict[str, Any], today: int) -> bool:
+        """Whether readers may be shown them with this one in the place of the one of its id."""
+        before = self._known.get(id)
+        self.replace(id, content)
+        shown = self.size
+        if shown > MAX_LIVE_BYTES:
+            shown = sum(self._known[reminder.id].size for reminder in live_reminders(self.every, today))
+        self.replace(id, None if before is None else before.content)
+        return shown <= MAX_LIVE_BYTES
+
+
 class CounterpartyRecording(DocumentRecording):
     """Applies what is sent about a counterparty itself."""
+
+    def __init__(self, organisation: Organisation, work: UnitOfWork, today: int) -> None:
+        super().__init__(organisation, work, today)
+        self._in_order: dict[str, tuple[Parts, _RemindersInOrder]] = {}
+        """By account key, its reminders as they were last seen, and the same in order."""
 
     def customer(self, record: Customer) -> Result:
         """A customer's own record. An account number belongs to one customer."""
@@ -79,7 +132,7 @@ class CounterpartyRecording(DocumentRecording):
     def _contact(
         self,
         record: ReminderRecord | PromiseRecord,
-        contacts_of: Callable[[CounterpartyRecord], dict[str, Part]],
+        contacts_of: Callable[[CounterpartyRecord], Parts],
         limit: int,
         show: Callable[[AccountState, CounterpartyRecord], None],
     ) -> Result:
@@ -98,11 +151,11 @@ class CounterpartyRecording(DocumentRecording):
                 self._note_part_moment(self.work.counterparty_record(holder), known, key, record.updated_at)
             return Result(record.type, record.id, outcome)
         contacts = contacts_of(self.work.counterparty_record(account))
-        rejected = self._rejected_contact(record, {**contacts, key: part}, limit)
+        rejected = self._rejected_contact(record, account, contacts, key, limit)
         if rejected is not None:
             return rejected
         if holder is not account:
-            remove_part(known, key)
+            known.remove(key)
             self._show_contacts(holder, show)
         contacts[key] = part
         self._show_contacts(account, show)
@@ -111,24 +164,38 @@ class CounterpartyRecording(DocumentRecording):
         return Result(record.type, record.id, outcome if account.known else "pending")
 
     def _rejected_contact(
-        self, record: ReminderRecord | PromiseRecord, contacts: dict[str, Part], limit: int
+        self, record: ReminderRecord | PromiseRecord, account: AccountState, contacts: Parts, key: str, limit: int
     ) -> Result | None:
-        if len(contacts) > limit:
+        """Why the customer cannot have this one as well."""
+        part = Part(content(record), record.updated_at)
+        if len(contacts) + (key not in contacts) > limit:
             reason = f"the customer has {limit} {record.type}s already, the most it can have"
             return Result(record.type, record.id, "rejected", None, reason)
-        crowded = size_of(contacts) > MAX_BYTES
+        crowded = contacts.size_with(key, part) > MAX_BYTES
         if isinstance(record, ReminderRecord) and not crowded:
-            shown, _ = self._shown(contacts)
-            crowded = size_of(shown) > MAX_LIVE_BYTES
+            crowded = not self._reminders_of(account).fit_with(key, part.content, self.today)
         if crowded:
             return Result(record.type, record.id, "rejected", None, f"the customer has no room for more {record.type}s")
         return None
 
-    def _shown(self, reminders: dict[str, Part]) -> tuple[list[Reminder], bool]:
+    def _shown(self, account: AccountState) -> tuple[list[Reminder], bool]:
         """The reminders that readers are shown, and whether there are more."""
-        every = read_reminders(self.organisation, {id_: part.content for id_, part in reminders.items()})
+        every = self._reminders_of(account).every
         live = live_reminders(every, self.today)
         return live, len(live) < len(every)
+
+    def _reminders_of(self, account: AccountState) -> _RemindersInOrder:
+        """A customer's reminders in order, kept so from record to record."""
+        reminders = self.work.counterparty_record(account).reminders
+        seen, in_order = self._in_order.get(account.key, (None, None))
+        changed = reminders.take_changed()
+        if in_order is None or seen is not reminders:
+            in_order = _RemindersInOrder(self.organisation, reminders)
+            self._in_order[account.key] = reminders, in_order
+            return in_order
+        for id_ in changed:
+            in_order.replace(id_, reminders[id_].content if id_ in reminders else None)
+        return in_order
 
     def _show_contacts(self, account: AccountState, show: Callable[[AccountState, CounterpartyRecord], None]) -> None:
         own = self.work.counterparty_record(account)
@@ -137,7 +204,7 @@ class CounterpartyRecording(DocumentRecording):
         self.work.touch(account)
 
     def _show_reminders(self, account: AccountState, own: CounterpartyRecord) -> None:
-        account.reminders, account.reminders_truncated = self._shown(own.reminders)
+        account.reminders, account.reminders_truncated = self._shown(account)
 
     def _show_promises(self, account: AccountState, own: CounterpartyRecord) -> None:
         kept = {(p.id, p.currency, p.amount is None, p.made, p.promised): p.kept for p in account.promises}

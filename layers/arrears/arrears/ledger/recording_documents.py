@@ -12,8 +12,10 @@ from arrears.ledger.documents import (
     Contribution,
     Document,
     Part,
+    Parts,
     StateEntry,
     contribution_of,
+    different_states,
     older,
     same_course,
     surviving,
@@ -76,7 +78,7 @@ class DocumentRecording:
         payload, digest = content(record), lines_digest(lines)
         known_states = surviving(document.states, document.deleted_at)
         states = document.states if state is None else with_state(known_states, state)
-        if len(states) > MAX_STATES:
+        if different_states(states) > MAX_STATES:
             reason = f"the bill has gone through {MAX_STATES} different states already, the most it can have"
             return Result(kind, record.id, "rejected", "state", reason)
         known = document.head is not None
@@ -154,6 +156,10 @@ class DocumentRecording:
                     self.work.add_to_month(month_of(invoice.issued), effective, figure, change, amount)
 
     def _move(self, before: Contribution, after: Contribution) -> None:
+        if before.account is not None:
+            self.work.account(before.account, "").release(before)
+        if after.account is not None:
+            self.work.account(after.account, "").hold(after)
         if (before.account, before.name, before.order) == (after.account, after.name, after.order):
             before, after = before._replace(name=None), after._replace(name=None)
         moved = [
@@ -170,7 +176,7 @@ class DocumentRecording:
 
     # What is on a document or a counterparty
 
-    def _recorded_key(self, parts: dict[str, Part], kind: str, prefix: str, id: str) -> str:
+    def _recorded_key(self, parts: Parts, kind: str, prefix: str, id: str) -> str:
         """The key under which a part or contact was recorded: its id may be the same UUID in another form.
 
         It may not be there at all: where it was has been read before it moved away, and no write will succeed.
@@ -185,7 +191,7 @@ class DocumentRecording:
     def _note_part_moment(
         self,
         holder: Document | CounterpartyRecord,
-        parts: dict[str, Part],
+        parts: Parts,
         key: str,
         updated_at: str | None,
     ) -> None:
@@ -213,8 +219,3 @@ def outcome_of(stored: Part | None, part: Part) -> str:
     if older(part.updated_at, stored.updated_at):
         return "stale"
     return "unchanged" if stored.content == part.content else "updated"
-
-
-def remove_part(parts: dict[str, Part], key: str) -> None:
-    """Takes a part off, if it is there."""
-    parts.pop(key, None)

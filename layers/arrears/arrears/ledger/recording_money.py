@@ -8,7 +8,7 @@ from arrears.ledger.documents import (
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.on_account_records import MAX_ALLOCATIONS, MAX_MONEY_CHANGES, OnAccountRecord
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.recording_documents import MAX_BYTES, DocumentRecording, outcome_of, remove_part
+from arrears.ledger.recording_documents import MAX_BYTES, DocumentRecording, outcome_of
 from arrears.ledger.records import (
     AllocationRecord,
     Credit,
@@ -73,7 +73,7 @@ class MoneyRecording(DocumentRecording):
         if outcome == "unchanged" and isinstance(holder, Document) and holder is document:
             self._note_part_moment(holder, holder.parts, key, record.updated_at)
             return Result(record.type, record.id, outcome)
-        rejected = self._rejected_part(record, document, {**document.parts, key: part}, key)
+        rejected = self._rejected_part(record, document, key, part)
         if rejected is not None:
             return rejected
         if isinstance(holder, OnAccountRecord) and len(holder.allocations) > DOCUMENTS_AT_ONCE:
@@ -110,7 +110,7 @@ class MoneyRecording(DocumentRecording):
             self._set_money(holder, None, None)
             return
         self._unlink(holder, key)
-        self._change(holder, lambda: remove_part(holder.parts, key))
+        self._change(holder, lambda: holder.parts.remove(key))
 
     def _link(self, record: AllocationRecord, document: Document, key: str, target: str) -> None:
         """Connects an allocation that goes onto a document with the money it comes from."""
@@ -221,25 +221,28 @@ class MoneyRecording(DocumentRecording):
         if self.unfinished is not None:
             self._renew_allocations(self.unfinished)
 
-    def _rejected_part(self, record: Applied, document: Document, parts: dict[str, Part], key: str) -> Result | None:
-        """Why the document cannot have these parts, of which the one of `key` is new."""
-        amount, currency = parts[key].content.get("amount"), self._currency_of(record, document)
+    def _rejected_part(self, record: Applied, document: Document, key: str, part: Part) -> Result | None:
+        """Why the document cannot have this part as well."""
+        amount, currency = part.content.get("amount"), self._currency_of(record, document)
         if currency is not None and amount is not None and in_minor(amount, currency) is None:
             reason = f"has more decimals than {currency} has ({EXPONENTS[currency]})"
             return Result(record.type, record.id, "rejected", "amount", reason)
-        if len(parts) > MAX_PARTS:
+        if len(document.parts) + (key not in document.parts) > MAX_PARTS:
             reason = f"the document has {MAX_PARTS} allocations and disputes already, the most it can have"
             return Result(record.type, record.id, "rejected", None, reason)
-        if size_of(parts) > MAX_BYTES:
+        if document.parts.size_with(key, part) > MAX_BYTES:
             return Result(record.type, record.id, "rejected", None, "the document has no room for more of them")
         full = self._full_source(record, key) if isinstance(record, AllocationRecord) else None
         if full is not None:
             return Result(record.type, record.id, "rejected", None, full)
-        future = self._future(parts[key]) and sum(map(self._future, parts.values()))
-        if future > MAX_FUTURE_PARTS:
+        if self._future(part) and self._future_beside(document, key) >= MAX_FUTURE_PARTS:
             reason = f"the document has {MAX_FUTURE_PARTS} allocations and disputes dated in the future already"
             return Result(record.type, record.id, "rejected", None, reason)
         return None
+
+    def _future_beside(self, document: Document, key: str) -> int:
+        """How many other parts of a document are dated in the future."""
+        return sum(self._future(part) for other, part in document.parts.items() if other != key)
 
     def _full_source(self, record: AllocationRecord, key: str) -> str | None:
         """Why what an allocation comes from can have no more of them. Its item names each, twice while it changes."""

@@ -15,11 +15,17 @@ LIVE_REMINDERS = 8
 
 def read_reminders(organisation: Organisation, contents: Mapping[str, dict[str, Any]]) -> list[Reminder]:
     """All reminders of a customer by their ids, in the order they were sent."""
-    every = [_reminder(organisation, id_, content) for id_, content in contents.items()]
-    return sorted(every, key=lambda reminder: (reminder.sent_at, reminder.id))
+    every = [read_reminder(organisation, id_, content) for id_, content in contents.items()]
+    return sorted(every, key=order)
 
 
-def _reminder(organisation: Organisation, id: str, payload: dict[str, Any]) -> Reminder:
+def order(reminder: Reminder) -> tuple[str, str]:
+    """By this they are in the order they were sent."""
+    return reminder.sent_at, reminder.id
+
+
+def read_reminder(organisation: Organisation, id: str, payload: dict[str, Any]) -> Reminder:
+    """A reminder from its content."""
     sent_at = payload["sent_at"]
     invoices = payload.get("invoice_ids")
     return Reminder(

@@ -17,6 +17,7 @@ from arrears.ledger.dated_document import (
     disputed_amount_at,
     disputed_at,
 )
+from arrears.ledger.figures import AWAITED, AWAITING, MONEY_ONLY, OPEN, PARTIES, Cells
 from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
@@ -96,7 +97,7 @@ type _Open = tuple[DatedDocument, int, int]
 """An open document, what it owes and its days overdue: a plain tuple, as every open document of every list has one."""
 
 
-class _Book:
+class BookSums:
     """The sums of a book while its accounts are read."""
 
     def __init__(self, day: int, organisation: Organisation) -> None:
@@ -129,10 +130,22 @@ class _Book:
         self._party_count += bool(found or unapplied)
         return found, unapplied
 
+    def add_cells(self, cells: Cells) -> None:
+        """Adds what steady accounts add up to: see arrears.ledger.figures."""
+        self._aging.add_cells(cells, self._day)
+        for (_, kind, currency, _), amount in cells.items():
+            if kind == OPEN:
+                self._document_count += amount
+            elif kind in (PARTIES, MONEY_ONLY):
+                self._party_count += amount
+            elif kind in (AWAITING, AWAITED):
+                counted = self._awaiting.get(currency, NOTHING)
+                more = (0, amount) if kind == AWAITING else (amount, 0)
+                self._awaiting[currency] = Counted(counted.amount + more[0], counted.count + more[1])
+
     def list_of[Reference](self, rows: list[Reference]) -> AgedList[Reference]:
-        """The list of what was added, with rows that have a sort key."""
+        """The list of what was added, with its rows in order."""
         default = self._organisation.currency
-        rows.sort(key=attrgetter("sort_key"))
         unapplied = self._aging.unapplied_by_currency(default)
         aging = {currency: CurrencyAging(currency, [0] * 5, [0] * 5, *sums) for currency, *sums in unapplied}
         aging |= {entry.currency: entry for entry in self._aging.by_currency(default)}
@@ -150,7 +163,14 @@ class _Book:
 
 def aged_parties(accounts: Accounts, day: int, organisation: Organisation) -> AgedList[PartyReference]:
     """The list by counterparty: a row for each currency in which one has something open or on account."""
-    book, default = _Book(day, organisation), organisation.currency
+    book = BookSums(day, organisation)
+    rows = party_rows(book, accounts, organisation.currency)
+    rows.sort(key=attrgetter("sort_key"))
+    return book.list_of(rows)
+
+
+def party_rows(book: BookSums, accounts: Accounts, default: str) -> list[PartyReference]:
+    """References to the rows of accounts, in no order; what is open and on account is added to the book."""
     rows = []
     for account, documents in accounts:
         found, unapplied = book.add(account, documents)
@@ -160,20 +180,26 @@ def aged_parties(accounts: Accounts, day: int, organisation: Organisation) -> Ag
             entry[0] += owed
             entry[1] = max(entry[1], days)
         for currency, (owed, days) in sums.items():
-            sort_key = (currency != default, currency, -days, -owed, account.name, account.party_id or "")
+            sort_key = party_sort_key(account, currency, days, owed, default)
             rows.append(PartyReference(sort_key, account, documents, currency, unapplied.get(currency, 0)))
-    return book.list_of(rows)
+    return rows
+
+
+def party_sort_key(account: Account, currency: str, days: int, owed: int, default: str) -> SortKey:
+    """Where a counterparty's row stands; days: the most that one of its documents is overdue, 0 if none is."""
+    return currency != default, currency, -days, -owed, account.name, account.party_id or ""
 
 
 def aged_documents(accounts: Accounts, day: int, organisation: Organisation) -> AgedList[DocumentReference]:
     """The list by document: a row for each open one."""
-    book, default = _Book(day, organisation), organisation.currency
+    book, default = BookSums(day, organisation), organisation.currency
     rows = []
     for account, documents in accounts:
         found, _ = book.add(account, documents)
         for document, owed, days in found:
             sort_key = (document.currency != default, document.currency, -days, -owed, document.id)
             rows.append(DocumentReference(sort_key, account, document, owed))
+    rows.sort(key=attrgetter("sort_key"))
     return book.list_of(rows)
 
 

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from arrears.ledger.dated_document import PAYABLE_STATES, Account, DatedDocument, bill_state_name_at
+from arrears.ledger.figures import NO_DUE, OPEN, OUTSTANDING, UNAPPLIED, WITH_MONEY, Cells
 from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
@@ -101,11 +102,34 @@ class Aging:
         self.amounts[currency][bucket] += owed
         self.counts[currency][bucket] += 1
 
+    def add_many(self, currency: str, bucket: int, amount: int, count: int) -> None:
+        """Adds what many open documents in a bucket owe, or how many they are."""
+        if currency not in self.amounts:
+            self.amounts[currency], self.counts[currency] = [0] * 5, [0] * 5
+        self.amounts[currency][bucket] += amount
+        self.counts[currency][bucket] += count
+
+    def add_cells(self, cells: Cells, day: int) -> None:
+        """Adds what steady accounts have open and on account: see arrears.ledger.figures."""
+        for (_, kind, currency, due), amount in cells.items():
+            if kind == OUTSTANDING:
+                self.add_many(currency, 0 if due == NO_DUE else bucket_of(day - due), amount, 0)
+            elif kind == OPEN:
+                self.add_many(currency, 0 if due == NO_DUE else bucket_of(day - due), 0, amount)
+            elif kind == UNAPPLIED:
+                self.add_unapplied_of(currency, amount, 0)
+            elif kind == WITH_MONEY:
+                self.add_unapplied_of(currency, 0, amount)
+
+    def add_unapplied_of(self, currency: str, amount: int, count: int) -> None:
+        """Adds the money on account of many counterparties, or how many they are."""
+        total, known = self.unapplied.get(currency, (0, 0))
+        self.unapplied[currency] = total + amount, known + count
+
     def add_unapplied(self, sums: dict[str, int]) -> None:
         """Adds one counterparty's money on account."""
         for currency, amount in sums.items():
-            total, count = self.unapplied.get(currency, (0, 0))
-            self.unapplied[currency] = total + amount, count + 1
+            self.add_unapplied_of(currency, amount, 1)
 
     def by_currency(self, default: str) -> list[CurrencyAging]:
         """The sums of currencies with an open document, the default currency first, then alphabetically."""
@@ -160,24 +184,17 @@ class Report:
     """An overdue report as of a day: what is open and on account by currency, and references to its rows, in order.
 
     A large book's answer shows a page of its rows, and a row costs more than everything else in the report: so a row is
-    worked out from its reference when it is shown, by the function of its ledger side.
+    worked out from its reference when it is shown, by the function of its ledger side. party_count, overdue_count: of
+    counterparties with something overdue, and of overdue documents. rows: all, or those around the page asked for.
     """
 
     day: int
     policy: Policy
     aging: list[CurrencyAging]
     unapplied: list[Unapplied]
+    party_count: int
+    overdue_count: int
     rows: list[RowReference]
-
-    @property
-    def party_count(self) -> int:
-        """How many counterparties have something overdue."""
-        return len({row.account.id for row in self.rows})
-
-    @property
-    def overdue_count(self) -> int:
-        """How many documents are overdue."""
-        return sum([row.overdue_count for row in self.rows])
 
 
 type Accounts = Iterable[tuple[Account, list[DatedDocument]]]
@@ -187,6 +204,20 @@ def overdue_report(accounts: Accounts, day: int, organisation: Organisation) -> 
     """The report of a book on `day`; the aging has everything open, the rows what is overdue."""
     default = organisation.currency
     aging = Aging()
+    rows = overdue_rows(accounts, day, default, aging)
+    return Report(
+        day,
+        organisation.policy,
+        aging.by_currency(default),
+        aging.unapplied_by_currency(default),
+        len({row.account.id for row in rows}),
+        sum([row.overdue_count for row in rows]),
+        rows,
+    )
+
+
+def overdue_rows(accounts: Accounts, day: int, default: str, aging: Aging) -> list[RowReference]:
+    """References to the rows of accounts, in order; what is open and on account is added to the aging."""
     rows = []
     for account, documents in accounts:
         overdue: dict[str, list[int]] = {}
@@ -207,11 +238,15 @@ def overdue_report(accounts: Accounts, day: int, organisation: Organisation) -> 
         unapplied = unapplied_at(account, documents, day) if on_account else {}
         aging.add_unapplied(unapplied)
         for currency, (count, owed, days) in overdue.items():
-            sort_key = (currency != default, currency, -days, -owed, account.name, account.id)
+            sort_key = row_sort_key(account, currency, days, owed, default)
             rows.append(RowReference(sort_key, account, documents, currency, count, unapplied.get(currency, 0)))
     rows.sort(key=attrgetter("sort_key"))
-    in_all = aging.unapplied_by_currency(default)
-    return Report(day, organisation.policy, aging.by_currency(default), in_all, rows)
+    return rows
+
+
+def row_sort_key(account: Account, currency: str, days: int, owed: int, default: str) -> SortKey:
+    """Where a row stands among the others; days: the most that one of its documents is overdue."""
+    return currency != default, currency, -days, -owed, account.name, account.id
 
 
 def oldest_of(ordered: Sequence[Overdue]) -> Overdue:

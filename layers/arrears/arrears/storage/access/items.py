@@ -175,6 +175,7 @@ def organisation_item(organisation: Organisation) -> Item:
         "features": sorted(organisation.features),
         "shards": organisation.shards,
         "payments_over_api": organisation.payments_over_api,
+        "paged": organisation.paged,
         **policy_item(organisation.policy),
     }
 
@@ -191,6 +192,7 @@ def read_organisation(item: Item) -> Organisation:
         features=frozenset(item["features"]),
         shards=item["shards"],
         payments_over_api=item["payments_over_api"],
+        paged=item.get("paged", False),
         policy=read_policy(item),
     )
 

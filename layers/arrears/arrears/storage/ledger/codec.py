@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail, InvoiceLine
 from arrears.ledger.dated_document import Account, DatedDocument, KeptChange, MoneyChange, Promise, Reminder, Settled
 from arrears.ledger.days import NEVER
+from arrears.ledger.figures import Cell, Cells
 from arrears.ledger.money import to_minor
 from arrears.storage.dynamodb import Item
 
@@ -40,18 +41,56 @@ def compact(value: Any) -> str:
 
 def pack_document(document: DatedDocument) -> str:
     """A dated document without its id, which the index key has, and without trailing defaults."""
+    return compact(packed_document(document))
+
+
+def packed_document(document: DatedDocument) -> list[Any]:
+    """The same before it is text."""
     if document.disputes:
-        disputes = [dispute[:3] if dispute.amount is None else dispute for dispute in document.disputes]
-        document = document._replace(disputes=disputes)  # type: ignore[arg-type]
+        disputes: list[Any] = [one[:3] if one[3:] == (None,) else one for one in map(tuple, document.disputes)]
+        document = document._replace(disputes=disputes)
     packed = [getattr(document, name) for name in PACKED_DOCUMENT]
     defaults = list(_DEFAULTS)
     while defaults and packed[-1] in (defaults[-1], []):
         packed.pop()
         defaults.pop()
-    return compact(packed)
+    return packed
 
 
-def pack_account(account: Account, letter: str) -> str:
+class OpenAccount(NamedTuple):
+    """An account as the open partition has it. summed: the cells of a large one's documents that are not here."""
+
+    account: Account
+    documents: list[DatedDocument]
+    summed: Cells | None
+
+
+def unpack_open_account(id: str, packed: list[Any]) -> OpenAccount:
+    """What was packed."""
+    account, documents, *summed = packed
+    return OpenAccount(
+        unpack_account(id, account),
+        [DatedDocument(*document) for document in documents],
+        {Cell(*cell): amount for *cell, amount in summed[0]} if summed else None,
+    )
+
+
+def account_in(id: str, packed: list[Any]) -> Account:
+    """The account alone, as an index has it."""
+    return unpack_account(id, packed if is_older_form(packed) else packed[0])
+
+
+def stored_account(id: str, item: Item) -> Account:
+    """The account alone, as its item has it."""
+    return account_in(id, json.loads(item["p"]["S"]))
+
+
+def is_older_form(packed: list[Any]) -> bool:
+    """Whether an account was stored before accounts held their open documents."""
+    return isinstance(packed[0], str)
+
+
+def packed_account(account: Account, letter: str) -> list[Any]:
     """An account without its id."""
     promises = [(*promise[:-1], promise.kept or 0) for promise in account.promises]
     packed = [letter, account.reference, account.name, account.reminders, promises, account.history]
@@ -60,7 +99,7 @@ def pack_account(account: Account, letter: str) -> str:
         more = [account.aggregated_after, packed_money(account.money), account.money_from]
     if account.credit_limits:
         more.append(account.credit_limits)
-    return compact([*packed, account.reminders_truncated, *more])
+    return [*packed, account.reminders_truncated, *more]
 
 
 def packed_money(changes: Iterable[MoneyChange]) -> list[list[Any]]:
@@ -167,17 +206,28 @@ def document_reference(document: Item) -> str:
     return str(json.loads(document["b"]["S"])["reference"])
 
 
-def invoice_detail(invoice: Item, lines: Item | None) -> InvoiceDetail:
-    """What only an invoice's own page needs, from its item and that of its lines."""
-    head = json.loads(invoice["b"]["S"])["head"]
+def stored_invoice(invoice: Item) -> dict[str, Any] | None:
+    """What an invoice's item holds; None when the invoice was deleted."""
+    stored: dict[str, Any] = json.loads(invoice["b"]["S"])
+    return stored if stored["head"] is not None else None
+
+
+def has_lines(stored: dict[str, Any]) -> bool:
+    """Whether a stored invoice has lines, which are in an item of their own."""
+    return stored["lines"] is not None
+
+
+def invoice_detail(stored: dict[str, Any], lines: Item | None) -> InvoiceDetail:
+    """What only an invoice's own page needs, from what its item holds and the item of its lines."""
+    head = stored["head"]
     currency = head["currency"]
-    stored: Sequence[list[Any]] = [] if lines is None else json.loads(lines["b"]["S"])
+    listed: Sequence[list[Any]] = [] if lines is None else json.loads(lines["b"]["S"])
     return InvoiceDetail(
         _minor(head.get("taxable_amount"), currency),
         bool(head.get("pdf_available")),
         [
             InvoiceLine(id_, name, quantity, price, _minor(amount, currency) or 0, _minor(tax, currency))
-            for id_, name, quantity, price, amount, tax in stored
+            for id_, name, quantity, price, amount, tax in listed
         ],
     )
 

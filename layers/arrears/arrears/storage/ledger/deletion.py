@@ -5,19 +5,20 @@ its history. These are deleted before it, so that whatever is left when this sto
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from arrears.ledger.figures import NO_MONTH
 from arrears.ledger.ids import outward_id
 from arrears.ledger.ledger_side import Side
 from arrears.storage.deletion import delete_items
 from arrears.storage.dynamodb import Item, Key, get_items, query
 from arrears.storage.import_slots import import_slots_partition
 from arrears.storage.ledger import keys
-from arrears.storage.ledger.entities import has_on_account
+from arrears.storage.ledger.entities import has_on_account, held_documents
 from arrears.storage.ledger.index_lookup import on_account_keys
 from arrears.storage.ledger.unit_of_work import MOST_ACTIONS, MOST_BYTES
 from arrears.storage.transactions import PATIENT_WAITS, Failure, failure_of, transact
@@ -38,8 +39,9 @@ class LedgerDeletion:
 
     def months(self, organisation: str) -> list[str]:
         """The months (YYYY-MM) that have figures."""
-        partition = keys.months_partition(organisation)
-        return sorted({keys.read_month_sort_key(sort_key).month for _, sort_key in self._partition(partition)})
+        partition = keys.months_partition(organisation, Side.RECEIVABLE)
+        months = {keys.read_month_sort_key(sort_key).month for _, sort_key in self._partition(partition)}
+        return sorted(months - {NO_MONTH})
 
     def delete(self, organisation: str, shards: int) -> int:
         """Deletes everything of the organisation that the index shows now; how many items it asked to delete.
@@ -55,22 +57,33 @@ class LedgerDeletion:
                 ):
                     for batch in batched(self._listed(partition), _BATCH, strict=False):
                         deleted += self._delete_with_parts(organisation, batch)
-        for partition in (keys.months_partition(organisation), import_slots_partition(organisation)):
+        months = (keys.months_partition(organisation, side) for side in Side)
+        for partition in (*months, import_slots_partition(organisation)):
             deleted += self._delete(self._partition(partition))
         deleted_before = self._listed(keys.deleted_partition(organisation))
         return deleted + self._delete(part for pk, _ in deleted_before for part in _pointer_parts(pk))
 
-    def _delete_with_parts(self, organisation: str, listed: Iterable[Key]) -> int:
-        """Deletes documents and counterparties after all that only they name. Those gone already count as nothing.
+    def _delete_with_parts(self, organisation: str, listed: Sequence[Key]) -> int:
+        """Deletes documents and counterparties after all that only they name or hold. Those gone already do not count.
 
         One that is written meanwhile stays, with what was written, and is found by the next run.
         """
-        wanted = [*listed, *((pk, keys.COUNTERPARTY) for pk, sk in listed if sk == keys.ACCOUNT)]
+        rows = [key for key in listed if keys.is_row_key(key)]
+        wanted = [key for key in listed if not keys.is_row_key(key)]
+        wanted += [(pk, keys.COUNTERPARTY) for pk, sk in wanted if sk == keys.ACCOUNT]
         found = get_items(self._client, self._table, wanted)
+        accounts = [(key, item) for key, item in found.items() if key[1] == keys.ACCOUNT]
+        deleted = self._delete(rows)
+        for batch in batched(
+            (document for key, item in accounts for document in held_documents(organisation, key, item)),
+            _BATCH,
+            strict=False,
+        ):
+            deleted += self._delete_with_parts(organisation, batch)
         if not found:
-            return 0
+            return deleted
         parts = [part for key, item in found.items() for part in self._parts_of(organisation, key, item)]
-        deleted = self._delete(parts) + len(found)
+        deleted += self._delete(parts) + len(found)
         for some in _transactions(found):
             try:
                 transact(self._client, [self._as_read(key, item) for key, item in some], PATIENT_WAITS)

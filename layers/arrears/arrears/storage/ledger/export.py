@@ -13,7 +13,13 @@ from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, Key, get_items, query
 from arrears.storage.ledger import keys
-from arrears.storage.ledger.entities import has_on_account, read_counterparty_record, read_document, read_on_account
+from arrears.storage.ledger.entities import (
+    has_on_account,
+    held_documents,
+    read_counterparty_record,
+    read_document,
+    read_on_account,
+)
 from arrears.storage.ledger.index_lookup import on_account_keys
 
 if TYPE_CHECKING:
@@ -76,11 +82,10 @@ class LedgerExport:
                     IndexName=keys.INDEX,
                     KeyConditionExpression="ipk = :partition",
                     ExpressionAttributeValues={":partition": {"S": partition}},
-                    ProjectionExpression="pk, sk",
+                    ProjectionExpression="pk, sk, p" if sort_key == keys.DOCUMENT else "pk, sk",
                 ):
-                    for item in page:
-                        key = item["pk"]["S"], item["sk"]["S"]
-                        if item["sk"]["S"] == sort_key and key not in seen:
+                    for key in (key for item in page for key in _keys_in(organisation, item)):
+                        if key[1] == sort_key and key not in seen:
                             seen.add(key)
                             yield key
 
@@ -129,6 +134,14 @@ class LedgerExport:
             lines = json.loads(get_items(self._client, self._table, [key])[key]["b"]["S"])
             record["lines"] = [_line(line) for line in lines]
         yield record
+
+
+def _keys_in(organisation: Organisation, item: Item) -> Iterator[Key]:
+    """The key of a listed item, and those of the open documents that an account holds."""
+    key = item["pk"]["S"], item["sk"]["S"]
+    yield key
+    if key[1] == keys.ACCOUNT and "p" in item:
+        yield from held_documents(organisation.id, key, item)
 
 
 def _line(line: list[Any]) -> Record:

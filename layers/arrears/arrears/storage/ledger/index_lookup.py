@@ -61,7 +61,16 @@ class IndexLookup:
             if closed.document and closed.account == account.id:
                 yield closed.document
 
-    def _open(self, account: AccountState) -> Iterator[str]:
+    def opened(self, account: AccountState) -> Iterator[list[str]]:
+        """Ids of its open documents that are listed by themselves, as often as somebody asks."""
+        for wait in (_LAG_SECONDS, *_WAIT_SECONDS, 0):
+            yield list(self._listed_open(account))
+            time.sleep(wait)
+
+    def _open(self, account: AccountState) -> Iterable[str]:
+        return self._listed_open(account) if account.large else list(account.opened)
+
+    def _listed_open(self, account: AccountState) -> Iterator[str]:
         partition = keys.open_partition(self._organisation.id, account.shard, account.side)
         condition = "ipk = :partition AND begins_with(isk, :account)"
         values = {":partition": {"S": partition}, ":account": {"S": account.id}}

@@ -9,9 +9,14 @@ An item holds sums by name. Each kind of figure makes and reads its own names. T
 
 import secrets
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from arrears.ledger.figures import NO_DUE, NO_MONTH, PAST, Cell, Cells
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, query
 from arrears.storage.ledger import keys
@@ -22,8 +27,12 @@ if TYPE_CHECKING:
 
 SLOTS = 16
 """Items that the present figures of a month are spread over: twice as many as writers that rarely meet in one."""
+MOST_NAMES = 250
+"""Sums that one expression changes: it has 4 kB. More go to further slots."""
 _MOST_VERSION_STEP = 2**31
+_MOST_MONTHS = 40
 _COUNT, _AMOUNT = "n", "a"
+_PAST = "<"
 
 type Sums = Mapping[str, int]
 """Whole numbers by attribute name, such as "n:pending:EUR"."""
@@ -63,13 +72,13 @@ class MonthItem(NamedTuple):
     sums: Sums
 
 
-def month_items(client: "DynamoDBClient", table: str, organisation: Organisation) -> Iterator[MonthItem]:
-    """All items of monthly figures."""
+def month_items(client: "DynamoDBClient", table: str, organisation: Organisation, side: Side) -> Iterator[MonthItem]:
+    """All items of monthly figures of a side."""
     pages = query(
         client,
         TableName=table,
         KeyConditionExpression="pk = :months",
-        ExpressionAttributeValues={":months": {"S": keys.months_partition(organisation.id)}},
+        ExpressionAttributeValues={":months": {"S": keys.months_partition(organisation.id, side)}},
     )
     for page in pages:
         yield from map(read_month_item, page)
@@ -81,28 +90,70 @@ def read_month_item(item: Item) -> MonthItem:
     return MonthItem(keys.read_month_sort_key(item["sk"]["S"]), int(item["v"]["N"]), sums)
 
 
+def cell_name(cell: Cell) -> str:
+    """The attribute of a cell in the item of its month: kind, currency, and the due day from the month's first on."""
+    if cell.due == NO_DUE:
+        return f"{cell.kind}:{cell.currency}"
+    return f"{cell.kind}:{cell.currency}:{_PAST if cell.due == PAST else cell.due - _first_day(cell.month)}"
+
+
+@lru_cache(maxsize=20_000)
+def _read_cell(month: str, name: str) -> Cell | None:
+    """The cell of a name in the item of a month; None of a collection figure."""
+    kind, currency, *due = name.split(":")
+    if kind in (_COUNT, _AMOUNT):
+        return None
+    if not due:
+        return Cell(month, kind, currency)
+    return Cell(month, kind, currency, PAST if due == [_PAST] else int(due[0]) + _first_day(month))
+
+
+@lru_cache(maxsize=1000)
+def _first_day(month: str) -> int:
+    return 0 if month == NO_MONTH else date.fromisoformat(f"{month}-01").toordinal()
+
+
+def book_cells(client: "DynamoDBClient", table: str, organisation: Organisation, side: Side) -> Cells:
+    """What all steady open accounts of a side add up to. Only the sums over all months are sure to be positive."""
+    cells: Cells = {}
+    for item in month_items(client, table, organisation, side):
+        for name, number in item.sums.items():
+            cell = _read_cell(item.place.month, name)
+            if cell is not None:
+                cells[cell] = cells.get(cell, 0) + number
+    return {cell: amount for cell, amount in cells.items() if amount}
+
+
 class MonthChanges:
     """Additions to the figures of an organisation's months that are not written yet."""
 
     def __init__(self, organisation: str) -> None:
         self._organisation = organisation
-        self._sums: dict[tuple[str, int], dict[str, int]] = {}
+        self._sums: dict[tuple[Side, str, int], dict[str, int]] = {}
 
     def __len__(self) -> int:
         return len(self._sums)
 
-    def add(self, month: str, day: int, sums: Sums) -> None:
-        """Adds to a month (YYYY-MM) from a day on; 0 for what counts already."""
-        kept = self._sums.setdefault((month, day), {})
+    def add(self, side: Side, month: str, day: int, sums: Sums) -> None:
+        """Adds to a month (YYYY-MM) of a side from a day on; 0 for what counts already."""
+        kept = self._sums.setdefault((side, month, day), {})
         for name, change in sums.items():
             kept[name] = kept.get(name, 0) + change
+
+    def add_cells(self, side: Side, cells: Cells) -> None:
+        """Adds to a side's sums; where they are of too many months for a transaction, all in one."""
+        spread = len({cell.month for cell in cells}) <= _MOST_MONTHS
+        for cell, change in cells.items():
+            kept = cell if spread else cell._replace(month=NO_MONTH)
+            self.add(side, kept.month, 0, {cell_name(kept): change})
 
     def actions(self, table: str, slot: int) -> list[Any]:
         """What a transaction does for them in one slot: nothing where additions cancel each other."""
         return [
-            addition(table, self._organisation, MonthSortKey(month, slot, day), sums)
-            for (month, day), sums in self._sums.items()
+            addition(table, self._organisation, side, MonthSortKey(month, slot + further, day), dict(some))
+            for (side, month, day), sums in self._sums.items()
             if any(sums.values())
+            for further, some in enumerate(batched(sums.items(), MOST_NAMES, strict=False))
         ]
 
     def clear(self) -> None:
@@ -115,13 +166,13 @@ def draw_slot() -> int:
     return secrets.randbelow(SLOTS)
 
 
-def addition(table: str, organisation: str, place: MonthSortKey, sums: Sums) -> Any:
+def addition(table: str, organisation: str, side: Side, place: MonthSortKey, sums: Sums) -> Any:
     """Adds to an item of a month, which it makes if it is not there.
 
     The version shows whoever deletes what was read that something was added since.
     """
     added = {**sums, "v": version_step()}
-    pk, sk = keys.month_key(organisation, place)
+    pk, sk = keys.month_key(organisation, side, place)
     return {
         "Update": {
             "TableName": table,

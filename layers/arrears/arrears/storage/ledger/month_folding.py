@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from arrears.ledger.days import day_before_month, month_of
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.keys import MonthSortKey
-from arrears.storage.ledger.month_figures import MonthItem, addition, month_items, version_step
+from arrears.storage.ledger.month_figures import MOST_NAMES, MonthItem, addition, month_items, version_step
 from arrears.storage.transactions import PATIENT_WAITS, Failure, failure_of, transact
 
 if TYPE_CHECKING:
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
 
 _MONTHS_IN_SLOTS = 2
 """Before the present one: those that most is still added to."""
-_NAMES = 250
-"""Sums that one transaction changes: an expression has 4 kB."""
 
 
 class MonthFolding:
-    """Tidies the monthly figures of one organisation on one day."""
+    """Tidies the monthly figures of one organisation and side on one day."""
 
-    def __init__(self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, organisation: Organisation, side: Side, today: int
+    ) -> None:
         self._client = client
         self._table = table
         self._organisation = organisation
+        self._side = side
         self._today = today
         first = today
         for _ in range(_MONTHS_IN_SLOTS):
@@ -42,7 +44,7 @@ class MonthFolding:
     def run(self) -> int:
         """Moves and trims what there is to; how many of the moved items had come due."""
         due = 0
-        for item in list(month_items(self._client, self._table, self._organisation)):
+        for item in list(month_items(self._client, self._table, self._organisation, self._side)):
             target = self._target(item.place)
             if target != item.place:
                 moved = self._move(item, target)
@@ -59,7 +61,7 @@ class MonthFolding:
     def _move(self, item: MonthItem, target: MonthSortKey) -> bool:
         """Adds an item to another and deletes it, in as many steps as its sums need; False if somebody changed it."""
         sums = [(name, number) for name, number in item.sums.items() if number]
-        *parts, last = [dict(part) for part in batched(sums, _NAMES, strict=False)] or [{}]
+        *parts, last = [dict(part) for part in batched(sums, MOST_NAMES, strict=False)] or [{}]
         for part in parts:
             left = item.version + version_step()
             if not self._apply(self._without(item, part, left), self._addition(target, part)):
@@ -73,10 +75,10 @@ class MonthFolding:
         if len(zeros) == len(item.sums):
             self._apply(self._delete(item))
         elif zeros:
-            self._apply(self._without(item, zeros[:_NAMES], item.version + version_step()))
+            self._apply(self._without(item, zeros[:MOST_NAMES], item.version + version_step()))
 
     def _addition(self, target: MonthSortKey, sums: dict[str, int]) -> Any:
-        return addition(self._table, self._organisation.id, target, sums)
+        return addition(self._table, self._organisation.id, self._side, target, sums)
 
     def _delete(self, item: MonthItem) -> Any:
         return {"Delete": self._as_read(item)}
@@ -92,7 +94,7 @@ class MonthFolding:
 
     def _as_read(self, item: MonthItem) -> dict[str, Any]:
         """An item of these contents: every addition to it would have changed its version."""
-        pk, sk = keys.month_key(self._organisation.id, item.place)
+        pk, sk = keys.month_key(self._organisation.id, self._side, item.place)
         return {
             "TableName": self._table,
             "Key": {"pk": {"S": pk}, "sk": {"S": sk}},

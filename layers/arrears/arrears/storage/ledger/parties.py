@@ -209,7 +209,7 @@ def _party(
     stored = {} if counterparty is None else json.loads(counterparty["b"]["S"])
     record = stored.get("record")
     contents = {id_: content for id_, (content, *_) in stored.get("reminders", {}).items()}
-    account = codec.unpack_account(key[1:], json.loads(item["p"]["S"]))
+    account = codec.stored_account(key[1:], item)
     account = account._replace(
         reminders=read_reminders(organisation, contents),
         history=codec.stored_history(item, history),

@@ -4,7 +4,6 @@ Today and later days are read from the open partitions alone, so the cost depend
 from them and from everything closed since a year before it.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from arrears.storage.client import read_fast
 from arrears.storage.dynamodb import BATCH, Item, Key, get_items, query
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.month_figures import collection_figures, month_items
+from arrears.storage.ledger.open_accounts import OpenAccounts, StoredOpenBook
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -56,28 +56,17 @@ class LedgerStore:
     def accounts_of(
         self, organisation: Organisation, side: Side, locations: Sequence[AccountLocation]
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """The same for some accounts, for today or later: one query each. Their histories may be aggregated."""
-        for location in locations:
-            yield from self._open(organisation, location.shard, side, location.id)
+        """The same for some accounts, for today or later, each read by its key. Their histories may be aggregated."""
+        return OpenAccounts(self._client, self._table, organisation, side).some(locations)
+
+    def open_book(self, organisation: Organisation, side: Side, page: int) -> StoredOpenBook:
+        """What is open or on account today or later, to be read a page of rows at a time."""
+        return StoredOpenBook(OpenAccounts(self._client, self._table, organisation, side), page)
 
     def _open(
-        self, organisation: Organisation, shard: int, side: Side, account: str = ""
+        self, organisation: Organisation, shard: int, side: Side
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        partition = keys.open_partition(organisation.id, shard, side)
-        current, party = "", None
-        documents: list[DatedDocument] = []
-        for sort_key, packed in self._rows(partition, account):
-            of_account, document = keys.read_open_sort_key(sort_key)
-            if of_account != current:
-                if current:
-                    yield party or self._account(organisation, side, current), documents
-                current, party, documents = of_account, None, []
-            if document:
-                documents.append(DatedDocument(document, *packed))
-            else:
-                party = codec.unpack_account(current, packed)
-        if current:
-            yield party or self._account(organisation, side, current), documents
+        return OpenAccounts(self._client, self._table, organisation, side).of_shard(shard)
 
     def _with_histories(
         self, organisation: Organisation, side: Side, found: Iterator[tuple[Account, list[DatedDocument]]], day: int
@@ -138,8 +127,7 @@ class LedgerStore:
         """The index may show a document moments before its account."""
         letters = "c" if side is Side.RECEIVABLE else "sn"
         found = self._get([keys.account_key(organisation.id, letter + id) for letter in letters])
-        item = next(iter(found.values()))
-        return codec.unpack_account(id, json.loads(item["p"]["S"]))
+        return codec.stored_account(id, next(iter(found.values())))
 
     def _since(
         self, organisation: Organisation, shard: int, side: Side, since: int
@@ -160,7 +148,7 @@ class LedgerStore:
                 settled.setdefault(id_, []).append(document)
                 documents.setdefault(id_, {})[document.id] = document
             else:
-                accounts.setdefault(id_, codec.unpack_account(id_, packed))
+                accounts.setdefault(id_, codec.account_in(id_, packed))
         money = self._folded_money(organisation, side, accounts.values(), since)
         for id_ in {
             **documents,
@@ -177,19 +165,14 @@ class LedgerStore:
         contents = codec.reminder_contents(next(iter(found.values())))
         return account._replace(reminders=read_reminders(organisation, contents))
 
-    def _rows(self, partition: str, prefix: str = "", start: str = "") -> Iterator[tuple[str, list[Any]]]:
-        condition, values = "ipk = :partition", {":partition": {"S": partition}}
-        if prefix:
-            condition, values[":prefix"] = f"{condition} AND begins_with(isk, :prefix)", {"S": prefix}
-        elif start:
-            condition, values[":start"] = f"{condition} AND isk >= :start", {"S": start}
+    def _rows(self, partition: str, start: str) -> Iterator[tuple[str, list[Any]]]:
         return codec.unpacked_rows(
             query(
                 self._client,
                 TableName=self._table,
                 IndexName=keys.INDEX,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=values,
+                KeyConditionExpression="ipk = :partition AND isk >= :start",
+                ExpressionAttributeValues={":partition": {"S": partition}, ":start": {"S": start}},
                 ProjectionExpression="isk, p",
             )
         )
@@ -197,7 +180,7 @@ class LedgerStore:
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""
         figures: dict[tuple[str, str, str], list[int]] = {}
-        for item in month_items(self._client, self._table, organisation):
+        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE):
             if item.place.day <= today:
                 for status, currency, count, amount in collection_figures(item.sums):
                     sums = figures.setdefault((item.place.month, status, currency), [0, 0])
@@ -240,18 +223,19 @@ class LedgerStore:
         account, counterparty = (found.get(key) for key in own)
         return codec.customer_profile(id, account, counterparty)
 
-    def details(self, organisation: Organisation, invoices: Sequence[str]) -> dict[str, InvoiceDetail]:
-        """What only their own pages need of some invoices, by id."""
-        wanted = {
-            id_: (keys.document_key(organisation.id, "invoice", id_), keys.lines_key(organisation.id, id_))
-            for id_ in invoices
-        }
-        found = self._get([key for pair in wanted.values() for key in pair])
-        return {
-            id_: codec.invoice_detail(found[head], found.get(lines))
-            for id_, (head, lines) in wanted.items()
-            if head in found
-        }
+    def details(self, organisation: Organisation, invoices: Sequence[str]) -> Iterator[tuple[str, InvoiceDetail]]:
+        """What only their own pages need of some invoices, with their ids, a hundred after another.
+
+        It costs one read of each invoice's item, and another one of its lines if it has any.
+        """
+        for some in batched(invoices, BATCH, strict=False):
+            heads = {keys.document_key(organisation.id, "invoice", id_): id_ for id_ in some}
+            found = self._get_as_shown(list(heads))
+            stored = {heads[key]: invoice for key, item in found.items() if (invoice := codec.stored_invoice(item))}
+            lines = {id_: keys.lines_key(organisation.id, id_) for id_ in stored if codec.has_lines(stored[id_])}
+            found = self._get_as_shown(list(lines.values()))
+            for id_, invoice in stored.items():
+                yield id_, codec.invoice_detail(invoice, found.get(lines[id_]) if id_ in lines else None)
 
     def references(self, organisation: Organisation, side: Side, documents: Sequence[str]) -> dict[str, str]:
         """The caller's own ids of some invoices or bills, by their outward ids.
@@ -261,6 +245,11 @@ class LedgerStore:
         kind = "invoice" if side is Side.RECEIVABLE else "bill"
         wanted = {keys.document_key(organisation.id, kind, id_): id_ for id_ in documents}
         return {wanted[key]: codec.document_reference(item) for key, item in self._get(list(wanted)).items()}
+
+    def _get_as_shown(self, wanted: Sequence[Key]) -> dict[Key, Item]:
+        """What the index has shown, read as late as it is and for half; what is missing then, as of now."""
+        found = get_items(self._client, self._table, wanted, consistent=False)
+        return found | self._get([key for key in wanted if key not in found])
 
     def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
         return get_items(self._client, self._table, wanted)

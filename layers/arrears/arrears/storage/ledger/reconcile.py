@@ -13,14 +13,17 @@ from arrears.ledger import dated_document
 from arrears.ledger.accounts import AccountState
 from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document, Part, contribution_of, in_minor
+from arrears.ledger.figures import Cells, add_cells, document_cells, without_months
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import closed_by_state_at, counts_at, unapplied_at
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.payment_status import status_changes
 from arrears.ledger.recording import Recording
+from arrears.storage.ledger import codec
+from arrears.storage.ledger.entities import rows_of, stored_rows
 from arrears.storage.ledger.export import LedgerExport
-from arrears.storage.ledger.month_figures import collection_figures, month_items
+from arrears.storage.ledger.month_figures import book_cells, collection_figures, month_items
 from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 
 if TYPE_CHECKING:
@@ -88,8 +91,7 @@ class Reconciliation:
         if document.closed and dated_document.listed_closed_from(document.dated) > today:
             if mend:
                 work = self._work(organisation, today)
-                work.touch(work.document(document.kind, document.id, ""))
-                work.document(document.kind, document.id, "").refresh(today)
+                Recording(organisation, work, today).close_document(document.kind, document.id)
                 work.flush()
                 document.closed = False
             yield Difference("document", document.id, "closed", True, False)
@@ -97,20 +99,41 @@ class Reconciliation:
     def _check_accounts(
         self, organisation: Organisation, side: Side, documents: dict[str, list[Document]], today: int, mend: bool
     ) -> Iterator[Difference | Notice]:
-        for key, _ in self._export.accounts(organisation, side):
+        cells: Cells = {}
+        for key, item in self._export.accounts(organisation, side):
             work = self._work(organisation, today)
             stored = work.account(key, "")
+            rows = stored_rows(stored, item)
             own, money = documents.pop(key, []), self._on_account(organisation, key, stored)
             found = _differences(stored, own, money)
             if found and mend:
                 work.touch(stored)
                 work.flush()
+                rows = rows_of(stored, today)
+            add_cells(cells, (rows.cells or {}).items())
             yield from found
             yield from self._check_allocations(organisation, own, money, today, mend)
             if stored.known:
                 yield from _identity(stored, own, money, today)
         for key, own in documents.items():
             yield Difference("account", key, "missing", None, len(own))
+        yield from self._check_cells(organisation, side, cells, today, mend)
+
+    def _check_cells(
+        self, organisation: Organisation, side: Side, right: Cells, today: int, mend: bool
+    ) -> Iterator[Difference]:
+        """The sums of the book against those of its accounts."""
+        stored = without_months(book_cells(self._client, self._table, organisation, side))
+        right = without_months(right)
+        for cell in sorted(stored.keys() | right.keys()):
+            kept, own = stored.get(cell, 0), right.get(cell, 0)
+            if kept != own:
+                if mend:
+                    work = self._work(organisation, today)
+                    work.add_to_sums(side, {cell: own - kept})
+                    work.flush()
+                _, kind, currency, due = cell
+                yield Difference("sum", f"{side}:{kind}:{currency}:{due}", "amount", kept, own)
 
     def _on_account(self, organisation: Organisation, key: str, account: AccountState) -> list[OnAccountRecord]:
         return list(self._export.on_account(organisation, key)) if account.on_account else []
@@ -149,7 +172,7 @@ class Reconciliation:
         self, organisation: Organisation, figures: dict[_MonthFigure, list[int]], today: int, mend: bool
     ) -> Iterator[Difference]:
         stored: dict[_MonthFigure, list[int]] = {}
-        for item in month_items(self._client, self._table, organisation):
+        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE):
             day = item.place.day if item.place.day > today else 0
             for status, currency, count, amount in collection_figures(item.sums):
                 sums = stored.setdefault(_MonthFigure(item.place.month, day, status, currency), [0, 0])
@@ -174,7 +197,9 @@ def _differences(stored: AccountState, documents: list[Document], money: list[On
     anew = AccountState(stored.key, stored.reference, history_start=stored.history_start)
     anew.promises = [promise._replace(kept=[]) for promise in stored.promises]
     for document in documents:
-        anew.apply(contribution_of(document), 1, stored.history_start)
+        contribution = contribution_of(document)
+        anew.hold(contribution)
+        anew.apply(contribution, 1, stored.history_start)
     anew.recompute_names(documents)
     anew.on_account = len(money)
     for record in money:
@@ -186,12 +211,32 @@ def _differences(stored: AccountState, documents: list[Document], money: list[On
         if was != right:
             found.append(Difference("account", stored.key, name, was, right))
             setattr(stored, name, right)
+    found += _differences_of_open(stored, anew)
     if stored.names and stored.names != anew.names[: len(stored.names)]:
         found.append(Difference("account", stored.key, "names", stored.names, anew.names))
         stored.names = anew.names
     if stored.last_closed_on < anew.last_closed_on:
         found.append(Difference("account", stored.key, "last_closed_on", stored.last_closed_on, anew.last_closed_on))
         stored.last_closed_on = anew.last_closed_on
+    return found
+
+
+def _differences_of_open(stored: AccountState, anew: AccountState) -> list[Difference]:
+    """Compares the open documents that an account holds, and of a large one the cells of all others."""
+    right = {id_: codec.pack_document(document) for id_, document in anew.opened.items()}
+    held = {id_: codec.pack_document(document) for id_, document in stored.opened.items()}
+    cells: Cells = {}
+    if stored.large:
+        for id_ in right.keys() - held.keys():
+            add_cells(cells, document_cells(anew.opened[id_]))
+        right = {id_: packed for id_, packed in right.items() if id_ in held}
+    found = []
+    if held != right:
+        found.append(Difference("account", stored.key, "open documents", held, right))
+    if stored.summed != cells:
+        found.append(Difference("account", stored.key, "sums of open documents", stored.summed, cells))
+    if found:
+        stored.opened, stored.summed = anew.opened, {}
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.deletions import RecordingWithDeletions, named_by
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.recording import Named, Recording
 from arrears.ledger.records import Deletion, Record, Rejection, read_record
@@ -83,7 +84,7 @@ class Recorder:
         Of old months it also brings the slots together. Readers see no difference: they add everything up anyway.
         What somebody else has changed meanwhile stays for the next time.
         """
-        return MonthFolding(self._client, self._table, organisation, today).run()
+        return sum(MonthFolding(self._client, self._table, organisation, side, today).run() for side in Side)
 
     def _run[Outcome](
         self,

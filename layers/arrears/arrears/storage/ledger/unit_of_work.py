@@ -4,21 +4,24 @@ Everything that a flush changes goes into one transaction, each item on the cond
 it was read. The transaction is applied whole or not at all, so a retry finds either the old versions or its own work.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from botocore.exceptions import ClientError
 
-from arrears.ledger.accounts import AccountState, CounterpartyRecord
-from arrears.ledger.dated_document import closed_from
+from arrears.ledger.accounts import HELD_AGAIN, HELD_DOCUMENTS, AccountState, CounterpartyRecord
+from arrears.ledger.dated_document import DatedDocument, closed_from
+from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document
+from arrears.ledger.figures import Cells, add_cells
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, Key, get_items
 from arrears.storage.ledger import codec, entities, keys
-from arrears.storage.ledger.entities import Entity, StoredStanding
+from arrears.storage.ledger.entities import Entity, StoredRows, StoredStanding
 from arrears.storage.ledger.index_lookup import IndexLookup
 from arrears.storage.ledger.month_figures import CollectionFigure, MonthChanges
 from arrears.storage.transactions import BRIEF_WAITS, Failure, error_codes, failure_of, transact
@@ -49,6 +52,7 @@ class _Entry:
 
     previous, history, money: of an account, its counts, its long history and its many changes of money on account
     (None: it has none) as they are stored.
+    rows, held: of an account, where it is listed as it is stored, and whether it holds its open documents.
     standing: of a document, as it is stored; worked out when it is first asked for.
     """
 
@@ -59,6 +63,8 @@ class _Entry:
     previous: AccountState | None = None
     history: str | None = None
     money: str | None = None
+    rows: StoredRows = entities.NOT_LISTED
+    held: bool = True
     standing: StoredStanding | None = None
 
     def stored_standing(self) -> StoredStanding | None:
@@ -107,7 +113,9 @@ class StoredUnitOfWork:
         self._items_apart: dict[Key, int] = {}
         self._pointers: dict[Key, _PointerChange] = {}
         self._unconditional: dict[Key, Item | None] = {}
+        self._rows: dict[Key, StoredRows] = {}
         self._months = MonthChanges(organisation.id)
+        self._touched_months: set[tuple[Side, str, int]] = set()
 
     # What is read
 
@@ -160,7 +168,26 @@ class StoredUnitOfWork:
         if entry.previous is None:
             entry.previous = _counts(account)
             entry.history, entry.money = self._kept_apart(account_key)
+            entry.rows = entities.stored_rows(account, entry.item)
+            entry.held = not (account.large or entry.rows.older)
+            if entry.rows.older:
+                account.opened = self._listed_documents(account)
         return account
+
+    def _listed_documents(self, account: AccountState) -> dict[str, DatedDocument]:
+        """The open documents of an account as they are stored, by id; they are listed by themselves."""
+
+        def counts(standing: StoredStanding) -> bool:
+            return standing.closed_from is None
+
+        self._look_up(account, self._index.opened(account), counts, self._previous(account).open)
+        stored = {}
+        for entry in self._entries.values():
+            standing = entry.stored_standing()
+            if standing is not None and entry.item is not None and standing.account == account.key and counts(standing):
+                id_ = keys.document_id(entry.key)
+                stored[id_] = DatedDocument(id_, *json.loads(entry.item["p"]["S"]))
+        return stored
 
     def _kept_apart(self, account: Key) -> tuple[str | None, str | None]:
         """What the items of its history and of its money on account hold; they were read with it, if it has them."""
@@ -283,6 +310,8 @@ class StoredUnitOfWork:
         """Marks an object as changed."""
         entry = self._entry_of[id(changed)]
         self._changed[entry.key] = entry
+        if isinstance(changed, Document) and changed.dated.issued < NEVER:
+            self._touched_months.add((changed.side, month_of(changed.dated.issued), 0))
         if isinstance(changed, AccountState):
             history = entry.history is not None or entities.may_have_long_history(changed)
             money = entry.money is not None or entities.has_much_money(changed)
@@ -324,17 +353,24 @@ class StoredUnitOfWork:
 
     def add_to_month(self, month: str, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         """Adds to a month's figure (status, currency) from `day` on; 0 for days already past."""
-        self._months.add(month, day, CollectionFigure(*figure, count, amount).sums())
+        self._months.add(Side.RECEIVABLE, month, day, CollectionFigure(*figure, count, amount).sums())
+        self._touched_months.add((Side.RECEIVABLE, month, day))
+
+    def add_to_sums(self, side: Side, cells: Cells) -> None:
+        """Adds to the sums of the book."""
+        self._months.add_cells(side, cells)
 
     def changes(self) -> int:
         """How many items a flush would write; what may have an item of its own beside an account's counts."""
-        others = len(self._pointers) + len(self._unconditional) + len(self._months)
+        others = len(self._pointers) + len(self._unconditional) + len(self._touched_months)
         return len(self._changed) + sum(self._items_apart.values()) + others
 
     # How it is written
 
     def flush(self) -> None:
         """Writes all changes in one transaction. Raises Conflict when something read has changed since, or Crowded."""
+        self._list_documents()
+        self._count_rows()
         months = self._months.actions(self._table, self._slot)
         actions = [*self._actions(), *months]
         if not actions:
@@ -350,12 +386,40 @@ class StoredUnitOfWork:
             raise
         self._note_written(actions)
 
+    def _list_documents(self) -> None:
+        """Decides which changed accounts hold their open documents; where that changes, the documents change with it.
+
+        An account that has many lists them by themselves, so that a write of one does not pay for all.
+        """
+        for entry in list(self._changed.values()):
+            account = entry.entity
+            if not isinstance(account, AccountState):
+                continue
+            if not account.large:
+                account.large = len(account.opened) > HELD_DOCUMENTS
+            elif account.open <= HELD_AGAIN:
+                self._hold_again(account)
+            if account.large == entry.held:
+                kind = "invoice" if account.side is Side.RECEIVABLE else "bill"
+                self.prefetch(keys.document_key(self._organisation.id, kind, id_) for id_ in account.opened)
+                for id_ in account.opened:
+                    self.touch(self.document(kind, id_, ""))
+            if account.large:
+                account.sum_up(self._today)
+
+    def _hold_again(self, account: AccountState) -> None:
+        self._listed_documents(account)
+        in_hand = self._documents_in_hand(account)
+        account.opened = {document.id: document.dated for document in in_hand if not document.closed}
+        account.summed, account.large = {}, False
+
     def _note_written(self, actions: Iterable[Any]) -> None:
         """From now on what was written is what is stored."""
         for entry in self._changed.values():
             entry.version += 1
             if isinstance(entry.entity, AccountState):
                 entry.previous = _counts(entry.entity)
+                entry.rows, entry.held = self._rows[entry.key], not entry.entity.large
                 entry.history = entities.packed_long_history(entry.entity)
                 entry.money = entities.packed_much_money(entry.entity)
         for action in actions:
@@ -366,6 +430,7 @@ class StoredUnitOfWork:
             if target is None:
                 self._keep(key, None)
         self._months.clear()
+        self._touched_months.clear()
         for written in (self._changed, self._items_apart, self._pointers, self._unconditional):
             written.clear()
 
@@ -382,20 +447,53 @@ class StoredUnitOfWork:
             self._unconditional_action(key, attributes) for key, attributes in self._unconditional.items()
         ]
 
+    def _count_rows(self) -> None:
+        """Works out where changed accounts are listed, and adds the difference to the sums of the book."""
+        self._rows = {}
+        cells: dict[Side, Cells] = {}
+        for entry in self._changed.values():
+            account = entry.entity
+            if isinstance(account, AccountState):
+                rows = self._rows[entry.key] = entities.rows_of(account, self._today)
+                sums = cells.setdefault(account.side, {})
+                add_cells(sums, (rows.cells or {}).items())
+                add_cells(sums, (entry.rows.cells or {}).items(), -1)
+        for side, sums in cells.items():
+            self.add_to_sums(side, sums)
+
     def _entity_actions(self, entry: _Entry) -> Iterator[Any]:
         entity = entry.entity
         if isinstance(entity, Document):
-            yield self._put(entry, entities.document_item(self._organisation.id, entity))
+            yield self._put(entry, entities.document_item(self._organisation.id, entity, self._is_held(entity)))
         elif isinstance(entity, CounterpartyRecord):
             yield self._put(entry, entities.counterparty_item(entity))
         elif isinstance(entity, OnAccountRecord):
             yield self._put(entry, entities.on_account_item(self._organisation.id, entity))
         elif entity is not None:
-            yield self._put(entry, entities.account_item(self._organisation.id, entity, self._today))
+            rows = self._rows[entry.key]
+            item = entities.account_item(self._organisation.id, entity, rows, self._today)
+            yield self._put(entry, item)
+            yield from self._further_rows(entry, entity, rows, item)
             yield from self._apart(
                 keys.history_key_beside(entry.key), entry.history, entities.packed_long_history(entity)
             )
             yield from self._apart(keys.money_key_beside(entry.key), entry.money, entities.packed_much_money(entity))
+
+    def _is_held(self, document: Document) -> bool:
+        """Whether its account holds it while it is open."""
+        if document.account is None:
+            return False
+        account = self.account(document.account, "")
+        entry = self._entry_of[id(account)]
+        return entry.held if entry.key not in self._changed else not account.large
+
+    def _further_rows(self, entry: _Entry, account: AccountState, rows: StoredRows, item: Item) -> Iterator[Any]:
+        organisation = self._organisation.id
+        for currency in sorted(rows.further):
+            further = entities.further_row_item(organisation, account, currency, rows, item)
+            yield self._unconditional_action(keys.row_key(entry.key, currency), further)
+        for currency in sorted(entry.rows.further - rows.further):
+            yield self._unconditional_action(keys.row_key(entry.key, currency), None)
 
     def _put(self, entry: _Entry, attributes: Item) -> Any:
         (pk, sk), version = entry.key, entry.version
@@ -444,7 +542,15 @@ class StoredUnitOfWork:
 def _counts(account: AccountState) -> AccountState:
     """A copy of an account's counts that later changes do not reach: its days are counted in place."""
     return replace(
-        account, closed_by_day=dict(account.closed_by_day), history={}, money={}, promises=[], reminders=[], names=[]
+        account,
+        closed_by_day=dict(account.closed_by_day),
+        history={},
+        money={},
+        promises=[],
+        reminders=[],
+        names=[],
+        opened={},
+        summed={},
     )
 
 

@@ -1,0 +1,112 @@
+"""Pages of rows, read without the rest of the book: together they are the answer that reading all of it gives."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from arrears.ledger.ledger_side import Side
+from arrears.ledger.organisation import Organisation
+from arrears.rendering.aged_list import aged_customer_body, aged_list_body
+from arrears.reports.aged_customers import customer_balance
+from arrears.reports.aged_list import AgedList, PartyReference
+from arrears.reports.aging import Report
+from arrears.reports.book_reading import BookReading
+from arrears.reports.paging import PageRequest
+from arrears.storage.ledger import open_accounts
+from oracle import Book
+from oracle.generate import random_book
+from support.books import body_of, last_day, organisation_of, random_terms
+from support.stored_ledger import StoredLedger, Table, check_sums, in_table
+
+NOW = date(2020, 6, 30).toordinal()
+
+
+@pytest.fixture(autouse=True)
+def _small_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a book of ten rows takes several requests."""
+    monkeypatch.setattr(open_accounts, "_MORE", 0)
+
+
+def reading(ledger: StoredLedger, side: Side, day: int, today: int) -> BookReading:
+    return BookReading(ledger.store, ledger.organisation, side, day, today)
+
+
+def overdue_pages(ledger: StoredLedger, side: Side, day: int, today: int, limit: int) -> Iterator[Report]:
+    """The pages of an overdue report, each with its own rows only."""
+    after = None
+    while True:
+        report = reading(ledger, side, day, today).overdue(PageRequest(after, limit))
+        rows = [row for row in report.rows if after is None or row.sort_key > after]
+        more, rows = len(rows) > limit, rows[:limit]
+        report.rows[:] = rows
+        yield report
+        if not more:
+            return
+        after = rows[-1].sort_key
+
+
+def check_overdue(ledger: StoredLedger, side: Side, day: int, today: int, limit: int) -> int:
+    """Raises unless pages have the rows and the totals of the whole report; how many pages there were."""
+    whole = body_of(reading(ledger, side, day, today).overdue(None), side)
+    pages = [body_of(page, side) for page in overdue_pages(ledger, side, day, today, limit)]
+    rows = "customers" if side is Side.RECEIVABLE else "suppliers"
+    assert [row for page in pages for row in page[rows]] == whole[rows]
+    for page in pages:
+        assert {**page, rows: whole[rows]} == whole
+    return len(pages)
+
+
+def aged_body(aged: AgedList[PartyReference], side: Side) -> dict[str, Any]:
+    body = aged_list_body(aged, side, "customer" if side is Side.RECEIVABLE else "supplier", [], None)
+    return {name: value for name, value in body.items() if name not in ("customers", "suppliers")}
+
+
+def check_aged(ledger: StoredLedger, side: Side, day: int, today: int, limit: int) -> int:
+    """The same for the aged list by counterparty."""
+    whole = reading(ledger, side, day, today).aged(None)
+    policy = ledger.organisation.policy
+    expected, found, pages, after = aged_body(whole, side), [], 0, None
+    while True:
+        page = reading(ledger, side, day, today).aged(PageRequest(after, limit))
+        assert aged_body(page, side) == expected
+        rows = [row for row in page.rows if after is None or row.sort_key > after]
+        found += rows[:limit]
+        pages += 1
+        if len(rows) <= limit:
+            break
+        after = rows[limit - 1].sort_key
+    assert [row.sort_key for row in found] == [row.sort_key for row in whole.rows]
+    bodies = [[aged_customer_body(customer_balance(row, day, policy)) for row in rows] for rows in (found, whole.rows)]
+    assert bodies[0] == bodies[1]
+    return pages
+
+
+def check_all(ledger: StoredLedger, today: int, limits: tuple[int, ...] = (1, 3, 50)) -> None:
+    for side in Side:
+        for later in (0, 1, 25, 400):
+            for limit in limits:
+                check_overdue(ledger, side, today + later, today, limit)
+                check_aged(ledger, side, today + later, today, limit)
+
+
+def a_book(seed: int) -> tuple[Book, Organisation]:
+    book = random_book(seed, 4 + seed % 14)
+    return book, organisation_of(book, random_terms(seed), shards=1 + seed % 3)
+
+
+@pytest.mark.parametrize("seed", range(200, 210))
+def test_pages_of_random_books_are_the_whole_answer(table: Table, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with accounts that list their documents by themselves from the third one on."""
+    if seed % 2:
+        for module in ("arrears.ledger.accounts", "arrears.storage.ledger.unit_of_work"):
+            monkeypatch.setattr(f"{module}.HELD_DOCUMENTS", 2)
+            monkeypatch.setattr(f"{module}.HELD_AGAIN", 1)
+    book, organisation = a_book(seed)
+    ledger, today = in_table(table, book, organisation), last_day(book).toordinal()
+    check_sums(ledger)
+    check_all(ledger, today)
+    ledger.close_documents(today + 30)
+    check_sums(ledger)
+    check_all(ledger, today + 30, (2,))
