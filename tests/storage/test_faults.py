@@ -195,6 +195,10 @@ def test_a_request_is_told_of_a_throttled_table_before_its_time_is_over(table: T
         recorder.record(ORGANISATION, [invoice()], noon(date(2020, 6, 30)))
 
 
+def test_the_recorder_of_a_process_keeps_its_slot_from_request_to_request(table: Table) -> None:
+    assert services_of(table).recorder() is services_of(table).recorder()
+
+
 def services_of(table: Table) -> Services:
     settings, clock = Settings("", table.name), partial(noon, date(2020, 6, 30))
     authentication: Any = None

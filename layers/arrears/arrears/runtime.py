@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from arrears.storage.access.authentication import REQUESTS_PER_SECOND, Authentication
@@ -120,11 +120,9 @@ class Services:
 
         return PartyStore(self.client, self.settings.ledger_table, self.ledger, limit)
 
-    def recorder(self, waits: Sequence[float] = BRIEF_WAITS) -> "Recorder":
-        """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
-        from arrears.storage.ledger.recorder import Recorder
-
-        return Recorder(self.client, self.settings.ledger_table, waits=waits)
+    def recorder(self, waits: tuple[float, ...] = BRIEF_WAITS) -> "Recorder":
+        """What writes the ledger: always the same one, as it keeps out of the way of other writers that it has met."""
+        return _recorder(self.client, self.settings.ledger_table, waits)
 
     def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
         """What writes records into one organisation's ledger, for imports: it has patience with a throttled table.
@@ -214,6 +212,14 @@ class Services:
 
         sender = EventSender(self.settings.event_bus) if self.settings.event_bus else None
         return Closing(self.ledger, self.history(), self.recorder(), sender, out_of_time)
+
+
+@lru_cache(maxsize=2)
+def _recorder(client: "DynamoDBClient", table: str, waits: tuple[float, ...]) -> "Recorder":
+    """Made where it is used: what reads must not pay for importing it."""
+    from arrears.storage.ledger.recorder import Recorder
+
+    return Recorder(client, table, waits=waits)
 
 
 def now() -> datetime:
