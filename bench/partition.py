@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import batched, islice
@@ -146,15 +147,18 @@ def measure(records: list[Record], writers: int, shards: int, units_per_second: 
     here.set_environment()
     table, clock = Metered(), Clock()
     organisation, _ = organisation_of(table)
-    client = Limited(table, clock, units_per_second)
-    work = partial(_work, client, replace(organisation, shards=shards), batched(records, BATCH, strict=False))
+    first = Limited(table, clock, units_per_second)
+    # A process has one client and one recorder; what the copies hold and take of the partitions is common to all.
+    clients = [copy(first) for _ in range(writers)]
+    work = partial(_work, clock, replace(organisation, shards=shards), batched(records, BATCH, strict=False))
     with patch.object(time, "sleep", clock.wait):
-        clock.run([partial(work, clock) for _ in range(writers)])
-    units = {purpose: count / len(records) for purpose, count in sorted(client.units.items())}
-    return Import(len(records) / clock.now, client.throttled / (client.sent + client.throttled), units)
+        clock.run([partial(work, client) for client in clients])
+    units = {purpose: count / len(records) for purpose, count in sorted(first.units.items())}
+    throttled = sum(client.throttled for client in clients)
+    return Import(len(records) / clock.now, throttled / (throttled + sum(client.sent for client in clients)), units)
 
 
-def _work(client: Limited, organisation: Organisation, batches: Iterator[Any], clock: Clock) -> None:
+def _work(clock: Clock, organisation: Organisation, batches: Iterator[Any], client: Limited) -> None:
     """Takes the next batch until there is none left."""
     write = patiently(here.services(client).writing(organisation), lambda *_: None, clock.wait)
     for batch in batches:
