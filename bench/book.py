@@ -110,6 +110,11 @@ _PARTY = {"invoice": "customer", "bill": "supplier"}
 _FAMILIES = ("", "customer", "supplier", "invoice", "bill", "part of invoice", "part of bill", "reminder")
 
 
+def document_id(kind: str, number: int) -> str:
+    """The UUID of a document."""
+    return _uuid(kind, number)
+
+
 def _uuid(family: str, number: int) -> str:
     """A UUID that looks random, always the same for a number."""
     return str(

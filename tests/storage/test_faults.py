@@ -3,15 +3,20 @@
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from arrears.ledger.errors import ArrearsError
+from arrears.runtime import Services, Settings
 from arrears.storage.ledger import recorder
+from arrears.storage.ledger.reader import LedgerStore
+from arrears.storage.transactions import BRIEF_WAITS, IMPORT_WAITS
+from support.books import noon
 from support.gate import FAULTS, Fault, Killed
-from support.records import bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
+from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
 from support.stored_ledger import Contents, StoredLedger, Table
 
 TODAY = date(2020, 6, 30).toordinal()
@@ -172,6 +177,32 @@ def test_conflicts_without_end_are_a_refusal_that_says_so(table: Table) -> None:
         table.ledger().record([invoice()], TODAY)
     assert refused.value.code == "unavailable"
     assert refused.value.retry_after
+
+
+@pytest.mark.parametrize("throttled", [len(BRIEF_WAITS), len(BRIEF_WAITS) + 1, len(IMPORT_WAITS)])
+def test_an_import_waits_for_a_throttled_table_and_goes_on_where_it_was(table: Table, throttled: int) -> None:
+    """On-demand tables take longer to make room than a request can wait. Nothing is read or written twice meanwhile."""
+    write = services_of(table).writing(ORGANISATION)
+    table.gate.faults = {2 + number: FAULTS["throttle_action"] for number in range(throttled)}
+    assert [result.result for result in write([invoice()])] == ["created"]
+    assert table.gate.operations() == ["BatchGetItem", *["TransactWriteItems"] * (throttled + 1)]
+
+
+def test_a_request_is_told_of_a_throttled_table_before_its_time_is_over(table: Table) -> None:
+    recorder = services_of(table).recorder()
+    table.gate.faults = {2 + number: FAULTS["throttle_action"] for number in range(len(BRIEF_WAITS) + 1)}
+    with pytest.raises(ClientError, match="cancelled"):
+        recorder.record(ORGANISATION, [invoice()], noon(date(2020, 6, 30)))
+
+
+def test_the_recorder_of_a_process_keeps_its_slot_from_request_to_request(table: Table) -> None:
+    assert services_of(table).recorder() is services_of(table).recorder()
+
+
+def services_of(table: Table) -> Services:
+    settings, clock = Settings("", table.name), partial(noon, date(2020, 6, 30))
+    authentication: Any = None
+    return Services(table.client, settings, authentication, LedgerStore(table.client, table.name), clock)
 
 
 # An index that lags

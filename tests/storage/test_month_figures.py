@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
+from random import Random
 
 import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
@@ -15,12 +17,13 @@ from arrears.ledger.days import day_text
 from arrears.ledger.ledger_side import Side
 from arrears.storage.ledger import keys, month_folding
 from arrears.storage.ledger.keys import MonthSortKey
+from arrears.storage.ledger.month_figures import SLOTS
 from arrears.storage.ledger.month_folding import MonthFolding
 from arrears.storage.ledger.recorder import Recorder
 from oracle.generate import random_book
 from support.books import last_day, organisation_of
 from support.figures import recomputed
-from support.gate import FAULTS, Gate, Killed
+from support.gate import FAULTS, Gate, Killed, cancelled
 from support.records import ORGANISATION, invoice, payment
 from support.stored_ledger import Table
 
@@ -51,22 +54,35 @@ def put(table: Table, place: MonthSortKey, sums: dict[str, int]) -> None:
 # Writing
 
 
-def test_every_batch_draws_the_slot_that_it_adds_to(table: Table) -> None:
-    ledger, drawn = table.ledger(), iter([3, 5])
-    ledger.recorder = Recorder(table.client, table.name, lambda: next(drawn))
-    ledger.record([invoice("I"), invoice("J", issued_on="2020-05-01")], NOW)
-    ledger.record([payment(amount="100")], NOW)
-    months = (LONG_AGO, "2020-05")  # the customer's earliest invoice is one of May now
-    assert places(table) == {MonthSortKey(month, slot, 0) for month in months for slot in (3, 5)}
+def test_all_that_a_writer_adds_goes_into_the_slot_that_it_drew(table: Table) -> None:
+    ledger = table.ledger()
+    for slot in (3, 5):
+        ledger.recorder = Recorder(table.client, table.name, partial(next, iter([slot])))
+        ledger.record([invoice(f"I{slot}"), invoice(f"J{slot}", issued_on="2020-05-01")], NOW)
+        ledger.record([payment(f"P{slot}", invoice_id=f"I{slot}", amount="100")], NOW)
+    assert places(table) == {MonthSortKey(month, slot, 0) for month in (LONG_AGO, "2020-05") for slot in (3, 5)}
     assert ledger.collection(NOW) == recomputed(ledger.documents(), NOW)
 
 
-def test_a_writer_whose_transaction_met_another_draws_again(table: Table) -> None:
-    ledger, drawn = table.ledger(), iter([3, 5])
-    ledger.recorder = Recorder(table.client, table.name, lambda: next(drawn))
+def test_a_writer_that_meets_another_in_its_months_draws_again(table: Table) -> None:
+    ledger = table.ledger()
+    ledger.recorder = Recorder(table.client, table.name, partial(next, iter([3, 5])))
     table.gate.faults = {2: FAULTS["conflict"]}
     ledger.record([invoice()], NOW)
     assert places(table) == {MonthSortKey(LONG_AGO, 5, 0)}
+
+
+def test_a_writer_that_meets_another_at_a_document_keeps_its_slot(table: Table) -> None:
+    """Or writers that have found slots of their own would leave them for the sake of a customer."""
+    ledger = table.ledger()
+    ledger.recorder = Recorder(table.client, table.name, partial(next, iter([3])))
+
+    def at_the_first_action(gate: Gate, operation: str, request: AWSRequest) -> AWSResponse:
+        return cancelled(request, "TransactionConflict", 0)
+
+    table.gate.faults = {2: at_the_first_action}
+    ledger.record([invoice()], NOW)
+    assert places(table) == {MonthSortKey(LONG_AGO, 3, 0)}
 
 
 def test_an_account_in_another_shard_takes_no_item_of_its_own(table: Table) -> None:
@@ -80,11 +96,12 @@ def test_an_account_in_another_shard_takes_no_item_of_its_own(table: Table) -> N
 
 @pytest.mark.parametrize("seed", range(6))
 def test_tidying_a_random_book_changes_no_figure_of_any_day(table: Table, seed: int) -> None:
-    """Each record was written alone, into a slot of its own; the book is tidied three times over half a year."""
-    book = random_book(seed, 10)
+    """Each record was written alone, by a writer of its own; the book is tidied three times over half a year."""
+    book, drawn = random_book(seed, 10), partial(Random(seed).randrange, SLOTS)
     ledger = table.ledger(replace(organisation_of(book), id=ORGANISATION.id))
     first = last_day(book).toordinal()
     for record in book.records:
+        ledger.recorder = Recorder(table.client, table.name, drawn)
         ledger.record([record], first)
     for today in (first, first + 40, first + 180):
         days = (today, today + 30, today + 400)
@@ -97,7 +114,8 @@ def test_tidying_a_random_book_changes_no_figure_of_any_day(table: Table, seed: 
 def test_slots_of_months_before_the_last_two_become_one(table: Table) -> None:
     ledger = table.ledger()
     ledger.record([invoice(f"{month}", issued_on=f"2020-0{month}-01") for month in range(1, 7)], NOW)
-    for number in range(20):
+    for number in range(36):
+        ledger.recorder = Recorder(table.client, table.name, lambda slot=number // 6: slot)  # type: ignore[misc]
         ledger.record([payment(f"P{number}", invoice_id=f"{1 + number % 6}", amount="1")], NOW)
         ledger.record([invoice(f"I{number}", issued_on=f"2020-0{1 + number % 6}-02")], NOW)
     before = table.months()

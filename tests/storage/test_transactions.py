@@ -9,7 +9,8 @@ from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
-from arrears.storage.transactions import BRIEF_WAITS, PATIENT_WAITS, Failure, failure_of, transact
+from arrears.imports.import_run import PATIENCE_SECONDS
+from arrears.storage.transactions import BRIEF_WAITS, IMPORT_WAITS, PATIENT_WAITS, Failure, failure_of, transact
 from support.gate import failure, response
 
 ACTIONS = [{"Delete": {"TableName": "t", "Key": {"pk": {"S": "a"}}}}, {"Delete": {"TableName": "t", "Key": {}}}]
@@ -108,3 +109,9 @@ def test_a_caller_waits_less_than_two_seconds_and_the_schedule_less_than_a_minut
     """Of the 28 seconds that a request has, and of the minute that the worker keeps spare."""
     assert sum(BRIEF_WAITS) < 2
     assert sum(PATIENT_WAITS) < 60
+
+
+def test_an_import_waits_less_than_the_three_minutes_that_a_run_keeps_spare() -> None:
+    """For one transaction of a batch, in each try of the batch and between them."""
+    tries = len(PATIENCE_SECONDS) + 1
+    assert tries * sum(IMPORT_WAITS) + sum(PATIENCE_SECONDS) < 170

@@ -133,10 +133,10 @@ def throttle_action(gate: Gate, operation: str, request: AWSRequest) -> AWSRespo
     )
 
 
-def cancelled(request: AWSRequest, reason: str) -> AWSResponse:
-    """A transaction that DynamoDB did not carry out for the sake of its last action."""
-    count = len(json.loads(request.body)["TransactItems"])
-    reasons = [*[{"Code": "None"}] * (count - 1), {"Code": reason}]
+def cancelled(request: AWSRequest, reason: str, action: int = -1) -> AWSResponse:
+    """A transaction that DynamoDB did not carry out for the sake of one action; the last, unless it is said which."""
+    reasons = [{"Code": "None"} for _ in json.loads(request.body)["TransactItems"]]
+    reasons[action]["Code"] = reason
     return failure("TransactionCanceledException", "Transaction cancelled", CancellationReasons=reasons)
 
 

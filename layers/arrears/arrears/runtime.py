@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from arrears.storage.access.authentication import REQUESTS_PER_SECOND, Authentication
@@ -13,6 +13,7 @@ from arrears.storage.access.counters import Counters
 from arrears.storage.access.table import AccessTable
 from arrears.storage.client import as_error, connect
 from arrears.storage.ledger.reader import LedgerStore
+from arrears.storage.transactions import BRIEF_WAITS, IMPORT_WAITS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -120,11 +121,9 @@ class Services:
 
         return PartyStore(self.client, self.settings.ledger_table, self.ledger, limit)
 
-    def recorder(self) -> "Recorder":
-        """What writes the ledger. Made where it is used: what reads must not pay for importing it."""
-        from arrears.storage.ledger.recorder import Recorder
-
-        return Recorder(self.client, self.settings.ledger_table)
+    def recorder(self, waits: tuple[float, ...] = BRIEF_WAITS) -> "Recorder":
+        """What writes the ledger: always the same one, as it keeps out of the way of other writers that it has met."""
+        return _recorder(self.client, self.settings.ledger_table, waits)
 
     def upgrade(self) -> "LedgerUpgrade":
         """What stores older books in the present form, for the command."""
@@ -133,8 +132,11 @@ class Services:
         return LedgerUpgrade(self.client, self.settings.ledger_table)
 
     def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
-        """What writes records into one organisation's ledger. It raises ArrearsError where the ledger is busy."""
-        recorder = self.recorder()
+        """What writes records into one organisation's ledger, for imports: it has patience with a throttled table.
+
+        It raises ArrearsError where the ledger stays busy.
+        """
+        recorder = self.recorder(IMPORT_WAITS)
 
         def write(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
             try:
@@ -217,6 +219,14 @@ class Services:
 
         sender = EventSender(self.settings.event_bus) if self.settings.event_bus else None
         return Closing(self.ledger, self.history(), self.recorder(), sender, out_of_time)
+
+
+@lru_cache(maxsize=2)
+def _recorder(client: "DynamoDBClient", table: str, waits: tuple[float, ...]) -> "Recorder":
+    """Made where it is used: what reads must not pay for importing it."""
+    from arrears.storage.ledger.recorder import Recorder
+
+    return Recorder(client, table, waits=waits)
 
 
 def now() -> datetime:

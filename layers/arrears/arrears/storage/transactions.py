@@ -35,6 +35,8 @@ BRIEF_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds, at most, before a throttled transaction is sent again while a caller waits for the answer."""
 PATIENT_WAITS = (*BRIEF_WAITS, 1.6, 3.2, 6.4, 10.0, 10.0, 10.0)
 """The same for work that nobody waits for: on-demand tables take tens of seconds to split a busy partition."""
+IMPORT_WAITS = PATIENT_WAITS[:8]
+"""The same for imports, which also wait between tries of a batch: all of it fits into what a run has spare."""
 
 
 class Failure(Enum):

@@ -2,12 +2,12 @@
 
 A month's figures are the sums over all its items. Writers of one organisation add to the same months, and transactions
 that change one item at the same moment cancel each other. So each month has several items, its slots, and a writer adds
-to one of them, chosen at random. Books of earlier versions have items by shard: their numbers are slots like others.
+to one of them, drawn at random. Books of earlier versions have items by shard: their numbers are slots like others.
 
 An item holds sums by name. Each kind of figure makes and reads its own names. They have a colon, other attributes none.
 """
 
-import random
+import secrets
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -25,8 +25,8 @@ from arrears.storage.ledger.keys import MonthSortKey
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-SLOTS = 8
-"""Items that the present figures of a month are spread over: with eight writers, hardly two meet in one."""
+SLOTS = 16
+"""Items that the present figures of a month are spread over: twice as many as writers that rarely meet in one."""
 MOST_NAMES = 250
 """Sums that one expression changes: it has 4 kB. More go to further slots."""
 _MOST_VERSION_STEP = 2**31
@@ -162,8 +162,8 @@ class MonthChanges:
 
 
 def draw_slot() -> int:
-    """The slot that a writer adds to."""
-    return random.randrange(SLOTS)  # noqa: S311
+    """A slot for a writer. By the system's randomness: functions restored from one snapshot would draw the same."""
+    return secrets.randbelow(SLOTS)
 
 
 def addition(table: str, organisation: str, side: Side, place: MonthSortKey, sums: Sums) -> Any:
@@ -188,4 +188,4 @@ def addition(table: str, organisation: str, side: Side, place: MonthSortKey, sum
 
 def version_step() -> int:
     """By how much a version grows: at random, so that an item made again does not come by a version it had before."""
-    return random.randrange(1, _MOST_VERSION_STEP)  # noqa: S311
+    return 1 + secrets.randbelow(_MOST_VERSION_STEP)

@@ -21,29 +21,37 @@ from arrears.storage.ledger import keys
 from arrears.storage.ledger.month_figures import draw_slot
 from arrears.storage.ledger.month_folding import MonthFolding
 from arrears.storage.ledger.unit_of_work import Conflict, Crowded, StoredUnitOfWork
+from arrears.storage.transactions import BRIEF_WAITS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 MOST_CHANGES = 80
 """Items in one transaction before it is sent: DynamoDB takes 100, and one more record may change about fifteen."""
-READ_AHEAD = 500
+READ_AHEAD = 250
+"""Records whose items are read at once: half a batch, as the longer they were read before, the more others change."""
 _TRIES = 12
 _LONGEST_WAIT_SECONDS = 1.5
 
 
 class Recorder:
-    """Writes to one ledger table. draw_slot: says which slot of its months a unit of work adds to."""
+    """Writes to one ledger table.
+
+    draw_slot: draws the slot of months that this adds to; another is drawn where it meets somebody else.
+    waits: seconds, at most, before a throttled transaction is sent again.
+    """
 
     def __init__(
         self,
         client: "DynamoDBClient",
         table: str,
         draw_slot: Callable[[], int] = draw_slot,
+        waits: Sequence[float] = BRIEF_WAITS,
     ) -> None:
         self._client = client
         self._table = table
-        self._draw_slot = draw_slot
+        self._draw_slot, self._slot = draw_slot, draw_slot()
+        self._waits = waits
         write_fast(client)
 
     def record(self, organisation: Organisation, records: Sequence[Any], now: datetime) -> list[Result]:
@@ -97,7 +105,9 @@ class Recorder:
                 if not most:
                     raise
                 most = 0
-            except Conflict:
+            except Conflict as conflict:
+                if conflict.in_months:
+                    self._slot = self._draw_slot()
                 tries += 1
                 _wait(tries)
         return outcomes
@@ -111,7 +121,7 @@ class Recorder:
         most: int,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
-        work = StoredUnitOfWork(self._client, self._table, organisation, today, self._draw_slot())
+        work = StoredUnitOfWork(self._client, self._table, organisation, today, self._slot, self._waits)
         work.prefetch(named)
         recording = RecordingWithDeletions(organisation, work, today)
         outcomes = []

@@ -6,7 +6,7 @@ it was read. The transaction is applied whole or not at all, so a retry finds ei
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -25,7 +25,7 @@ from arrears.storage.ledger import codec, entities, keys
 from arrears.storage.ledger.entities import Entity, StoredRows, StoredStanding
 from arrears.storage.ledger.index_lookup import IndexLookup
 from arrears.storage.ledger.month_figures import CollectionFigure, MonthChanges
-from arrears.storage.transactions import Failure, failure_of, transact
+from arrears.storage.transactions import BRIEF_WAITS, Failure, error_codes, failure_of, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -36,7 +36,11 @@ MOST_BYTES = 3_500_000
 
 
 class Conflict(Exception):
-    """Somebody else has changed what this was read from; read it again."""
+    """Somebody else has changed what this was read from; read it again. in_months: or adds to the same months' slot."""
+
+    def __init__(self, in_months: bool = False) -> None:
+        super().__init__()
+        self.in_months = in_months
 
 
 class Crowded(Exception):
@@ -79,17 +83,24 @@ class _PointerChange(NamedTuple):
 class StoredUnitOfWork:
     """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day.
 
-    slot: of the month figures, where it adds to them.
+    slot: of the months whose figures it adds to. waits: before a throttled transaction is sent again.
     """
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, organisation: Organisation, today: int, slot: int = 0
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        organisation: Organisation,
+        today: int,
+        slot: int = 0,
+        waits: Sequence[float] = BRIEF_WAITS,
     ) -> None:
         self._client = client
         self._table = table
         self._organisation = organisation
         self._today = today
         self._slot = slot
+        self._waits = waits
         self._index = IndexLookup(client, table, organisation)
         self._entries: dict[Key, _Entry] = {}
         self._entry_of: dict[int, _Entry] = {}
@@ -359,16 +370,19 @@ class StoredUnitOfWork:
     def flush(self) -> None:
         """Writes all changes in one transaction. Raises Conflict when something read has changed since, or Crowded."""
         self._list_documents()
-        actions = self._actions()
+        self._count_rows()
+        months = self._months.actions(self._table, self._slot)
+        actions = [*self._actions(), *months]
         if not actions:
             return
         if len(actions) > MOST_ACTIONS or sum(map(_size, actions)) > MOST_BYTES:
             raise Crowded
         try:
-            transact(self._client, actions)
+            transact(self._client, actions, self._waits)
         except ClientError as error:
             if failure_of(error) is Failure.CONFLICT:
-                raise Conflict from error
+                of_months = error_codes(error)[len(actions) - len(months) :]
+                raise Conflict(any(code != "None" for code in of_months)) from error
             raise
         self._note_written(actions)
 
@@ -434,13 +448,13 @@ class StoredUnitOfWork:
             self._documents[entry.standing.account][key] = entry
 
     def _actions(self) -> list[Any]:
-        self._count_rows()
         actions = [action for entry in self._changed.values() for action in self._entity_actions(entry)]
         for key, change in self._pointers.items():
             if change.previous != change.target:
                 actions.append(self._pointer_action(key, change))
-        actions += [self._unconditional_action(key, attributes) for key, attributes in self._unconditional.items()]
-        return actions + self._months.actions(self._table, self._slot)
+        return actions + [
+            self._unconditional_action(key, attributes) for key, attributes in self._unconditional.items()
+        ]
 
     def _count_rows(self) -> None:
         """Works out where changed accounts are listed, and adds the difference to the sums of the book."""
