@@ -1,6 +1,7 @@
 """Pages of rows, read without the rest of the book: together they are the answer that reading all of it gives."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,8 @@ from arrears.storage.ledger import open_accounts
 from oracle import Book
 from oracle.generate import random_book
 from support.books import body_of, last_day, organisation_of, random_terms
+from support.dynamodb import current
+from support.records import ORGANISATION, invoice, payment
 from support.stored_ledger import StoredLedger, Table, check_sums, in_table
 
 NOW = date(2020, 6, 30).toordinal()
@@ -116,3 +119,75 @@ def test_pages_of_random_books_are_the_whole_answer(table: Table, seed: int, mon
     ledger.close_documents(today + 30)
     check_sums(ledger)
     check_all(ledger, today + 30, (2,))
+
+
+def test_a_page_costs_three_requests_however_large_the_book(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sums, what something dated ahead will change, and the rows; a book of one page costs one."""
+    monkeypatch.setattr(open_accounts, "_MORE", 10)
+    ledger = table.ledger()
+    day = date.fromordinal
+    due = [{"due_on": day(NOW - 20 - n).isoformat(), "issued_on": day(NOW - 60).isoformat()} for n in range(40)]
+    ledger.record([invoice(f"I{n}", customer_id=f"C{n}", **due[n]) for n in range(40)], NOW)
+    for limit, expected in ((5, ["Query"] * 2), (50, ["Query"])):
+        table.gate.operations()
+        report = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(None, limit))
+        assert (report.party_count, report.overdue_count) == (40, 40)
+        assert table.gate.operations() == expected
+    after = report.rows[20].sort_key
+    table.gate.operations()
+    page = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(after, 5))
+    assert [row.sort_key for row in page.rows] == [row.sort_key for row in report.rows[21:27]]
+    assert table.gate.operations() == ["Query"] * 3
+
+
+def test_a_cursor_goes_on_right_in_a_book_that_changes_meanwhile(table: Table) -> None:
+    """Who is behind it is shown as the book is now; who has moved before it is not shown again."""
+    ledger = table.ledger()
+    due = [date.fromordinal(NOW - 50 + n).isoformat() for n in range(12)]
+    ledger.record(
+        [invoice(f"I{n}", customer_id=f"C{n}", issued_on="2020-01-01", due_on=due[n]) for n in range(12)], NOW
+    )
+    first = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(None, 4))
+    after = first.rows[3].sort_key
+    changes = [
+        payment("1", invoice_id="I1", amount="100"),
+        payment("6", invoice_id="I6", amount="100"),
+        invoice("older", customer_id="C9", issued_on="2020-01-01", due_on="2020-01-02"),
+        invoice("later", customer_id="C2", issued_on="2020-01-01", due_on="2020-06-20"),
+        invoice("dollars", customer_id="C8", currency="EUR", issued_on="2020-01-01", due_on=due[0]),
+    ]
+    ledger.record(changes, NOW)
+    whole = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(None)
+    expected = [row.sort_key for row in whole.rows if row.sort_key > after]
+    found = []
+    while True:
+        page = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(after, 2))
+        assert (page.aging, page.party_count) == (whole.aging, whole.party_count)
+        found += [row.sort_key for row in page.rows[:2]]
+        if len(page.rows) < 3:
+            break
+        after = found[-1]
+    assert found == expected
+
+
+def test_what_moves_while_the_close_reads_is_not_missed(make_table: Any) -> None:
+    """An invoice that is older than all others arrives: its customer moves to what was read already."""
+    for number in range(2, 6):
+        table = make_table()
+        ledger, other = table.ledger(), replace(table, client=table.open).ledger()
+        due = [date.fromordinal(NOW - 50 + n).isoformat() for n in range(20)]
+        ledger.record(
+            [invoice(f"I{n}", customer_id=f"C{n}", issued_on="2020-01-01", due_on=due[n]) for n in range(20)], NOW
+        )
+        current().page_bytes = 1_000
+        table.gate.operations()
+
+        def between(gate: Any, operation: str, request: Any, other: StoredLedger = other) -> Any:
+            other.record([invoice("older", customer_id="C19", issued_on="2020-01-01", due_on="2020-01-02")], NOW)
+            return gate.answer(operation, request)
+
+        table.gate.faults = {number: between}
+        found = [
+            account.reference for account, _ in ledger.store.accounts_since(ORGANISATION, Side.RECEIVABLE, NOW - 1)
+        ]
+        assert sorted(found) == sorted(f"C{n}" for n in range(20))
