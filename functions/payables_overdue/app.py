@@ -29,12 +29,13 @@ def overdue_payables(request: Request) -> dict[str, Any] | Page:
     today = organisation.today(clock())
     query = OverdueQuery.read(request, organisation, today, PAYABLES)
     day = query.report.day
-    accounts = TimeLimit(clock, "arrears payables").around(ledger.accounts(organisation, Side.PAYABLE, day, today))
+    limit = TimeLimit(clock, "arrears payables")
+    accounts = limit.around(ledger.accounts(organisation, Side.PAYABLE, day, today))
     report = overdue_report(accounts, day, organisation)
     complete = partial(ledger.complete, organisation, Side.PAYABLE, day=day, today=today)
     selected = select_rows(report, query.wanted, row_urgency, supplier_row, partial(complete, behaviour=False))
     page, next_cursor = query.page(selected)
-    rows = (supplier_row(reference, day, report.policy) for reference in with_accounts(page, complete))
+    rows = (supplier_row(reference, day, report.policy) for reference in limit.around(with_accounts(page, complete)))
     body = payables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.PAYABLE)

@@ -29,14 +29,13 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     today = organisation.today(clock())
     query = OverdueQuery.read(request, organisation, today, RECEIVABLES)
     day = query.report.day
-    accounts = TimeLimit(clock, "arrears receivables").around(
-        ledger.accounts(organisation, Side.RECEIVABLE, day, today)
-    )
+    limit = TimeLimit(clock, "arrears receivables")
+    accounts = limit.around(ledger.accounts(organisation, Side.RECEIVABLE, day, today))
     report = overdue_report(accounts, day, organisation)
     complete = partial(ledger.complete, organisation, Side.RECEIVABLE, day=day, today=today)
     selected = select_rows(report, query.wanted, row_tier, customer_row, partial(complete, behaviour=False))
     page, next_cursor = query.page(selected)
-    rows = (customer_row(reference, day, report.policy) for reference in with_accounts(page, complete))
+    rows = (customer_row(reference, day, report.policy) for reference in limit.around(with_accounts(page, complete)))
     body = receivables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.RECEIVABLE)

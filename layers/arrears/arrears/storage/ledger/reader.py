@@ -157,8 +157,7 @@ class LedgerStore:
         documents: dict[str, dict[str, DatedDocument]] = {}
         for account, own in opened:
             accounts[account.id] = account
-            if own or account.money or account.money_from:
-                documents[account.id] = {document.id: document for document in own}
+            documents[account.id] = {document.id: document for document in own}
         settled: dict[str, list[DatedDocument]] = {}
         for sort_key, packed in closed:
             _, id_, document_id = keys.read_closed_sort_key(sort_key)
