@@ -33,6 +33,8 @@ def work_through(body: str, context: Any) -> None:
     )
     for tier, entered in closed.entered.items():
         measure("Escalations", entered, tier=tier)
+    if not closed.finished:
+        services().close_queue().put([organisation.id])
 
 
 handler = queue_handler(work_through, "An organisation could not be worked through")

@@ -30,12 +30,13 @@ def overdue_payables(request: Request) -> dict[str, Any] | Page:
     today = organisation.today(clock())
     query = OverdueQuery.read(request, organisation, today, PAYABLES)
     day = query.report.day
-    in_time = TimeLimit(clock, "arrears payables").around
-    reading = BookReading(ledger, organisation, Side.PAYABLE, day, today, in_time)
+    limit = TimeLimit(clock, "arrears payables")
+    reading = BookReading(ledger, organisation, Side.PAYABLE, day, today, limit.around)
     report = reading.overdue(query.first_rows())
     selected = select_rows(report, query.wanted, row_urgency, supplier_row, reading.judgeable)
     page, next_cursor = query.page(selected)
-    rows = (supplier_row(reference, day, report.policy) for reference in with_accounts(page, reading.complete))
+    shown = limit.around(with_accounts(page, reading.complete))
+    rows = (supplier_row(reference, day, report.policy) for reference in shown)
     body = payables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.PAYABLE)

@@ -30,12 +30,13 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     today = organisation.today(clock())
     query = OverdueQuery.read(request, organisation, today, RECEIVABLES)
     day = query.report.day
-    in_time = TimeLimit(clock, "arrears receivables").around
-    reading = BookReading(ledger, organisation, Side.RECEIVABLE, day, today, in_time)
+    limit = TimeLimit(clock, "arrears receivables")
+    reading = BookReading(ledger, organisation, Side.RECEIVABLE, day, today, limit.around)
     report = reading.overdue(query.first_rows())
     selected = select_rows(report, query.wanted, row_tier, customer_row, reading.judgeable)
     page, next_cursor = query.page(selected)
-    rows = (customer_row(reference, day, report.policy) for reference in with_accounts(page, reading.complete))
+    shown = limit.around(with_accounts(page, reading.complete))
+    rows = (customer_row(reference, day, report.policy) for reference in shown)
     body = receivables_body(report, rows, next_cursor, totals_of(selected) if query.filtered else None)
     if query.include:
         references_of = partial(ledger.references, organisation, Side.RECEIVABLE)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from itertools import batched
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -14,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from api.conftest import NOON, Api, invoice, load_function
+from arrears.close.run import Closed, Closing
 from arrears.metrics import NAMESPACE
 from template import resources, template
 
@@ -84,6 +86,20 @@ def test_escalations_are_counted_by_tier_and_no_tenants_money_is_measured(
     # I2 was gentle and firm before the organisation's first day: history, and no news.
     entered = {own["tier"]: count for count, own in found["Escalations"]}
     assert entered == {"gentle": 1, "firm": 1, "final": 1}
+
+
+def test_a_worker_without_time_to_send_all_escalations_asks_for_another_one_and_counts_its_own(
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put: list[str] = []
+    done = [Closed(1, entered={"firm": 2}, finished=False), Closed(1)]
+    monkeypatch.setattr(Closing, "close", lambda *_: done.pop(0))
+    monkeypatch.setattr(type(api.services), "close_queue", lambda _: SimpleNamespace(put=put.extend))
+    assert close(api) == {"batchItemFailures": []}
+    assert put == [api.organisation.id]
+    assert measured(capsys.readouterr().out)["Escalations"] == [(2, {"tier": "firm"})]
+    close(api)
+    assert put == [api.organisation.id]
 
 
 def test_the_days_that_the_organisation_most_behind_waits_for_are_measured(

@@ -1,5 +1,6 @@
 """The control account of both sides equals an independent calculation, whatever the reader has in hand."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from arrears.ledger.days import day_before_month, month_ends
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import unapplied_at
 from arrears.rendering.history import month_body
-from arrears.reports.aging import currency_order
-from arrears.reports.month_close import CurrencyMonth, MonthlyBook
+from arrears.reports.aging import Accounts, currency_order
+from arrears.reports.month_close import CurrencyMonth, DatedAccount, MonthFigures
 from oracle import Book, on_account, random_book
 from oracle import schedule as oracle
 from oracle.book import Policy, read
@@ -30,10 +32,17 @@ def months(book: Book, done: oracle.Replay, kind: str, rng: Random) -> dict[str,
         before = end.replace(day=1).toordinal() - 1
         ledger = read(oracle.known(book, snapshot.run))
         in_hand = accounts_since(ledger, kind, rng.choice((before, before - 40, 0)))
-        figures = MonthlyBook(in_hand).month(end.toordinal(), previous)
+        figures = figures_of([end.toordinal()], in_hand).month(end.toordinal(), previous)
         previous = {currency: figures[currency] for currency in currency_order(figures, book.organisation.currency)}
         bodies.append(month_body(end.toordinal(), 1, previous, SIDES[kind]))
     return {"months": bodies}
+
+
+def figures_of(ends: Sequence[int], in_hand: Accounts) -> MonthFigures:
+    figures = MonthFigures(ends)
+    for account, documents in in_hand:
+        figures.add(DatedAccount(account, documents))
+    return figures
 
 
 def with_control(history: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +77,22 @@ def test_months_of_both_sides_equal_the_oracles(seed: int) -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", SIDES)
+@pytest.mark.parametrize("seed", range(10))
+def test_many_months_of_one_reading_are_the_months_of_a_reading_each(seed: int, kind: str) -> None:
+    book = random_book(seed, 20)
+    ledger, first = read(book), book.pivot.toordinal() - 500
+    ends = month_ends(first, first + 700)
+    assert len(ends) > 20
+    together = figures_of(ends, accounts_since(ledger, kind, 0))
+    before: dict[str, CurrencyMonth] = {}
+    for end in ends:
+        in_hand = accounts_since(ledger, kind, day_before_month(end))
+        alone = figures_of([end], in_hand).month(end, before)
+        assert together.month(end, before) == alone
+        before = alone
+
+
 @settings(max_examples=40, deadline=None)
 @given(books_and_days(max_size=12))
 def test_a_report_has_all_money_on_account_whichever_documents_it_takes(drawn: tuple[Book, date]) -> None:
@@ -75,7 +100,8 @@ def test_a_report_has_all_money_on_account_whichever_documents_it_takes(drawn: t
     ledger = read(book)
     for kind in SIDES:
         found: dict[str, int] = {}
-        for account, documents in MonthlyBook(accounts_since(ledger, kind, 0)).as_of(on.toordinal()):
+        for in_hand in accounts_since(ledger, kind, 0):
+            account, documents = DatedAccount(*in_hand).as_of(on.toordinal())
             for currency, amount in unapplied_at(account, documents, on.toordinal()).items():
                 found[currency] = found.get(currency, 0) + amount
         expected: dict[str, int] = {}

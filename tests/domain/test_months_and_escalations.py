@@ -19,7 +19,7 @@ from arrears.ledger.organisation import Organisation
 from arrears.ledger.policy import Policy
 from arrears.reports.control_account import Control
 from arrears.reports.escalations import Move, TierHistory, moves, path
-from arrears.reports.month_close import CurrencyMonth, MonthlyBook, from_stored, to_stored
+from arrears.reports.month_close import CurrencyMonth, DatedAccount, MonthFigures, from_stored, to_stored
 from arrears.reports.reasons import Restated, TierByDays
 from arrears.storage.history.table import Run
 
@@ -166,8 +166,9 @@ def test_an_escalation_has_the_row_of_its_day() -> None:
 
 
 def june(*documents: DatedDocument, previous: CurrencyMonth | None = None) -> CurrencyMonth:
-    figures = MonthlyBook([(ANN, documents)]).month(day("2020-06-30"), {} if previous is None else {"EUR": previous})
-    own = figures["EUR"]
+    end, figures = day("2020-06-30"), MonthFigures([day("2020-06-30")])
+    figures.add(DatedAccount(ANN, documents))
+    own = figures.month(end, {} if previous is None else {"EUR": previous})["EUR"]
     left = own.opening + own.restated + own.newly_overdue - own.collected - own.credited - own.no_longer_overdue
     assert left == own.closing
     assert own.control is not None
@@ -243,15 +244,18 @@ def test_the_control_account_opens_at_zero_after_a_month_that_had_none() -> None
 def test_a_currency_with_nothing_but_money_on_account_is_in_the_month() -> None:
     advance = MoneyChange(day("2020-06-10"), "USD", day("2020-06-10"), "Pp", received=50)
     refund = MoneyChange(day("2020-06-20"), "USD", day("2020-06-20"), "Pq", refunded=20)
-    figures = MonthlyBook([(ANN._replace(money=[advance, refund]), ())]).month(day("2020-06-30"), {})
-    assert figures["USD"].control == Control(received=50, refunded=20, closing=-30, unapplied=30)
+    figures = MonthFigures([day("2020-06-30")])
+    figures.add(DatedAccount(ANN._replace(money=[advance, refund]), ()))
+    assert figures.month(day("2020-06-30"), {})["USD"].control == Control(
+        received=50, refunded=20, closing=-30, unapplied=30
+    )
 
 
 def test_a_report_of_a_past_day_has_the_money_beside_documents_that_it_leaves_out() -> None:
     """One was overpaid long ago, one is paid before it is issued: neither is in hand, what they have too much of is."""
     old = invoice("2018-02-01", paid("2018-03-01", 130), issued="2018-01-01", id="old")
     later = invoice("2020-09-01", paid("2020-06-20", 20), issued="2020-08-01", id="later")
-    [(account, found)] = MonthlyBook([(ANN, [old, later])]).as_of(day("2020-06-30"))
+    account, found = DatedAccount(ANN, [old, later]).as_of(day("2020-06-30"))
     assert found == []
     assert unapplied_at(account, found, day("2020-06-30")) == {"EUR": 50}
 
@@ -297,10 +301,10 @@ def test_a_report_of_a_past_day_takes_only_what_closed_within_a_year_before() ->
     old = invoice("2018-02-01", paid("2018-03-01"), issued="2018-01-01", id="old")
     recent = invoice("2019-09-01", paid("2019-10-01"), issued="2019-08-01", id="recent")
     later = invoice("2020-09-01", issued="2020-08-01", id="later")
-    [(_, found)] = MonthlyBook([(ANN, [old, recent, later])]).as_of(day("2020-06-30"))
+    _, found = DatedAccount(ANN, [old, recent, later]).as_of(day("2020-06-30"))
     assert [document.id for document in found] == ["recent"]
     promised = ANN._replace(promises=[Promise("p", "EUR", 1, day("2018-01-05"), day("2018-02-05"))])
-    [(_, found)] = MonthlyBook([(promised, [old, recent, later])]).as_of(day("2020-06-30"))
+    _, found = DatedAccount(promised, [old, recent, later]).as_of(day("2020-06-30"))
     assert len(found) == 3
 
 

@@ -272,12 +272,12 @@ def test_time_may_run_out_after_every_write(stored: Callable[..., Stored]) -> No
     while stops < 1_000:
         calls.names.clear()
         try:
-            pieces.closing(lambda: bool({"TransactWriteItems", "PutItem"} & set(calls.names))).close(
-                pieces.organisation, moment
-            )
-            break
+            closing = pieces.closing(lambda: bool({"TransactWriteItems", "PutItem"} & set(calls.names)))
+            if closing.close(pieces.organisation, moment).finished:
+                break
         except OutOfTime:
-            stops += 1
+            pass
+        stops += 1
     calls.release()
     assert 10 < stops < 1_000
     assert whole.months() == pieces.months()
@@ -299,3 +299,50 @@ def test_a_day_is_worked_through_once_it_is_over_where_the_organisation_is(
     assert one.history.snapshots(organisation.id, 5) == []
     one.closing().close(organisation, midnight)
     assert [day_text(snapshot.end) for snapshot in one.history.snapshots(organisation.id, 5)] == ["2026-03-31"]
+
+
+def test_what_there_is_no_time_to_send_waits_and_is_sent_by_the_next_run(stored: Callable[..., Stored]) -> None:
+    one = stored(organisation_of(random_book(1, 3)))
+    owed = [invoice(f"I{n}", customer_id=f"C{n}", issued_on="2026-03-01", due_on="2026-03-30") for n in range(120)]
+    one.recorder.record(one.organisation, owed, noon(date(2026, 3, 2)))
+    calls = Calls(one.client, one.bus)
+    done = one.closing(lambda: calls.names.count("PutEvents") >= 5).close(one.organisation, noon(date(2026, 4, 2)))
+    calls.release()
+    assert (done.sent, done.finished) == (50, False)
+    assert len(list(one.history.unsent(one.organisation.id))) == 70
+    done = one.closing().close(one.organisation, noon(date(2026, 4, 2)))
+    assert (done.sent, done.finished) == (70, True)
+    assert len(one.sent) == len(one.seen()) == 120
+
+
+def test_a_month_end_reads_what_closed_since_the_month_began_unless_it_comes_late(
+    stored: Callable[..., Stored], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Payment behaviour in its rows goes back a year all the same; histories have it, or the documents of the year."""
+    organisation = replace(organisation_of(random_book(1, 3)), policy=DomainPolicy(close_after_days=0))
+    kept = []
+    for late in (0, 10):
+        one = stored(replace(organisation, id=f"{organisation.id[:-1]}{late % 9}"))
+        paid = [date(2025, 2, 10) + timedelta(days=20 * n) for n in range(20)]
+        records = [invoice("open", issued_on="2025-01-01", due_on="2025-02-01")]
+        for n, day in enumerate(paid):
+            records += [invoice(f"I{n}", issued_on="2025-02-01", due_on="2025-03-01")]
+            records += [payment(f"P{n}", invoice_id=f"I{n}", amount="100", paid_on=str(day))]
+        one.recorder.record(one.organisation, records, noon(date(2026, 3, 31)))
+        one.close(noon(date(2026, 3, 1)))
+        asked: list[int] = []
+        read = one.ledger.accounts_since
+
+        def reading(*of: Any, asked: list[int] = asked, read: Any = read) -> Any:
+            asked.append(of[-1])
+            return read(*of)
+
+        monkeypatch.setattr(one.ledger, "accounts_since", reading)
+        one.close(noon(date(2026, 4, 1) + timedelta(days=4 * late)))
+        assert [day_text(day) for day in asked[:1]] == ["2025-03-31" if late else "2026-02-28"]
+        snapshot = one.history.snapshot(one.organisation.id, "2026-03")
+        assert snapshot is not None
+        [row] = one.history.snapshot_rows(one.organisation.id, "2026-03", snapshot)
+        kept.append(row["paymentBehaviour"])
+    assert kept[0] == kept[1]
+    assert kept[0]["totalInvoicesPaid"] == 17

@@ -110,7 +110,7 @@ def test_what_waited_in_the_outbox_from_before_is_sent_and_taken_out(
     assert {one["id"] for one in book.records() if not one["historical"]} == book.seen().keys()
 
 
-def test_the_outbox_is_emptied_ten_at_a_time_and_what_stays_behind_is_asked_for_again(
+def test_the_outbox_is_emptied_25_at_a_time_and_what_stays_behind_is_asked_for_again(
     book: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
@@ -128,5 +128,5 @@ def test_the_outbox_is_emptied_ten_at_a_time_and_what_stays_behind_is_asked_for_
     monkeypatch.setattr("time.sleep", lambda _: None)
     book.close(FIRST)
     assert not partitions(book, "outbox")
-    assert max(asked) == 10
+    assert max(asked) == 25
     assert len(asked) < len(book.sent)

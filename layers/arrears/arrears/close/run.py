@@ -5,32 +5,35 @@ start late, run twice or beside another one, and be killed at any point: everyth
 continues from it. All days since the last run are processed with one reading of each side of the book.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import batched
 from typing import TYPE_CHECKING
 
 from arrears.close.due_organisations import closable_through
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
-from arrears.ledger.dated_document import Account, DatedDocument, listed_closed_from
-from arrears.ledger.days import NEVER, day_before_month, month_ends, month_of, year_before
+from arrears.close.months import Months, Stores, figures_of, in_order
+from arrears.ledger.dated_document import Account, DatedDocument, history_reaches, listed_closed_from
+from arrears.ledger.days import NEVER, day_before_month, month_ends, year_before
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.rendering.overdue import customer_body
-from arrears.reports.aging import currency_order, overdue_report
 from arrears.reports.escalations import TierHistory
-from arrears.reports.month_close import CurrencyMonth, MonthlyBook, from_stored, to_stored
-from arrears.reports.receivables import customer_row
+from arrears.reports.month_close import CurrencyMonth, DatedAccount, MonthFigures
 from arrears.storage.history.snapshots import Snapshot
 from arrears.storage.history.table import Moved, Overtaken, Run
 
 if TYPE_CHECKING:
     from arrears.storage.events import EventSender
+    from arrears.storage.history.escalations import RowKey, RowState, Waiting
     from arrears.storage.history.store import HistoryStore
     from arrears.storage.ledger.reader import LedgerStore
     from arrears.storage.ledger.recorder import Recorder
 
-type View = list[tuple[Account, list[DatedDocument]]]
+_TOGETHER = 2_000
+"""Accounts that are worked through at a time."""
+_SENT_TOGETHER = 50
+"""Escalations that are sent before they are taken out of the outbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Closed:
     """What a run has done. through: the last day worked through, None when there was nothing to begin with.
 
     months, payables_months: those closed. entered: how many rows entered each tier, historical ones apart.
+    finished: whether the time was enough to send all escalations; the others wait in the outbox.
     """
 
     through: int | None
@@ -46,18 +50,20 @@ class Closed:
     entered: Mapping[str, int] = field(default_factory=dict)
     sent: int = 0
     payables_months: Sequence[str] = ()
+    finished: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
     """What a run has to do.
 
-    last: the day through which escalations are recorded. closable: the day by which a month must have ended to be
-    closed. recorded_at: the moment that everything it writes has.
+    today: the day on which it runs. last: the day through which escalations are recorded. closable: the day by which a
+    month must have ended to be closed. recorded_at: the moment that everything it writes has.
     """
 
     organisation: Organisation
     run: Run
+    today: int
     last: int
     closable: int
     recorded_at: str
@@ -104,14 +110,15 @@ class Closing:
                 closed = self._close(organisation, now, through)
             except Overtaken:
                 continue  # another run has done these days; what is left is found from where it has come to
-            return replace(closed, sent=self._send(organisation))
+            sent, finished = self._send(organisation)
+            return replace(closed, sent=sent, finished=finished)
 
     def _close(self, organisation: Organisation, now: datetime, through: int) -> Closed:
         today = organisation.today(now)
         last = min(today - 1, through)
         run = self._history.run(organisation.id)
         closable = last if through < NEVER else closable_through(organisation, today)
-        task = _Task(organisation, run, last, closable, _moment(now))
+        task = _Task(organisation, run, today, last, closable, _moment(now))
         receivables, payables = self._receivables(task), self._payables(task)
         closed = {Side.RECEIVABLE: receivables.closed, Side.PAYABLE: payables.closed}
         begun = {side: day for side, day in closed.items() if day is not None}
@@ -131,94 +138,72 @@ class Closing:
     def _receivables(self, task: _Task) -> _Done:
         """Records the escalations of the days, and closes the months of invoices."""
         through, closed = task.run.through, task.run.closed.get(Side.RECEIVABLE)
+        first = None
         if through is None or closed is None:
-            view = list(self._ledger.accounts_since(task.organisation, Side.RECEIVABLE, 0))
-            first = _first_day(view)
+            first = self._first_day(task, Side.RECEIVABLE)
             if first > task.last:
                 return _Done(None)
             through = closed = first - 1
-            ends = month_ends(first, task.closable)
-        else:
-            ends = month_ends(closed + 1, task.closable)
-            if through >= task.last and not ends:
-                return _Done(closed, through=through)
-            since = min(through, year_before(ends[0])) if ends else through
-            view = list(self._ledger.accounts_since(task.organisation, Side.RECEIVABLE, since))
-        last = max(through, task.last)
+        ends, last = month_ends(closed + 1, task.closable), max(through, task.last)
+        if through == last and not ends:
+            return _Done(closed, through=through)
+        since = 0 if first is not None else _since(task, through, ends)
         rows = EscalationWriter(
             self._history, task.organisation, task.run, through, last, task.recorded_at, self._out_of_time
         )
-        if through < last:
-            self._escalate(task.organisation, view, rows)
-        months = self._close_months(task, Side.RECEIVABLE, MonthlyBook(view), ends) if ends else ()
+        months = self._work(task, Side.RECEIVABLE, since, ends, rows if through < last else None)
         return _Done(ends[-1] if ends else closed, months, last, rows)
 
     def _payables(self, task: _Task) -> _Done:
-        """Closes the months of bills. Those of receivables are out of memory by then."""
-        closed = task.run.closed.get(Side.PAYABLE)
+        """Closes the months of bills."""
+        closed, since = task.run.closed.get(Side.PAYABLE), None
         if closed is None:
-            view = list(self._ledger.accounts_since(task.organisation, Side.PAYABLE, 0))
-            first = _first_day(view)
+            first, since = self._first_day(task, Side.PAYABLE), 0
             if first > task.last:
                 return _Done(None)
-            closed, ends = first - 1, month_ends(first, task.closable)
-        else:
-            ends = month_ends(closed + 1, task.closable)
-            since = day_before_month(ends[0]) if ends else NEVER
-            view = list(self._ledger.accounts_since(task.organisation, Side.PAYABLE, since)) if ends else []
+            closed = first - 1
+        ends = month_ends(closed + 1, task.closable)
         if not ends:
             return _Done(closed)
-        return _Done(ends[-1], self._close_months(task, Side.PAYABLE, MonthlyBook(view), ends))
+        since = day_before_month(ends[0]) if since is None else since
+        return _Done(ends[-1], self._work(task, Side.PAYABLE, since, ends, None))
 
-    def _escalate(self, organisation: Organisation, view: View, rows: EscalationWriter) -> None:
-        left = self._history.rows(organisation.id)
-        for account, documents in view:
-            for currency in sorted({document.currency for document in documents}):
-                rows.work(TierHistory(account, documents, currency), left.pop((account.id, currency), None))
-        for (customer, currency), state in left.items():
-            # A recorded row whose documents are all closed, moved or gone.
-            rows.work(TierHistory(Account(customer, customer, "", ""), (), currency), state)
-        rows.flush()
+    def _first_day(self, task: _Task, side: Side) -> int:
+        """The issue day of the first document that ever existed; NEVER if there is none."""
+        view = self._ledger.accounts_since(task.organisation, side, 0)
+        every = (document for _, documents in view for document in documents)
+        return min((one.issued for one in every if one.issued < one.voided), default=NEVER)
 
-    # Months
-
-    def _close_months(self, task: _Task, side: Side, book: MonthlyBook, ends: Sequence[int]) -> list[str]:
-        organisation, closed = task.organisation, []
-        previous = self._figures_of(organisation, side, day_before_month(ends[0]))
-        for end in ends:
+    def _work(
+        self, task: _Task, side: Side, since: int, ends: Sequence[int], rows: EscalationWriter | None
+    ) -> Sequence[str]:
+        """Reads a side of the book once, some accounts at a time: follows their rows, if any, and closes months."""
+        organisation = task.organisation
+        months = Months(
+            Stores(self._ledger, self._history), organisation, task.run, side, ends, task.recorded_at, task.today
+        )
+        left = {} if rows is None else dict(self._history.rows(organisation.id))
+        for some in batched(self._ledger.accounts_since(organisation, side, since), _TOGETHER, strict=False):
+            if rows is not None:
+                _follow(rows, _histories(some), left)
             if self._out_of_time():
                 raise OutOfTime
-            if self._history.snapshot(organisation.id, month_of(end), side) is None:
-                figures = _in_order(organisation, book.month(end, previous))
-                self._keep(task, side, end, figures, book)
-                closed.append(month_of(end))
-            previous = self._figures_of(organisation, side, end)
-        return closed
-
-    def _keep(self, task: _Task, side: Side, end: int, figures: Mapping[str, CurrencyMonth], book: MonthlyBook) -> None:
-        """Keeps a month's figures; of receivables also every customer's row as it is published on the last day."""
-        organisation, policy = task.organisation, task.organisation.policy
-        rows = None
-        if side is Side.RECEIVABLE:
-            report = overdue_report(book.as_of(end), end, organisation)
-            rows = [customer_body(customer_row(reference, end, policy)) for reference in report.rows]
-        snapshot = Snapshot(end, policy.version, task.recorded_at, to_stored(figures))
-        self._history.keep_snapshot(organisation.id, task.run, side, snapshot, rows)
-
-    def _figures_of(self, organisation: Organisation, side: Side, end: int) -> dict[str, CurrencyMonth]:
-        """The figures of the month that ends on a day, if it is closed."""
-        kept = self._history.snapshot(organisation.id, month_of(end), side) if end > 0 else None
-        return {} if kept is None else from_stored(kept.figures)
+            months.add([DatedAccount(account, documents) for account, documents in some])
+        if rows is not None:
+            # Recorded rows whose documents are all closed, moved or gone.
+            gone = [TierHistory(Account(customer, customer, "", ""), (), currency) for customer, currency in left]
+            _follow(rows, gone, left)
+        return months.close(self._out_of_time)
 
     def month_now(
         self, organisation: Organisation, snapshot: Snapshot, side: Side = Side.RECEIVABLE
     ) -> dict[str, CurrencyMonth]:
         """A closed month's figures as they would be by what is known today."""
-        before = day_before_month(snapshot.end)
-        view = self._ledger.accounts_since(organisation, side, before)
-        return _in_order(
-            organisation, MonthlyBook(view).month(snapshot.end, self._figures_of(organisation, side, before))
-        )
+        before, figures = day_before_month(snapshot.end), MonthFigures([snapshot.end])
+        for account, documents in self._ledger.accounts_since(organisation, side, before):
+            figures.add(DatedAccount(account, documents))
+        previous = figures_of(self._history, organisation, side, before)
+        return in_order(organisation, figures.month(snapshot.end, previous))
 
     # The end of a run
 
@@ -228,7 +213,7 @@ class Closing:
         except Moved:
             return  # another run has come as far, or the next one will find out how far this one came
         if run.through is not None:
-            self._history.forget_cleared(self._history.rows(organisation.id), run.through)
+            self._history.forget_cleared(organisation.id, run.through)
 
     def _close_documents(self, organisation: Organisation, today: int, now: datetime) -> None:
         """Moves what has closed by the passing of days out of the open set, and takes in due effects."""
@@ -239,26 +224,51 @@ class Closing:
             self._recorder.close_documents(organisation, kind, closed, now)
         self._recorder.apply_due_effects(organisation, today)
 
-    def _send(self, organisation: Organisation) -> int:
-        """Sends what waits in the outbox. A record is sent again when the note that it was is lost."""
-        if self._sender is None:
-            return 0
-        waiting = {one.record["id"]: one for one in self._history.unsent(organisation.id)}
+    def _send(self, organisation: Organisation) -> tuple[int, bool]:
+        """Sends what waits in the outbox, and whether the time was enough for all of it.
+
+        A record is sent again when the note that it was is lost.
+        """
         sent = 0
-        for ids in self._sender.send(organisation.id, [one.record for one in waiting.values()]):
-            self._history.sent(waiting[id_] for id_ in ids)
-            sent += len(ids)
-        return sent
+        if self._sender is None:
+            return sent, True
+        for some in batched(self._history.unsent(organisation.id), _SENT_TOGETHER, strict=False):
+            if self._out_of_time():
+                return sent, False
+            sent += self._send_some(organisation, self._sender, {one.record["id"]: one for one in some})
+        return sent, True
+
+    def _send_some(self, organisation: Organisation, sender: "EventSender", waiting: "dict[str, Waiting]") -> int:
+        taken: list[Waiting] = []
+        try:
+            for ids in sender.send(organisation.id, [one.record for one in waiting.values()]):
+                taken += [waiting[id_] for id_ in ids]
+        except Exception:
+            self._history.sent(taken)
+            raise
+        self._history.sent(taken)
+        return len(taken)
 
 
-def _first_day(view: View) -> int:
-    """The issue day of the first document that ever existed; NEVER if there is none."""
-    every = (document for _, documents in view for document in documents)
-    return min((one.issued for one in every if one.issued < one.voided), default=NEVER)
+def _histories(accounts: Sequence[tuple[Account, list[DatedDocument]]]) -> Iterator[TierHistory]:
+    for account, documents in accounts:
+        for currency in sorted({document.currency for document in documents}):
+            yield TierHistory(account, documents, currency)
 
 
-def _in_order(organisation: Organisation, figures: Mapping[str, CurrencyMonth]) -> dict[str, CurrencyMonth]:
-    return {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
+def _follow(rows: EscalationWriter, histories: Iterable[TierHistory], left: "dict[RowKey, RowState]") -> None:
+    """Follows rows from their recorded states on, which are taken out of `left`."""
+    for history in histories:
+        rows.work(history, left.pop((history.account.id, history.currency), None))
+    rows.flush()
+
+
+def _since(task: _Task, through: int, ends: Sequence[int]) -> int:
+    """The day after which what has closed is read: payment behaviour takes a year where histories do not have it."""
+    if not ends:
+        return through
+    reached = history_reaches(ends[0], task.today)
+    return min(through, day_before_month(ends[0]) if reached else year_before(ends[0]))
 
 
 def _moment(now: datetime) -> str:

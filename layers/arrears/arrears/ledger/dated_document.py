@@ -389,6 +389,11 @@ It is kept for 400 days before the day of a write. A year has 366 at most, and a
 """
 
 
+def history_reaches(day: int, today: int) -> bool:
+    """Whether the stored histories of accounts have all of the year up to a day."""
+    return day >= today - HISTORY_REACH_DAYS
+
+
 def added_up(history: Iterable[Settled], day: int) -> Settled:
     """All that was settled, as one on `day`."""
     _, *sums = map(sum, zip(*history, strict=True))

@@ -6,8 +6,9 @@ Research Foundation): days sales outstanding is closing receivables over gross s
 effectiveness index is what was collected over what could have been.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -111,52 +112,69 @@ def _from_stored(control: Mapping[str, int] | None = None, **figures: Any) -> Cu
     return CurrencyMonth(**figures, control=None if control is None else Control(**control))
 
 
-class MonthlyBook:
-    """The accounts of a book with their documents, the days between which each can matter, and the money beside it."""
+class DatedAccount:
+    """An account with its documents in hand, and the days between which each can matter."""
 
-    def __init__(self, accounts: Iterable[tuple[Account, Sequence[DatedDocument]]]) -> None:
-        self._accounts = []
-        self._movements = ControlMovements()
-        for account, documents in accounts:
-            self._movements.add_account(account)
-            dated = []
-            for document in documents:
-                changes = tuple(money_changes(document))
-                self._movements.add_document(document, changes)
-                dated.append((document.issued, closed_from(document), document, changes))
-            self._accounts.append((account, dated))
+    def __init__(self, account: Account, documents: Iterable[DatedDocument]) -> None:
+        self.account = account
+        self.documents = [(document.issued, closed_from(document), document) for document in documents]
 
-    def as_of(self, day: int) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        """The accounts with the documents that a report of `day` takes: issued by then, closed for a year at most.
+    def may_owe(self, day: int) -> bool:
+        """Whether it may have something open on a day."""
+        return any(issued <= day < closed for issued, closed, _ in self.documents)
+
+    def as_of(self, day: int) -> tuple[Account, list[DatedDocument]]:
+        """It with the documents that a report of `day` takes: issued by then, closed for a year at most.
 
         What a promise was kept with is older than that at times, so an account with promises keeps all of them. The
-        money beside a document that is left out goes to its account.
+        money beside a document that is left out goes to the account.
         """
-        year = year_before(day)
-        for account, documents in self._accounts:
-            taken, money = [], list(account.money)
-            for issued, closed, document, changes in documents:
-                if account.promises or (closed > year and issued <= day):
-                    taken.append(document)
-                else:
-                    money += changes
-            yield (account if len(money) == len(account.money) else account._replace(money=money)), taken
+        year, account = year_before(day), self.account
+        taken, money = [], list(account.money)
+        for issued, closed, document in self.documents:
+            if account.promises or (closed > year and issued <= day):
+                taken.append(document)
+            else:
+                money += money_changes(document)
+        return (account if len(money) == len(account.money) else account._replace(money=money)), taken
+
+
+class MonthFigures:
+    """The figures of some months of a book while its accounts are added, one after another.
+
+    ends: the last days of the months, in order. They are whole if it was given every document that was not closed yet
+    when the first of them began, and every account with money.
+    """
+
+    def __init__(self, ends: Sequence[int]) -> None:
+        self._ends = list(ends)
+        self._befores = [day_before_month(end) for end in ends]
+        self._months: list[dict[str, CurrencyMonth]] = [{} for _ in ends]
+        self._movements = ControlMovements()
+
+    def add(self, dated: DatedAccount) -> None:
+        """Adds an account."""
+        self._movements.add_account(dated.account)
+        late = set()
+        for issued, closed, document in dated.documents:
+            self._movements.add_document(document, money_changes(document))
+            # The months that end on its issue or later, and that began before it was closed.
+            for number in range(bisect_left(self._ends, issued), bisect_left(self._befores, closed)):
+                own = self._months[number].setdefault(document.currency, CurrencyMonth())
+                if _add(own, document, self._befores[number], self._ends[number]):
+                    late.add((number, document.currency))
+        for number, currency in late:
+            self._months[number][currency].customers += 1
 
     def month(self, end: int, previous: Mapping[str, CurrencyMonth]) -> dict[str, CurrencyMonth]:
         """The figures of the month that ends on `end`, after the snapshot of the month before."""
-        before = day_before_month(end)
-        figures: dict[str, CurrencyMonth] = {}
+        number = self._ends.index(end)
+        before = self._befores[number]
+        figures = {currency: replace(own) for currency, own in self._months[number].items()}
         for currency, last in previous.items():
-            figures[currency] = CurrencyMonth(opening=last.closing, restated=-last.closing)
-        for _, documents in self._accounts:
-            late = set()
-            for issued, closed, document, _ in documents:
-                if issued <= end and closed > before:
-                    own = figures.setdefault(document.currency, CurrencyMonth())
-                    if _add(own, document, before, end):
-                        late.add(document.currency)
-            for currency in late:
-                figures[currency].customers += 1
+            own = figures.setdefault(currency, CurrencyMonth())
+            own.opening = last.closing
+            own.restated -= last.closing
         for currency in self._movements.currencies():
             figures.setdefault(currency, CurrencyMonth())
         for currency, own in figures.items():

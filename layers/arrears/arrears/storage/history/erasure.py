@@ -4,6 +4,7 @@ from arrears.ledger.erasure import ERASED
 from arrears.ledger.ledger_side import Side
 from arrears.storage.history.snapshots import Snapshot, SnapshotStore, rows_partition, snapshots_partition
 from arrears.storage.history.table import table_key
+from arrears.storage.ledger.codec import compact
 
 
 class HistoryErasure(SnapshotStore):
@@ -30,7 +31,7 @@ class HistoryErasure(SnapshotStore):
                 break
             for row in named:
                 row["customerName"] = ERASED
-            part, parts = self._put_rows(organisation, month, rows)
+            part, parts = self._put_rows(organisation, month, map(compact, rows))
             changed = self._point(organisation, month, snapshot, part, parts) or changed
         return changed
 

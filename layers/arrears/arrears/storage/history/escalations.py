@@ -7,19 +7,23 @@ written together with an entry in the outbox, which stays until the record is kn
 import heapq
 import json
 import random
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import batched
 from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
-from arrears.storage.history.table import HistoryTable, Item, Run, Spread, table_key
+from arrears.storage.history.table import HistoryTable, Item, Moved, Run, Spread, table_key
 from arrears.storage.ledger.codec import compact
 from arrears.storage.transactions import PATIENT_WAITS
 
 MOST_ACTIONS = 99
 """What rows may write in one transaction: DynamoDB takes 100 actions, and one is the condition on the run."""
 CUSTOMER_INDEX = "customer"
+_MOST_DELETIONS = 25
+"""In one BatchWriteItem."""
 _MOST_PAGES = 16
 """Of what a tier leaves out."""
 _LEAST_PAGE = 10
@@ -67,14 +71,13 @@ class Waiting(NamedTuple):
 class EscalationStore(HistoryTable):
     """Reads and writes the rows, escalations and outbox of one history table."""
 
-    def rows(self, organisation: str) -> dict[RowKey, RowState]:
+    def rows(self, organisation: str) -> Iterator[tuple[RowKey, RowState]]:
         """The recorded state of every row that has one."""
-        return {
-            (item["sk"]["S"][:36], item["sk"]["S"][37:]): _row_state(item)
-            for partition in _rows(organisation).partitions()
-            for page in self._pages(partition)
-            for item in page
-        }
+        for partition in _rows(organisation).partitions():
+            for page in self._pages(partition):
+                for item in page:
+                    customer, _, currency = item["sk"]["S"].partition("#")
+                    yield (customer, sys.intern(currency)), _row_state(item)
 
     def row(self, organisation: str, key: RowKey) -> RowState | None:
         """The recorded state of one row."""
@@ -114,20 +117,34 @@ class EscalationStore(HistoryTable):
             puts.append(self._put((_outbox(organisation).partition(record["id"]), record["id"]), {"b": body}))
         return puts
 
-    def forget_cleared(self, rows: dict[RowKey, RowState], through: int) -> None:
+    def forget_cleared(self, organisation: str, through: int) -> None:
         """Lets go of cleared rows that the whole run has passed: they start anew like any other."""
-        for key, state in rows.items():
-            if state.tier is None and state.through <= through and state.partition is not None:
-                delete = {
-                    "TableName": self._table,
-                    "Key": table_key(state.partition, "#".join(key)),
-                    "ConditionExpression": "v = :v",
-                    "ExpressionAttributeValues": {":v": {"N": str(state.version)}},
-                }
-                try:
-                    self._client.delete_item(**delete)  # type: ignore[arg-type]
-                except self._client.exceptions.ConditionalCheckFailedException:
-                    continue
+        cleared = (
+            self._deletion(state.partition, key, state.version)
+            for key, state in self.rows(organisation)
+            if state.tier is None and state.through <= through and state.partition is not None
+        )
+        for some in batched(cleared, MOST_ACTIONS, strict=False):
+            try:
+                self._write([{"Delete": delete} for delete in some])
+            except Moved:
+                self._delete_one_by_one(some)
+
+    def _deletion(self, partition: str, key: RowKey, version: int) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "Key": table_key(partition, "#".join(key)),
+            "ConditionExpression": "v = :v",
+            "ExpressionAttributeValues": {":v": {"N": str(version)}},
+        }
+
+    def _delete_one_by_one(self, deletions: Iterable[dict[str, Any]]) -> None:
+        """Deletes what nobody has written meanwhile."""
+        for delete in deletions:
+            try:
+                self._client.delete_item(**delete)
+            except self._client.exceptions.ConditionalCheckFailedException:
+                continue
 
     def unsent(self, organisation: str) -> Iterator[Waiting]:
         """What is in the outbox."""
@@ -136,14 +153,15 @@ class EscalationStore(HistoryTable):
                 yield from (Waiting(partition, json.loads(item["b"]["S"])) for item in page)
 
     def sent(self, sent: Iterable[Waiting]) -> None:
-        """Takes up to 25 records out of the outbox. What a busy table does not let go of stays, and is sent again."""
-        keys = [table_key(one.partition, one.record["id"]) for one in sent]
-        left: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys]}
-        for wait in (*PATIENT_WAITS, None):
-            left = self._client.batch_write_item(RequestItems=left)["UnprocessedItems"]
-            if not left or wait is None:
-                return
-            time.sleep(random.uniform(wait / 2, wait))  # noqa: S311
+        """Takes records out of the outbox. What a busy table does not let go of stays, and is sent again."""
+        keys = (table_key(one.partition, one.record["id"]) for one in sent)
+        for some in batched(keys, _MOST_DELETIONS, strict=False):
+            left: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in some]}
+            for wait in (*PATIENT_WAITS, None):
+                left = self._client.batch_write_item(RequestItems=left)["UnprocessedItems"]
+                if not left or wait is None:
+                    break
+                time.sleep(random.uniform(wait / 2, wait))  # noqa: S311
 
     def escalations(
         self,
@@ -264,8 +282,8 @@ def _newest_first(moment: str) -> str:
 
 
 def _row_state(item: Item) -> RowState:
-    tier = item["tier"]["S"] if "tier" in item else None
-    return RowState(tier, int(item["through"]["N"]), int(item["v"]["N"]), item["pk"]["S"])
+    tier = sys.intern(item["tier"]["S"]) if "tier" in item else None
+    return RowState(tier, int(item["through"]["N"]), int(item["v"]["N"]), sys.intern(item["pk"]["S"]))
 
 
 def _records(items: Iterable[Item]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -56,12 +56,12 @@ class SnapshotStore(HistoryTable):
         run: Run,
         side: Side,
         snapshot: Snapshot,
-        rows: Sequence[dict[str, Any]] | None = None,
+        rows: Iterable[str] | None = None,
     ) -> bool:
         """Keeps a month's snapshot for good; False when the month has one already, which stays as it is.
 
-        rows: kept beside it, where there are any. Raises Overtaken when another run has finished since `run`, or the
-        book was changed behind it.
+        rows: as JSON text, in order, to be kept beside it where there are any. Raises Overtaken when another run has
+        finished since `run`, or the book was changed behind it.
         """
         month = month_of(snapshot.end)
         if rows is not None:
@@ -79,9 +79,10 @@ class SnapshotStore(HistoryTable):
                 return False
             return True
 
-    def _put_rows(self, organisation: str, month: str, rows: Sequence[dict[str, Any]]) -> tuple[str, int]:
-        """Writes packed rows under their digest; the digest, and into how many items."""
-        packed = zlib.compress(compact(rows).encode(), level=_LEVEL)
+    def _put_rows(self, organisation: str, month: str, rows: Iterable[str]) -> tuple[str, int]:
+        """Writes rows, packed as one JSON array, under their digest; the digest, and into how many items."""
+        packing = zlib.compressobj(_LEVEL)
+        packed = b"".join([*(packing.compress(text.encode()) for text in _array_of(rows)), packing.flush()])
         part = sha256(packed).hexdigest()[:16]
         parts = [packed[start : start + ROWS_PART_BYTES] for start in range(0, len(packed), ROWS_PART_BYTES)]
         for number, piece in enumerate(parts):
@@ -96,6 +97,13 @@ class SnapshotStore(HistoryTable):
         packed = b"".join(piece["z"]["B"] for piece in pieces if piece is not None)
         rows: list[dict[str, Any]] = json.loads(zlib.decompress(packed))
         return rows
+
+
+def _array_of(rows: Iterable[str]) -> Iterator[str]:
+    yield "["
+    for number, row in enumerate(rows):
+        yield f",{row}" if number else row
+    yield "]"
 
 
 def snapshots_partition(organisation: str, side: Side) -> str:

@@ -10,7 +10,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
-from arrears.ledger.dated_document import HISTORY_REACH_DAYS, Account, DatedDocument
+from arrears.ledger.dated_document import Account, DatedDocument, history_reaches
 from arrears.ledger.days import NEVER, year_before
 from arrears.ledger.ids import is_uuid
 from arrears.ledger.ledger_side import Side
@@ -50,7 +50,7 @@ class LedgerStore:
     def _past(
         self, organisation: Organisation, shard: int, side: Side, day: int, today: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        since = day if _history_reaches(day, today) else year_before(day)
+        since = day if history_reaches(day, today) else year_before(day)
         # What is open is read first: what closes meanwhile is then found among the closed documents, too.
         opened = self._open(organisation, shard, side)
         found = self._merged(organisation, side, opened, self._closed(organisation, shard, side, since))
@@ -146,8 +146,7 @@ class LedgerStore:
         documents: dict[str, dict[str, DatedDocument]] = {}
         for account, own in opened:
             accounts[account.id] = account
-            if own or account.money or account.money_from:
-                documents[account.id] = {document.id: document for document in own}
+            documents[account.id] = {document.id: document for document in own}
         settled: dict[str, list[DatedDocument]] = {}
         for sort_key, packed in closed:
             _, id_, document_id = keys.read_closed_sort_key(sort_key)
@@ -260,15 +259,10 @@ _COMPLETED_TOGETHER = 500
 """Accounts whose items are in memory at a time."""
 
 
-def _history_reaches(day: int, today: int) -> bool:
-    """Whether the histories of accounts have all of the year up to a day."""
-    return day >= today - HISTORY_REACH_DAYS
-
-
 def _missing(account: Account, day: int, today: int, behaviour: bool) -> list[str]:
     """The items that have more of an account than the index shows, of what a row of `day` needs."""
     parts = []
-    if behaviour and account.aggregated_after < year_before(day) and _history_reaches(day, today):
+    if behaviour and account.aggregated_after < year_before(day) and history_reaches(day, today):
         parts.append(keys.HISTORY)
     if account.money_from and account.money_from > min([day, *(promise.made for promise in account.promises)]):
         parts.append(keys.MONEY)
