@@ -421,7 +421,8 @@ def with_state(states: list[StateEntry], entry: StateEntry) -> list[StateEntry]:
     """A bill's states with one more, in the order that counts within a day: by moment if both have one, else arrival.
 
     Of equal states the first and the last are kept. The last of a day is the bill's state from then on, and by the
-    first of all is known what it was before; no other is ever asked for.
+    first of all is known what it was before; no other is asked for, unless a deletion that arrives late takes back the
+    first. Then the last stands for those between them, too.
     """
     position = len(states)
     while position and older(entry.updated_at, states[position - 1].updated_at):

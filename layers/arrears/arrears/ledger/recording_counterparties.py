@@ -181,7 +181,8 @@ class CounterpartyRecording(DocumentRecording):
     def _shown(self, account: AccountState) -> tuple[list[Reminder], bool]:
         """The reminders that readers are shown, and whether there are more."""
         every = self._reminders_of(account).every
-        live = live_reminders(every, self.today)
+        # A list of its own: the one in order goes on changing.
+        live = [*live_reminders(every, self.today)]
         return live, len(live) < len(every)
 
     def _reminders_of(self, account: AccountState) -> _RemindersInOrder:
