@@ -143,14 +143,15 @@ class StoredBook:
         from arrears.ledger.ledger_side import Side
         from arrears.rendering.overdue import payables_body, receivables_body
         from arrears.reports.aging import with_accounts
-        from arrears.reports.paging import PageRequest
+        from arrears.reports.overdue_page import read_overdue
+        from arrears.reports.page_request import PageRequest
         from arrears.reports.payables import row_urgency, supplier_row
         from arrears.reports.receivables import customer_row, row_tier
         from arrears.reports.row_selection import AGE, select_rows, totals_of
 
         reading, wanted = self._reading(side, asked)
         first = asked.limit is not None and asked.order == AGE and not any(wanted)
-        report = reading.overdue(PageRequest(None, asked.limit) if first and asked.limit else None)
+        report = read_overdue(reading, PageRequest(None, asked.limit) if first and asked.limit else None)
         if side is Side.RECEIVABLE:
             chosen = select_rows(report, wanted, row_tier, customer_row, reading.judgeable)
         else:

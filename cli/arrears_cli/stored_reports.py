@@ -21,10 +21,11 @@ def aged_body(
     from arrears.rendering import aged_list as rendering
     from arrears.reports import aged_list as reports
     from arrears.reports.aged_customers import customer_balance
+    from arrears.reports.aged_page import read_aged
     from arrears.reports.aged_suppliers import supplier_balance
     from arrears.reports.aging import with_accounts
     from arrears.reports.book_reading import BookReading
-    from arrears.reports.paging import PageRequest
+    from arrears.reports.page_request import PageRequest
 
     ledger, today = services.ledger, organisation.today(services.clock())
     day = today if day is None else day
@@ -35,7 +36,7 @@ def aged_body(
         references = ledger.references(organisation, side, [one.document.id for one in found])
         rows = [rendering.aged_document_body(reports.aged_document(one, day), side, references) for one in found]
         return rendering.aged_list_body(documents, side, by, rows, None)
-    parties = reading.aged(None if limit is None else PageRequest(None, limit))
+    parties = read_aged(reading, None if limit is None else PageRequest(None, limit))
     shown, policy = parties.rows[:limit], organisation.policy
     if side is Side.RECEIVABLE:
         whole = with_accounts(shown, reading.judgeable)

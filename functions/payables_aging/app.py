@@ -7,6 +7,7 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.aged_list import BY_DOCUMENT, aged_document_body, aged_supplier_body
 from arrears.reports.aged_list import aged_document, aged_documents
+from arrears.reports.aged_page import read_aged
 from arrears.reports.aged_suppliers import supplier_balance
 from arrears.reports.book_reading import BookReading
 from arrears.runtime import lambda_handler, services
@@ -31,7 +32,7 @@ def aged_payables(request: Request) -> Body | Page:
         references = ledger.references(organisation, SIDE, [reference.document.id for reference in found])
         rows = (aged_document_body(aged_document(one, query.day), SIDE, references) for one in found)
         return aged_list.answer(query, documents, SIDE, rows, next_cursor)
-    parties = reading.aged(query.first_rows())
+    parties = read_aged(reading, query.first_rows())
     page, next_cursor = aged_list.page_of(query, parties)
     rows = (aged_supplier_body(supplier_balance(one, query.day, organisation.policy)) for one in page)
     return aged_list.answer(query, parties, SIDE, rows, next_cursor)

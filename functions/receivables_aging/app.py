@@ -8,6 +8,7 @@ from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.aged_list import BY_DOCUMENT, aged_customer_body, aged_document_body
 from arrears.reports.aged_customers import customer_balance
 from arrears.reports.aged_list import aged_document, aged_documents
+from arrears.reports.aged_page import read_aged
 from arrears.reports.aging import with_accounts
 from arrears.reports.book_reading import BookReading
 from arrears.runtime import lambda_handler, services
@@ -32,7 +33,7 @@ def aged_receivables(request: Request) -> Body | Page:
         references = ledger.references(organisation, SIDE, [reference.document.id for reference in found])
         rows = (aged_document_body(aged_document(one, query.day), SIDE, references) for one in found)
         return aged_list.answer(query, documents, SIDE, rows, next_cursor)
-    parties = reading.aged(query.first_rows())
+    parties = read_aged(reading, query.first_rows())
     page, next_cursor = aged_list.page_of(query, parties)
     whole = with_accounts(page, reading.judgeable)
     rows = (aged_customer_body(customer_balance(one, query.day, organisation.policy)) for one in whole)

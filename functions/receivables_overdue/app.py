@@ -15,6 +15,7 @@ from arrears.rendering.overdue import receivables_body
 from arrears.rendering.overdue_documents import document_bodies
 from arrears.reports.aging import with_accounts
 from arrears.reports.book_reading import BookReading
+from arrears.reports.overdue_page import read_overdue
 from arrears.reports.receivables import customer_row, row_tier
 from arrears.reports.row_selection import select_rows, totals_of
 from arrears.runtime import lambda_handler, services
@@ -32,7 +33,7 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     day = query.report.day
     limit = TimeLimit(clock, "arrears receivables")
     reading = BookReading(ledger, organisation, Side.RECEIVABLE, day, today, limit.around)
-    report = reading.overdue(query.first_rows())
+    report = read_overdue(reading, query.first_rows())
     selected = select_rows(report, query.wanted, row_tier, customer_row, reading.judgeable)
     page, next_cursor = query.page(selected)
     shown = limit.around(with_accounts(page, reading.complete))

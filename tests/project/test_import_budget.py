@@ -40,6 +40,7 @@ CONNECTED = {
         "ledger.money",
         "metrics",
     ),
+    *("ledger.figures", "ledger.on_account", "ledger.open_book"),
     *("ledger.organisation", "ledger.policy", "ledger.errors", "ledger.reminders", "ledger.ledger_side", "runtime"),
     *(
         "storage.access.authentication",
@@ -52,6 +53,7 @@ CONNECTED = {
         "storage.dynamodb",
         "storage.ledger.keys",
         "storage.ledger.month_figures",
+        "storage.ledger.open_accounts",
         "storage.ledger.reader",
         "storage.ledger.codec",
         "storage.access.passwords",
@@ -68,14 +70,18 @@ DOLFIN = CONNECTED | {
     "api.listing",
     "api.problem",
     "api.routes",
+    "reports.page_request",
 }
 LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api.routes"}
 RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
-LINES = {"ledger.on_account", "rendering.lines", "reports.aging"}
+LINES = {"rendering.lines", "reports.aging"}
+PAGES = {"reports.book_reading", "reports.paging"}
 REPORT = (
     DOLFIN
     | RENDERING
     | LINES
+    | PAGES
+    | {"reports.overdue_page"}
     | {"api.overdue_query", "ledger.time_limit", "rendering.overdue_documents"}
     | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
 )
@@ -83,6 +89,8 @@ AGED_LIST = (
     DOLFIN
     | RENDERING
     | LINES
+    | PAGES
+    | {"reports.aged_page"}
     | {"api.aged_list", "ledger.time_limit", "rendering.aged_list", "reports.aged_list"}
     | {"reports.tiers"}
 )

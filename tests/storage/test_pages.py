@@ -12,9 +12,11 @@ from arrears.ledger.organisation import Organisation
 from arrears.rendering.aged_list import aged_customer_body, aged_list_body
 from arrears.reports.aged_customers import customer_balance
 from arrears.reports.aged_list import AgedList, PartyReference
+from arrears.reports.aged_page import read_aged
 from arrears.reports.aging import Report, with_accounts
 from arrears.reports.book_reading import BookReading
-from arrears.reports.paging import PageRequest
+from arrears.reports.overdue_page import read_overdue
+from arrears.reports.page_request import PageRequest
 from arrears.storage.ledger import open_accounts
 from oracle import Book
 from oracle.generate import random_book
@@ -40,7 +42,7 @@ def overdue_pages(ledger: StoredLedger, side: Side, day: int, today: int, limit:
     """The pages of an overdue report, each with its own rows only."""
     after = None
     while True:
-        report = reading(ledger, side, day, today).overdue(PageRequest(after, limit))
+        report = read_overdue(reading(ledger, side, day, today), PageRequest(after, limit))
         rows = [row for row in report.rows if after is None or row.sort_key > after]
         more, rows = len(rows) > limit, rows[:limit]
         report.rows[:] = with_accounts(rows, reading(ledger, side, day, today).complete)
@@ -52,7 +54,7 @@ def overdue_pages(ledger: StoredLedger, side: Side, day: int, today: int, limit:
 
 def check_overdue(ledger: StoredLedger, side: Side, day: int, today: int, limit: int) -> int:
     """Raises unless pages have the rows and the totals of the whole report; how many pages there were."""
-    report = reading(ledger, side, day, today).overdue(None)
+    report = read_overdue(reading(ledger, side, day, today), None)
     report.rows[:] = list(with_accounts(report.rows, reading(ledger, side, day, today).complete))
     whole = body_of(report, side)
     pages = [body_of(page, side) for page in overdue_pages(ledger, side, day, today, limit)]
@@ -70,11 +72,11 @@ def aged_body(aged: AgedList[PartyReference], side: Side) -> dict[str, Any]:
 
 def check_aged(ledger: StoredLedger, side: Side, day: int, today: int, limit: int) -> int:
     """The same for the aged list by counterparty."""
-    whole = reading(ledger, side, day, today).aged(None)
+    whole = read_aged(reading(ledger, side, day, today), None)
     policy = ledger.organisation.policy
     expected, found, pages, after = aged_body(whole, side), [], 0, None
     while True:
-        page = reading(ledger, side, day, today).aged(PageRequest(after, limit))
+        page = read_aged(reading(ledger, side, day, today), PageRequest(after, limit))
         assert aged_body(page, side) == expected
         rows = [row for row in page.rows if after is None or row.sort_key > after]
         found += rows[:limit]
@@ -130,12 +132,12 @@ def test_a_page_costs_three_requests_however_large_the_book(table: Table, monkey
     ledger.record([invoice(f"I{n}", customer_id=f"C{n}", **due[n]) for n in range(40)], NOW)
     for limit, expected in ((5, ["Query"] * 2), (50, ["Query"])):
         table.gate.operations()
-        report = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(None, limit))
+        report = read_overdue(reading(ledger, Side.RECEIVABLE, NOW, NOW), PageRequest(None, limit))
         assert (report.party_count, report.overdue_count) == (40, 40)
         assert table.gate.operations() == expected
     after = report.rows[20].sort_key
     table.gate.operations()
-    page = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(after, 5))
+    page = read_overdue(reading(ledger, Side.RECEIVABLE, NOW, NOW), PageRequest(after, 5))
     assert [row.sort_key for row in page.rows] == [row.sort_key for row in report.rows[21:27]]
     assert table.gate.operations() == ["Query"] * 3
 
@@ -147,7 +149,7 @@ def test_a_cursor_goes_on_right_in_a_book_that_changes_meanwhile(table: Table) -
     ledger.record(
         [invoice(f"I{n}", customer_id=f"C{n}", issued_on="2020-01-01", due_on=due[n]) for n in range(12)], NOW
     )
-    first = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(None, 4))
+    first = read_overdue(reading(ledger, Side.RECEIVABLE, NOW, NOW), PageRequest(None, 4))
     after = first.rows[3].sort_key
     changes = [
         payment("1", invoice_id="I1", amount="100"),
@@ -157,11 +159,11 @@ def test_a_cursor_goes_on_right_in_a_book_that_changes_meanwhile(table: Table) -
         invoice("dollars", customer_id="C8", currency="EUR", issued_on="2020-01-01", due_on=due[0]),
     ]
     ledger.record(changes, NOW)
-    whole = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(None)
+    whole = read_overdue(reading(ledger, Side.RECEIVABLE, NOW, NOW), None)
     expected = [row.sort_key for row in whole.rows if row.sort_key > after]
     found = []
     while True:
-        page = reading(ledger, Side.RECEIVABLE, NOW, NOW).overdue(PageRequest(after, 2))
+        page = read_overdue(reading(ledger, Side.RECEIVABLE, NOW, NOW), PageRequest(after, 2))
         assert (page.aging, page.party_count) == (whole.aging, whole.party_count)
         found += [row.sort_key for row in page.rows[:2]]
         if len(page.rows) < 3:

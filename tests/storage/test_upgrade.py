@@ -10,7 +10,8 @@ import pytest
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports.book_reading import BookReading
-from arrears.reports.paging import PageRequest
+from arrears.reports.overdue_page import read_overdue
+from arrears.reports.page_request import PageRequest
 from arrears.storage.ledger import open_accounts
 from arrears.storage.ledger.reconcile import Difference, Reconciliation
 from arrears.storage.ledger.upgrade import LedgerUpgrade
@@ -77,8 +78,8 @@ def test_pages_are_read_alone_only_when_the_organisation_says_so(
     upgrade(table)
 
     def first(organisation: Organisation) -> list[Any]:
-        report = BookReading(ledger.store, organisation, Side.RECEIVABLE, TODAY + 60, TODAY).overdue(
-            PageRequest(None, 1)
+        report = read_overdue(
+            BookReading(ledger.store, organisation, Side.RECEIVABLE, TODAY + 60, TODAY), PageRequest(None, 1)
         )
         return [report.aging, report.unapplied, report.party_count, report.overdue_count, report.rows[0].sort_key]
 

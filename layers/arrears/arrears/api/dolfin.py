@@ -15,7 +15,7 @@ from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.days import day_text, parse_day
 from arrears.ledger.errors import FORBIDDEN, UNAUTHORISED, ArrearsError
 from arrears.ledger.organisation import Organisation
-from arrears.reports.paging import PageRequest, sort_key_in
+from arrears.reports.page_request import PageRequest
 
 MAX_LIMIT = 1_000
 _PARAMETERS = ("asOf", "limit", "cursor")
@@ -110,7 +110,7 @@ class ReportQuery:
         """The page of rows that is asked for, where rows are in the default order; None without a limit."""
         if self.limit is None:
             return None
-        return PageRequest(None if self.after is None else sort_key_in(self.after), self.limit)
+        return PageRequest.at(self.after, self.limit)
 
     def page[Row](self, rows: list[Row], position: Callable[[Row], Iterable[Any]]) -> tuple[list[Row], str | None]:
         """The rows of this page, and the cursor of the next one if there is one.

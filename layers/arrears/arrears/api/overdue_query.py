@@ -11,7 +11,7 @@ from arrears.ledger.ids import outward_id
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.organisation import Organisation
 from arrears.reports.aging import RowReference
-from arrears.reports.paging import PageRequest
+from arrears.reports.page_request import PageRequest
 from arrears.reports.row_selection import AGE, AMOUNT, ORDERS, RowFilter
 from arrears.reports.tiers import TIERS, URGENCIES
 

@@ -12,16 +12,22 @@ from operator import attrgetter
 from arrears.ledger.figures import NO_DUE, OPEN, OUTSTANDING, UNAPPLIED, Cells
 from arrears.ledger.open_book import OpenBook, OpenRow
 from arrears.ledger.organisation import Organisation
-from arrears.reports.aged_list import AgedList, BookSums, PartyReference, party_rows, party_sort_key
+from arrears.reports.aged_list import AgedList, BookSums, PartyReference, aged_parties, party_rows, party_sort_key
 from arrears.reports.aging import SortKey, currency_order
+from arrears.reports.book_reading import BookReading
+from arrears.reports.page_request import PageRequest
 from arrears.reports.paging import (
-    PageRequest,
     first_due_days,
     rows_after,
     sum_until,
     unapplied_of_large,
     with_documents,
 )
+
+
+def read_aged(reading: BookReading, page: PageRequest | None) -> AgedList[PartyReference]:
+    """The aged list by counterparty. page: the rows that are wanted in the default order; None: all of them."""
+    return reading.report(page, aged_page, aged_parties)
 
 
 def aged_page(book: OpenBook, day: int, organisation: Organisation, page: PageRequest) -> AgedList[PartyReference]:

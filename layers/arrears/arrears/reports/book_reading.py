@@ -1,4 +1,4 @@
-"""Reads overdue reports and aged lists: a page of a large book where that is enough, all of it otherwise.
+"""Reads a book for a report: to show a page of a large one where that is enough, all of it otherwise.
 
 All of it is read for past days, for books that are still of an older form, and where no page is asked for.
 """
@@ -10,13 +10,11 @@ from arrears.ledger.dated_document import Account, DatedDocument
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.open_book import OpenBook
 from arrears.ledger.organisation import Organisation
-from arrears.reports.aged_list import AgedList, PartyReference, aged_parties
-from arrears.reports.aged_page import aged_page
-from arrears.reports.aging import Report, overdue_report
-from arrears.reports.overdue_page import overdue_page
-from arrears.reports.paging import PageRequest
+from arrears.reports.page_request import PageRequest
 
 type Found = Iterator[tuple[Account, list[DatedDocument]]]
+type OfPage[Report] = Callable[[OpenBook, int, Organisation, PageRequest], Report]
+type OfAll[Report] = Callable[[Found, int, Organisation], Report]
 
 
 class Ledger(Protocol):
@@ -53,42 +51,33 @@ class BookReading:
         around: Callable[[Found], Found] = lambda accounts: accounts,
     ) -> None:
         self._ledger = ledger
-        self._organisation = organisation
+        self.organisation = organisation
         self._side = side
-        self._day = day
+        self.day = day
         self._today = today
         self._around = around
 
     def accounts(self) -> Found:
         """Every account with what may count on the day."""
-        return self._around(self._ledger.accounts(self._organisation, self._side, self._day, self._today))
+        return self._around(self._ledger.accounts(self.organisation, self._side, self.day, self._today))
 
     def complete(self, accounts: Iterable[Account]) -> dict[str, Account]:
         """Those of some accounts that lack something that their rows are worked out from, complete, by id."""
-        return self._ledger.complete(self._organisation, self._side, accounts, self._day, self._today)
+        return self._ledger.complete(self.organisation, self._side, accounts, self.day, self._today)
 
     def judgeable(self, accounts: Iterable[Account]) -> dict[str, Account]:
         """The same as far as tier, urgency and action take it: without the history that payment behaviour takes."""
-        return self._ledger.complete(self._organisation, self._side, accounts, self._day, self._today, behaviour=False)
+        return self._ledger.complete(self.organisation, self._side, accounts, self.day, self._today, behaviour=False)
 
-    def overdue(self, page: PageRequest | None) -> Report:
-        """The overdue report. page: the rows that are wanted in the default order; None: all of them."""
-        found = self._page_of(page)
-        if isinstance(found, tuple):
-            return overdue_page(found[0], self._day, self._organisation, found[1])
-        return overdue_report(found, self._day, self._organisation)
+    def report[Report](self, page: PageRequest | None, of_page: OfPage[Report], of_all: OfAll[Report]) -> Report:
+        """A report by the function that makes it of a page of the book, or by the one that makes it of all accounts.
 
-    def aged(self, page: PageRequest | None) -> AgedList[PartyReference]:
-        """The aged list by counterparty; page: as above."""
-        found = self._page_of(page)
-        if isinstance(found, tuple):
-            return aged_page(found[0], self._day, self._organisation, found[1])
-        return aged_parties(found, self._day, self._organisation)
-
-    def _page_of(self, page: PageRequest | None) -> tuple[OpenBook, PageRequest] | Found:
-        """The book to read a page of; all accounts where they all have to be read, or a first page has them all."""
-        if page is None or self._day < self._today or not self._organisation.paged:
-            return self.accounts()
-        book = self._ledger.open_book(self._organisation, self._side, page.limit)
+        page: the rows that are wanted in the default order; None: all of them.
+        """
+        if page is None or self.day < self._today or not self.organisation.paged:
+            return of_all(self.accounts(), self.day, self.organisation)
+        book = self._ledger.open_book(self.organisation, self._side, page.limit)
         whole = book.whole() if page.after is None else None
-        return (book, page) if whole is None else whole
+        if whole is None:
+            return of_page(book, self.day, self.organisation, page)
+        return of_all(whole, self.day, self.organisation)

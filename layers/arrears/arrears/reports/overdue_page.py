@@ -18,17 +18,24 @@ from arrears.reports.aging import (
     RowReference,
     SortKey,
     currency_order,
+    overdue_report,
     overdue_rows,
     row_sort_key,
 )
+from arrears.reports.book_reading import BookReading
+from arrears.reports.page_request import PageRequest
 from arrears.reports.paging import (
-    PageRequest,
     first_due_days,
     rows_after,
     sum_until,
     unapplied_of_large,
     with_documents,
 )
+
+
+def read_overdue(reading: BookReading, page: PageRequest | None) -> Report:
+    """The overdue report. page: the rows that are wanted in the default order; None: all of them."""
+    return reading.report(page, overdue_page, overdue_report)
 
 
 def overdue_page(book: OpenBook, day: int, organisation: Organisation, page: PageRequest) -> Report:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 from arrears.ledger.dated_document import Account, DatedDocument
 from arrears.ledger.days import FIRST_DAY
@@ -10,19 +10,7 @@ from arrears.ledger.figures import BESIDE, Cell, Cells
 from arrears.ledger.on_account import unapplied_at
 from arrears.ledger.open_book import OpenBook, OpenRow
 from arrears.reports.aging import SortKey
-
-
-class PageRequest(NamedTuple):
-    """Which rows are asked for. after: the sort key of the row before the first. limit: how many rows."""
-
-    after: SortKey | None
-    limit: int
-
-
-def sort_key_in(position: Sequence[Any]) -> SortKey:
-    """The sort key of a row, as JSON carried it."""
-    other, currency, days, owed, name, id_ = position
-    return other, currency, days, owed, name, id_
+from arrears.reports.page_request import PageRequest
 
 
 class Reference(Protocol):
