@@ -117,3 +117,15 @@ def test_messages_name_options_as_they_are_typed(organisation: str) -> None:
     late = run("key", "create", "--expires-on", "2030-02-30", organisation=organisation)
     assert late.exit_code == 2
     assert "--expires-on" in late.stderr
+
+
+def test_a_book_of_an_older_version_is_upgraded(services: Services, organisation: str) -> None:
+    """Pages of its reports are read alone from then on; the second time there is nothing to do."""
+    client, table = services.client, services.settings.access_table
+    key = {"pk": {"S": f"O#{organisation}"}, "sk": {"S": "ORGANISATION"}}
+    client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE paged")
+    assert not services.organisations().get(organisation).paged
+    for _ in range(2):
+        assert value("org", "upgrade", organisation=organisation) == {"upgraded": 0}
+        assert services.organisations().get(organisation).paged
+    assert [act.act for act in services.audit().acts(organisation)].count("set_paged") == 1

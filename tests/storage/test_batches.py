@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from arrears.storage.ledger import unit_of_work
 from oracle.generate import random_book
 from support.books import organisation_of
 from support.memory_ledger import MemoryLedger
@@ -46,7 +47,13 @@ def busy_week(random: Random, count: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_any_batches_on_any_days_keep_the_book_of_single_records(table: Table, seed: int) -> None:
+def test_any_batches_on_any_days_keep_the_book_of_single_records(
+    table: Table, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Some with accounts that list their documents by themselves from the third one on, and hold one again."""
+    if seed % 3 == 0:
+        monkeypatch.setattr(unit_of_work, "HELD_DOCUMENTS", 2)
+        monkeypatch.setattr(unit_of_work, "HELD_AGAIN", 1)
     random = Random(seed)
     if seed % 2:
         records, organisation = busy_week(random, 40), ORGANISATION

@@ -11,13 +11,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from arrears.ledger.errors import ArrearsError
 from arrears.runtime import Services, Settings
-from arrears.storage.ledger import recorder
+from arrears.storage.ledger import recorder, unit_of_work
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.transactions import BRIEF_WAITS, IMPORT_WAITS
 from support.books import noon
 from support.gate import FAULTS, Fault, Killed
 from support.records import ORGANISATION, bill, credit, customer, dispute, invoice, payment, promise, reminder, supplier
-from support.stored_ledger import Contents, StoredLedger, Table
+from support.stored_ledger import Contents, StoredLedger, Table, check_sums
 
 TODAY = date(2020, 6, 30).toordinal()
 LATER = date(2020, 8, 30).toordinal()
@@ -134,6 +134,21 @@ def test_whichever_request_fails_the_book_is_the_same_after_a_retry(
         table = prepared()
         _work_and_retry(table, WORK[work], {number + more: FAULTS[name] for more in range(tries)})
         assert table.contents() == expected, f"request {number}"
+
+
+@pytest.mark.parametrize("name", ["kill", "conflict", "lose_answer"])
+def test_accounts_that_begin_or_cease_to_hold_their_documents_survive_faults_too(
+    prepared: Callable[[], Table], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """With more than one document, an account lists them by themselves; all of them are written with it."""
+    monkeypatch.setattr(unit_of_work, "HELD_DOCUMENTS", 1)
+    monkeypatch.setattr(unit_of_work, "HELD_AGAIN", 1)
+    expected, requests = without_fault(prepared(), recorded)
+    for number in range(1, requests + 1):
+        table = prepared()
+        _work_and_retry(table, recorded, {number: FAULTS[name]})
+        assert table.contents() == expected, f"request {number}"
+        check_sums(table.ledger())
 
 
 def _work_and_retry(table: Table, work: Work, faults: dict[int, Fault]) -> None:

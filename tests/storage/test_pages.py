@@ -17,7 +17,7 @@ from arrears.reports.aging import Report, with_accounts
 from arrears.reports.book_reading import BookReading
 from arrears.reports.overdue_page import read_overdue
 from arrears.reports.page_request import PageRequest
-from arrears.storage.ledger import open_accounts
+from arrears.storage.ledger import open_accounts, unit_of_work
 from oracle import Book
 from oracle.generate import random_book
 from support.books import body_of, last_day, organisation_of, random_terms
@@ -111,9 +111,8 @@ def a_book(seed: int) -> tuple[Book, Organisation]:
 def test_pages_of_random_books_are_the_whole_answer(table: Table, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also with accounts that list their documents by themselves from the third one on."""
     if seed % 2:
-        for module in ("arrears.ledger.accounts", "arrears.storage.ledger.unit_of_work"):
-            monkeypatch.setattr(f"{module}.HELD_DOCUMENTS", 2)
-            monkeypatch.setattr(f"{module}.HELD_AGAIN", 1)
+        monkeypatch.setattr(unit_of_work, "HELD_DOCUMENTS", 2)
+        monkeypatch.setattr(unit_of_work, "HELD_AGAIN", 1)
     book, organisation = a_book(seed)
     ledger, today = in_table(table, book, organisation), last_day(book).toordinal()
     check_sums(ledger)
