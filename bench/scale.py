@@ -33,12 +33,16 @@ from arrears.ledger.days import day_before_month, day_text, month_of
 from arrears.ledger.documents import Contribution, Document, NameOrder, contribution_of
 from arrears.ledger.figures import add_cells
 from arrears.ledger.ledger_side import Side
+from arrears.rendering.overdue import receivables_body
+from arrears.reports.aging import with_accounts
+from arrears.reports.book_reading import BookReading
+from arrears.reports.receivables import customer_row
 from arrears.storage.dynamodb import Item, Key
 from arrears.storage.ledger import codec, entities, keys
 from arrears.storage.ledger.keys import MonthSortKey
 from arrears.storage.ledger.month_figures import MOST_NAMES, SLOTS, addition, cell_name
 from bench import here, results
-from bench.book import LEDGER, OPEN_PER_ACCOUNT, Paper, document_id, open_papers, organisation_of, party_id
+from bench.book import LEDGER, OPEN_PER_ACCOUNT, Paper, document_id, open_papers, organisation_of, party_id, services_of
 from bench.results import Result
 from bench.table import Packed, Tables
 from bench.warm import Book, Measured
@@ -222,6 +226,21 @@ def pages(book: Synthesised) -> list[Asked]:
     return found
 
 
+def whole(book: Synthesised) -> Asked:
+    """Reads the book once for the report with all its rows, however large."""
+    table = book.table
+    ledger = services_of(table).ledger
+    table.reset()
+    started = time.process_time()
+    reading = BookReading(ledger, book.organisation, Side.RECEIVABLE, book.today, book.today)
+    report = reading.overdue(None)
+    shown = with_accounts(report.rows, reading.complete)
+    body = receivables_body(report, (customer_row(row, book.today, report.policy) for row in shown), None, None)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    cpu = time.process_time() - started - table.spent
+    return Asked(json.loads(text), cpu, table.requests.total(), table.read_units)
+
+
 # Figures
 
 
@@ -281,8 +300,11 @@ def _any_page(book: Synthesised, every: list[Asked]) -> Iterator[Result]:
 
 
 def _whole_book(book: Synthesised, every: list[Asked]) -> Iterator[Result]:
-    """Against reading the open book once, as an answer in another order has to."""
-    once, asked = book.page(sort="amount"), ask(book, limit=str(ROWS), sort="amount")
+    """Pages against the report with all rows; past days against one page of the open book in another order.
+
+    Both read the open book once.
+    """
+    once, asked = book.page(sort="amount"), whole(book)
     if asked.body["aging"] != every[0].body["aging"] or sum(len(one.body["customers"]) for one in every) != _rows(
         asked
     ):
