@@ -26,6 +26,11 @@ class Packed(dict[tuple[str, str, str], Any]):
         item: Item = marshal.loads(super().__getitem__(key))
         return item
 
+    def get(self, key: tuple[str, str, str], default: Any = None) -> Any:
+        """The item of a key."""
+        packed = super().get(key)
+        return default if packed is None else marshal.loads(packed)
+
 
 class Tables(DynamoDB):
     """The template's tables, empty. keep_documents: False keeps of documents only what the indexes show.
