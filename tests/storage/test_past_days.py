@@ -196,3 +196,11 @@ def test_nor_while_a_past_day_is_read(table: Table, request_number: int) -> None
     ledger.record([invoice(number="Nº 7")], NOW - 10)
     paid_between(ledger, table, request_number)
     assert in_hand(ledger.store.accounts(ORGANISATION, Side.RECEIVABLE, NOW - 2, NOW)) == ["Nº 7"]
+
+
+def test_an_account_that_its_table_does_not_show_yet_is_answered_as_the_index_has_it(table: Table) -> None:
+    ledger = table.ledger()
+    ledger.record([invoice()], NOW)
+    [(account, _)] = ledger.store.accounts(ORGANISATION, Side.RECEIVABLE, NOW - 1, NOW)
+    new = account._replace(id="00000000-0000-4000-8000-000000000000")
+    assert ledger.store.complete(ORGANISATION, Side.RECEIVABLE, [new], NOW - 1, NOW) == {}

@@ -1,7 +1,6 @@
 """The months of a ledger side that one run closes, added up while its accounts are read once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reader import LedgerStore
 
 
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """What months are closed with."""
-
-    ledger: "LedgerStore"
-    history: "HistoryStore"
-
-
 class Months:
     """Months that are to be closed. ends: their last days, in order; those that are closed already stay as they are.
 
@@ -39,7 +30,8 @@ class Months:
 
     def __init__(
         self,
-        stores: Stores,
+        ledger: "LedgerStore",
+        history: "HistoryStore",
         organisation: Organisation,
         run: "Run",
         side: Side,
@@ -47,7 +39,8 @@ class Months:
         recorded_at: str,
         today: int,
     ) -> None:
-        self._ledger, self._history = stores.ledger, stores.history
+        self._ledger = ledger
+        self._history = history
         self._organisation = organisation
         self._run = run
         self._side = side

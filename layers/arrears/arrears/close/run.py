@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from arrears.close.due_organisations import closable_through
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
-from arrears.close.months import Months, Stores, figures_of, in_order
+from arrears.close.months import Months, figures_of, in_order
 from arrears.ledger.dated_document import Account, DatedDocument, history_reaches, listed_closed_from
 from arrears.ledger.days import NEVER, day_before_month, month_ends, year_before
 from arrears.ledger.ledger_side import Side
@@ -138,7 +138,6 @@ class Closing:
     def _receivables(self, task: _Task) -> _Done:
         """Records the escalations of the days, and closes the months of invoices."""
         through, closed = task.run.through, task.run.closed.get(Side.RECEIVABLE)
-        first = None
         if through is None or closed is None:
             first = self._first_day(task, Side.RECEIVABLE)
             if first > task.last:
@@ -147,7 +146,7 @@ class Closing:
         ends, last = month_ends(closed + 1, task.closable), max(through, task.last)
         if through == last and not ends:
             return _Done(closed, through=through)
-        since = 0 if first is not None else _since(task, through, ends)
+        since = _since(task, through, ends)
         rows = EscalationWriter(
             self._history, task.organisation, task.run, through, last, task.recorded_at, self._out_of_time
         )
@@ -156,17 +155,16 @@ class Closing:
 
     def _payables(self, task: _Task) -> _Done:
         """Closes the months of bills."""
-        closed, since = task.run.closed.get(Side.PAYABLE), None
+        closed = task.run.closed.get(Side.PAYABLE)
         if closed is None:
-            first, since = self._first_day(task, Side.PAYABLE), 0
+            first = self._first_day(task, Side.PAYABLE)
             if first > task.last:
                 return _Done(None)
             closed = first - 1
         ends = month_ends(closed + 1, task.closable)
         if not ends:
             return _Done(closed)
-        since = day_before_month(ends[0]) if since is None else since
-        return _Done(ends[-1], self._work(task, Side.PAYABLE, since, ends, None))
+        return _Done(ends[-1], self._work(task, Side.PAYABLE, day_before_month(ends[0]), ends, None))
 
     def _first_day(self, task: _Task, side: Side) -> int:
         """The issue day of the first document that ever existed; NEVER if there is none."""
@@ -179,9 +177,7 @@ class Closing:
     ) -> Sequence[str]:
         """Reads a side of the book once, some accounts at a time: follows their rows, if any, and closes months."""
         organisation = task.organisation
-        months = Months(
-            Stores(self._ledger, self._history), organisation, task.run, side, ends, task.recorded_at, task.today
-        )
+        months = Months(self._ledger, self._history, organisation, task.run, side, ends, task.recorded_at, task.today)
         left = {} if rows is None else dict(self._history.rows(organisation.id))
         for some in batched(self._ledger.accounts_since(organisation, side, since), _TOGETHER, strict=False):
             if rows is not None:
