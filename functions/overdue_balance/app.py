@@ -1,5 +1,6 @@
 """GET /analytics/overdue_balance: what is overdue, by the month it was due in."""
 
+from itertools import chain
 from typing import Any
 
 from arrears.api import lago, routes
@@ -20,11 +21,12 @@ def overdue_balances(request: Request) -> dict[str, Any]:
     filters = lago.Filters.read(request)
     today = organisation.today(clock())
     if filters.external_customer_id is None:
-        accounts = ledger.accounts(organisation, Side.RECEIVABLE, today, today)
+        invoices = ledger.documents_due_before(organisation, Side.RECEIVABLE, today)
     else:
         customers = ledger.customers_by_external_id(organisation, filters.external_customer_id)
         accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, customers)
-    return lago.overdue_balances(overdue_balance(accounts, today, filters.currency, filters.months))
+        invoices = chain.from_iterable(documents for _, documents in accounts)
+    return lago.overdue_balances(overdue_balance(invoices, today, filters.currency, filters.months))
 
 
 handler = lambda_handler(endpoint)
