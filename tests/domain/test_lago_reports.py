@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from arrears.ledger.dated_document import AllocationChange, DatedDocument, Dispute
 from arrears.reports.invoice_collection import MonthCollection, invoice_collection
 from arrears.reports.months import months_between, window_start
-from arrears.reports.overdue_balance import MonthBalance, overdue_balance
+from arrears.reports.overdue_balance import MonthBalance, overdue_balance, page_of
 
 TODAY = date(2020, 6, 30).toordinal()
 
@@ -56,6 +56,22 @@ def test_balances_are_sorted_by_month_then_currency() -> None:
     ]
     assert [row.month for row in overdue_balance(documents, TODAY, "USD", 7)] == ["2019-12", "2020-06"]
     assert [row.month for row in overdue_balance(documents, TODAY, "USD", 6)] == ["2020-06"]
+
+
+def test_pages_list_every_invoice_once_in_rows_with_their_full_amounts() -> None:
+    rows = [
+        MonthBalance("2020-04", "EUR", 300, ["1", "2", "3"]),
+        MonthBalance("2020-04", "USD", 100, ["4"]),
+        MonthBalance("2020-05", "EUR", 200, ["5", "6"]),
+    ]
+    assert [page_of(rows, number, 2) for number in (1, 2, 3, 4)] == [
+        [MonthBalance("2020-04", "EUR", 300, ["1", "2"])],
+        [MonthBalance("2020-04", "EUR", 300, ["3"]), MonthBalance("2020-04", "USD", 100, ["4"])],
+        [MonthBalance("2020-05", "EUR", 200, ["5", "6"])],
+        [],
+    ]
+    assert page_of(rows, 1, 100) == rows
+    assert page_of([], 1, 100) == []
 
 
 FIGURES = {

@@ -1,6 +1,6 @@
 """Overdue balance: what is overdue, by the month it was due in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from arrears.ledger.dated_document import DatedDocument
@@ -43,6 +43,21 @@ def overdue_balance(
             row.invoice_ids.extend(sorted(overdue.invoice_ids))
             found[month, code] = replace(row, amount=row.amount + overdue.amount)
     return [row for _, row in sorted(found.items())]
+
+
+def page_of(rows: Sequence[MonthBalance], number: int, size: int) -> list[MonthBalance]:
+    """The rows that have invoices on a page (1 is the first) of so many invoices, with the ids of these only.
+
+    Amounts stay those of all of the row's invoices.
+    """
+    first = (number - 1) * size
+    before, found = 0, []
+    for row in rows:
+        ids = row.invoice_ids[max(first - before, 0) : max(first + size - before, 0)]
+        if ids:
+            found.append(replace(row, invoice_ids=ids))
+        before += len(row.invoice_ids)
+    return found
 
 
 def _by_due_day(invoices: Iterable[DatedDocument], today: int) -> list[tuple[int, str, _Sum]]:
