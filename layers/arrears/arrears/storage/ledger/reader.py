@@ -184,7 +184,7 @@ class LedgerStore:
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""
         figures: dict[tuple[str, str, str], list[int]] = {}
-        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE):
+        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE, collected=True):
             if item.place.day <= today:
                 for status, currency, count, amount in collection_figures(item.sums):
                     sums = figures.setdefault((item.place.month, status, currency), [0, 0])
