@@ -1,4 +1,4 @@
-"""Costs of this tree and another checkout, in turns: python -m bench.against CHECKOUT [rounds] [cold|warm|writes ...].
+"""Costs of this tree and another checkout, in turns: python -m bench.against CHECKOUT [rounds] [part ...].
 
 Each tree is measured by its own bench, in processes of their own with the same packages, so that only the trees differ.
 """
@@ -21,6 +21,11 @@ book.grow(10)
 for name in ("receivables_overdue", "overdue_balance"):
     one = book.measure(name)
     found[f"warm, {name}"] = one.cpu_ms, one.floor_ms
+""",
+    "balance": """
+for size in (10_000, 100_000):
+    one = warm.Book("invoice", size).measure("overdue_balance")
+    found[f"balance, {size:,} open"] = one.cpu_ms, one.floor_ms
 """,
     "cold": """
 cold.ROUNDS = 3

@@ -108,9 +108,9 @@ class Book:
 
         A key's first request of a day notes that it was used; that one is not counted.
         """
-        handler, table = _answered_by(self.table, function)
+        handler, table = answered_by(self.table, function)
         handler(event, None)
-        handler, table = _answered_by(self.table, function)
+        handler, table = answered_by(self.table, function)
         table.reset()
         table.recording, table.transcript = True, []
         handler(event, None)
@@ -123,7 +123,7 @@ class Book:
         return cold, table.requests.total(), table.read_units, documents, table.transcript
 
 
-def _answered_by(table: Tables, function: str) -> tuple[here.Handler, Tables]:
+def answered_by(table: Tables, function: str) -> tuple[here.Handler, Tables]:
     """A function whose requests a table answers, with nothing cached."""
     from arrears import runtime
 

@@ -294,11 +294,18 @@ OPERATIONS: dict[str, Operation] = {
         "overdueBalance",
         "Lago",
         "Overdue amounts by due month",
-        "Lago's contract: amounts are integers in minor units. Unknown parameters are ignored, as Lago does.",
+        "Lago's contract: amounts are integers in minor units. Unknown parameters are ignored, as Lago does. Without "
+        "page and per_page, the answer lists every overdue invoice; about 140,000 fit into one.",
         "OverdueBalances",
         "LagoError",
         ("bearer",),
-        (CURRENCY, MONTHS, query("external_customer_id", "Only this customer, by its external id.", type="string")),
+        (
+            CURRENCY,
+            MONTHS,
+            query("external_customer_id", "Only this customer, by its external id.", type="string"),
+            query("page", "A page of the invoices. With per_page alone: the first.", type="integer", minimum=1),
+            query("per_page", "Invoices of a page. With page alone: 100.", type="integer", minimum=1, maximum=100_000),
+        ),
         scope="analytics:read",
     ),
     routes.INVOICE_COLLECTION: Operation(

@@ -7,7 +7,7 @@ from arrears.api.http import Request
 from arrears.reports.invoice_collection import invoice_collection
 from arrears.runtime import lambda_handler, services
 
-endpoint = lago.endpoint()
+endpoint = lago.endpoint(narrowed_by=("months", "currency"))
 
 
 @endpoint.get(routes.INVOICE_COLLECTION)

@@ -1,14 +1,15 @@
 """GET /analytics/overdue_balance: what is overdue, by the month it was due in."""
 
+from itertools import chain
 from typing import Any
 
 from arrears.api import lago, routes
 from arrears.api.http import Request
 from arrears.ledger.ledger_side import Side
-from arrears.reports.overdue_balance import overdue_balance
+from arrears.reports.overdue_balance import overdue_balance, page_of
 from arrears.runtime import lambda_handler, services
 
-endpoint = lago.endpoint()
+endpoint = lago.endpoint(narrowed_by=("months", "currency", "page", "per_page"))
 
 
 @endpoint.get(routes.OVERDUE_BALANCE)
@@ -17,14 +18,19 @@ def overdue_balances(request: Request) -> dict[str, Any]:
     """Overdue invoices by due month and currency."""
     authentication, ledger, clock = services().authentication, services().ledger, services().clock
     organisation = lago.read_caller(request, authentication.authenticate).organisation
-    filters = lago.Filters.read(request)
+    filters = lago.Filters.read(request, paged=True)
     today = organisation.today(clock())
     if filters.external_customer_id is None:
-        accounts = ledger.accounts(organisation, Side.RECEIVABLE, today, today)
+        invoices = ledger.documents_due_before(organisation, Side.RECEIVABLE, today)
     else:
         customers = ledger.customers_by_external_id(organisation, filters.external_customer_id)
         accounts = ledger.accounts_of(organisation, Side.RECEIVABLE, customers)
-    return lago.overdue_balances(overdue_balance(accounts, today, filters.currency, filters.months))
+        invoices = chain.from_iterable(documents for _, documents in accounts)
+    rows = overdue_balance(invoices, today, filters.currency, filters.months)
+    if filters.page is None:
+        return lago.overdue_balances(rows)
+    count = sum(len(row.invoice_ids) for row in rows)
+    return lago.overdue_balances(page_of(rows, *filters.page)) | lago.page_meta(filters.page, count)
 
 
 handler = lambda_handler(endpoint)

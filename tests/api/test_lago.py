@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from api.conftest import NOON, Answer, Api, check, invoice
+from arrears.api import http
 
 ENDPOINTS = {"overdue_balance": "overdue_balances", "invoice_collection": "invoice_collections"}
 BOOK = [
@@ -169,7 +170,67 @@ def test_all_that_is_wrong_is_named_at_once(api: Api) -> None:
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_a_parameter_that_is_not_known_is_passed_over(api: Api, name: str) -> None:
     api.stored(*BOOK)
-    assert api.lago(name, page="2").text == api.lago(name).text
+    assert api.lago(name, colour="red").text == api.lago(name).text
+
+
+def test_only_the_overdue_balance_has_pages(api: Api) -> None:
+    api.stored(*BOOK)
+    assert api.lago("invoice_collection", page="x").text == api.lago("invoice_collection").text
+
+
+def test_a_page_lists_its_invoices_in_rows_with_their_full_amounts(api: Api) -> None:
+    api.stored(*BOOK)
+    [may, june] = rows(api.lago("overdue_balance"), "overdue_balance")
+    answers = [api.lago("overdue_balance", page=str(page), per_page="2") for page in (1, 2, 3)]
+    for answer in answers:
+        check("lago_overdue_balance", answer.body)
+        assert list(answer.body) == ["overdue_balances", "meta"]
+    assert [answer.body["overdue_balances"] for answer in answers] == [[may], [june], []]
+    assert [answer.body["meta"] for answer in answers] == [
+        {"current_page": 1, "next_page": 2, "prev_page": None, "total_pages": 2, "total_count": 3},
+        {"current_page": 2, "next_page": None, "prev_page": 1, "total_pages": 2, "total_count": 3},
+        {"current_page": 3, "next_page": None, "prev_page": None, "total_pages": 2, "total_count": 3},
+    ]
+    single = [api.lago("overdue_balance", page=str(page), per_page="1").body for page in (1, 2)]
+    found = [row for body in single for row in body["overdue_balances"]]
+    assert [row["amount_cents"] for row in found] == [may["amount_cents"]] * 2
+    assert [id_ for row in found for id_ in row["lago_invoice_ids"]] == may["lago_invoice_ids"]
+
+
+@pytest.mark.parametrize("asked", [{"page": "1"}, {"per_page": "100"}, {"page": "01", "per_page": "100000"}])
+def test_either_parameter_asks_for_a_page(api: Api, asked: dict[str, str]) -> None:
+    api.stored(*BOOK)
+    body = api.lago("overdue_balance", **asked).body
+    assert body["overdue_balances"] == api.lago("overdue_balance").body["overdue_balances"]
+    assert body["meta"] == {"current_page": 1, "next_page": None, "prev_page": None, "total_pages": 1, "total_count": 3}
+
+
+def test_pages_are_of_what_the_other_parameters_leave(api: Api) -> None:
+    api.stored(*BOOK)
+    body = api.lago("overdue_balance", page="1", external_customer_id="crm-1", currency="EUR").body
+    assert (len(body["overdue_balances"]), body["meta"]["total_count"]) == (1, 1)
+    nothing = api.lago("overdue_balance", page="1", external_customer_id="nobody").body
+    none = {"current_page": 1, "next_page": None, "prev_page": None, "total_pages": 0, "total_count": 0}
+    assert nothing == {"overdue_balances": [], "meta": none}
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.0", "a", "", " 1", "1e3", "٣", "9" * 10])
+def test_pages_that_are_no_whole_number_are_answered_422(api: Api, value: str) -> None:
+    details = refused(api.lago("overdue_balance", page=value, per_page=value), 422)["error_details"]
+    assert details == {"page": ["value_is_invalid"], "per_page": ["value_is_invalid"]}
+    assert refused(api.lago("overdue_balance", per_page="100001"), 422)["error_details"].keys() == {"per_page"}
+
+
+def test_an_answer_too_large_names_the_parameters_that_make_it_smaller(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.stored(*BOOK)
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 300)
+    body = refused(api.lago("overdue_balance"), 413)
+    assert (body["error"], body["code"]) == ("Payload Too Large", "answer_too_large")
+    assert list(body["error_details"]) == ["months", "currency", "page", "per_page"]
+    assert api.lago("overdue_balance", months="1").status == 200
+    assert list(refused(api.lago("invoice_collection"), 413)["error_details"]) == ["months", "currency"]
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)

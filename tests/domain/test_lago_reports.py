@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arrears.ledger.dated_document import Account, AllocationChange, DatedDocument, Dispute
+from arrears.ledger.dated_document import AllocationChange, DatedDocument, Dispute
 from arrears.reports.invoice_collection import MonthCollection, invoice_collection
 from arrears.reports.months import months_between, window_start
-from arrears.reports.overdue_balance import MonthBalance, overdue_balance
+from arrears.reports.overdue_balance import MonthBalance, overdue_balance, page_of
 
 TODAY = date(2020, 6, 30).toordinal()
-ACCOUNT = Account("a", "a", "C1", "Ann")
 
 
 def invoice(id: str, due: date | None, total: int = 100, currency: str = "EUR", **more: object) -> DatedDocument:
@@ -36,7 +35,7 @@ def test_a_balance_is_what_is_outstanding_of_what_is_overdue() -> None:
         invoice("void tomorrow", date(2020, 5, 2), voided=TODAY + 1),
         invoice("disputed", date(2020, 5, 3), disputes=[Dispute(TODAY, None, False)]),
     ]
-    assert overdue_balance([(ACCOUNT, documents)], TODAY) == [
+    assert overdue_balance(documents, TODAY) == [
         MonthBalance("2020-05", "EUR", 250, ["partly paid", "void tomorrow", "disputed"]),
         MonthBalance("2020-06", "EUR", 100, ["late"]),
     ]
@@ -49,14 +48,30 @@ def test_balances_are_sorted_by_month_then_currency() -> None:
         invoice("1", date(2019, 12, 31), currency="USD"),
         invoice("0", date(2020, 6, 1), currency="EUR"),
     ]
-    found = overdue_balance([(ACCOUNT, documents[:2]), (ACCOUNT, documents[2:])], TODAY)
+    found = overdue_balance(documents, TODAY)
     assert [(row.month, row.currency, row.invoice_ids) for row in found] == [
         ("2019-12", "USD", ["1"]),
         ("2020-06", "EUR", ["0", "2"]),
         ("2020-06", "USD", ["3"]),
     ]
-    assert [row.month for row in overdue_balance([(ACCOUNT, documents)], TODAY, "USD", 7)] == ["2019-12", "2020-06"]
-    assert [row.month for row in overdue_balance([(ACCOUNT, documents)], TODAY, "USD", 6)] == ["2020-06"]
+    assert [row.month for row in overdue_balance(documents, TODAY, "USD", 7)] == ["2019-12", "2020-06"]
+    assert [row.month for row in overdue_balance(documents, TODAY, "USD", 6)] == ["2020-06"]
+
+
+def test_pages_list_every_invoice_once_in_rows_with_their_full_amounts() -> None:
+    rows = [
+        MonthBalance("2020-04", "EUR", 300, ["1", "2", "3"]),
+        MonthBalance("2020-04", "USD", 100, ["4"]),
+        MonthBalance("2020-05", "EUR", 200, ["5", "6"]),
+    ]
+    assert [page_of(rows, number, 2) for number in (1, 2, 3, 4)] == [
+        [MonthBalance("2020-04", "EUR", 300, ["1", "2"])],
+        [MonthBalance("2020-04", "EUR", 300, ["3"]), MonthBalance("2020-04", "USD", 100, ["4"])],
+        [MonthBalance("2020-05", "EUR", 200, ["5", "6"])],
+        [],
+    ]
+    assert page_of(rows, 1, 100) == rows
+    assert page_of([], 1, 100) == []
 
 
 FIGURES = {

@@ -94,8 +94,17 @@ def check_aged(ledger: StoredLedger, side: Side, day: int, today: int, limit: in
     return pages
 
 
+def check_due_before(ledger: StoredLedger, side: Side, day: int) -> None:
+    """Raises unless the documents due before a day are those of all accounts, each once."""
+    found = ledger.store.accounts(ledger.organisation, side, day, day)
+    documents = [document for _, own in found for document in own]
+    due = [document for document in documents if document.due is not None and document.due < day]
+    assert sorted(map(str, ledger.store.documents_due_before(ledger.organisation, side, day))) == sorted(map(str, due))
+
+
 def check_all(ledger: StoredLedger, today: int, limits: tuple[int, ...] = (1, 3, 50)) -> None:
     for side in Side:
+        check_due_before(ledger, side, today)
         for later in (0, 1, 25, 400):
             for limit in limits:
                 check_overdue(ledger, side, today + later, today, limit)

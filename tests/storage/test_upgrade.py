@@ -39,8 +39,12 @@ def upgrade(table: Table) -> int:
 
 
 def answers(ledger: StoredLedger) -> Any:
-    """What is open and on account on some days, by the accounts' ids."""
-    return [
+    """What is open and on account on some days, by the accounts' ids, and what is due before them."""
+    due = [
+        sorted(str(document) for document in ledger.store.documents_due_before(ledger.organisation, side, TODAY + 50))
+        for side in Side
+    ]
+    return due, [
         sorted((account.id, account.name, sorted(map(str, documents))) for account, documents in found)
         for side in Side
         for found in (ledger.accounts(side, TODAY + later, TODAY) for later in (-40, 0, 50))

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from arrears.api.errors import FEATURE_UNAVAILABLE, LAGO_INVALID_VALUES, kind_of
+from arrears.api.errors import ANSWER_TOO_LARGE, FEATURE_UNAVAILABLE, LAGO_INVALID_VALUES, kind_of
 from arrears.api.http import Endpoint, ErrorFormat, Request, bearer_tokens
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.errors import UNAUTHORISED, ArrearsError
@@ -29,6 +30,10 @@ CURRENCIES = frozenset(_CURRENCIES.split())
 _PHRASES = {413: "Payload Too Large", 422: "Unprocessable Entity"}
 _MONTHS = re.compile(r"0*[1-9][0-9]*", re.ASCII)
 _MORE_MONTHS_THAN_ANY_BOOK = 10**6
+_PAGE = re.compile(r"0*[1-9][0-9]{0,8}", re.ASCII)
+DEFAULT_PER_PAGE = 100
+MAX_PER_PAGE = 100_000
+"""Invoices: their ids take 4.1 MB of an answer's six."""
 
 
 class InvalidValues(ArrearsError):
@@ -39,22 +44,25 @@ class InvalidValues(ArrearsError):
         self.names = names
 
 
-def _error_body(error: ArrearsError, _: str) -> dict[str, Any]:
+def _error_body(narrowed_by: Sequence[str], error: ArrearsError, _: str) -> dict[str, Any]:
     status = kind_of(error).status
     body: dict[str, Any] = {"status": status, "error": _PHRASES.get(status) or HTTPStatus(status).phrase}
     if error.code != UNAUTHORISED:
         body["code"] = error.code
     if isinstance(error, InvalidValues):
         body["error_details"] = {name: ["value_is_invalid"] for name in error.names}
+    elif error.code == ANSWER_TOO_LARGE:
+        body["error_details"] = {name: ["makes_the_answer_smaller"] for name in narrowed_by}
     return body
 
 
-ERROR_FORMAT = ErrorFormat(_error_body)
+ERROR_FORMAT = ErrorFormat(partial(_error_body, ()))
 
 
-def endpoint() -> Endpoint:
-    """An endpoint whose errors are Lago's."""
-    return Endpoint(lambda _: ERROR_FORMAT)
+def endpoint(narrowed_by: Sequence[str]) -> Endpoint:
+    """An endpoint whose errors are Lago's. narrowed_by: the parameters that make its answers smaller."""
+    error_format = ErrorFormat(partial(_error_body, narrowed_by))
+    return Endpoint(lambda _: error_format)
 
 
 def read_caller(request: Request, authenticate: Callable[[str], Caller]) -> Caller:
@@ -69,6 +77,13 @@ def read_caller(request: Request, authenticate: Callable[[str], Caller]) -> Call
     return caller
 
 
+class PageRequest(NamedTuple):
+    """Which invoices are asked for: the page's number, from 1 on, and how many invoices a page has."""
+
+    number: int
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What is asked of the analytics. currency: upper case. months: the current one and so many before. None: all."""
@@ -76,22 +91,32 @@ class Filters:
     currency: str | None
     months: int | None
     external_customer_id: str | None
+    page: PageRequest | None = None
 
     @classmethod
-    def read(cls, request: Request) -> "Filters":
-        """Reads the parameters; like Lago, it passes over those it does not know. Raises InvalidValues."""
+    def read(cls, request: Request, paged: bool = False) -> "Filters":
+        """Reads the parameters; like Lago, it passes over those it does not know. Raises InvalidValues.
+
+        paged: whether `page` and `per_page` are known.
+        """
         currency, months = request.last("currency"), request.last("months")
+        page, per_page = (request.last(name) if paged else None for name in ("page", "per_page"))
         invalid = []
         if currency is not None and currency.upper() not in CURRENCIES:
             invalid.append("currency")
         if months is not None and not _MONTHS.fullmatch(months):
             invalid.append("months")
+        if page is not None and not _PAGE.fullmatch(page):
+            invalid.append("page")
+        if per_page is not None and not (_PAGE.fullmatch(per_page) and int(per_page) <= MAX_PER_PAGE):
+            invalid.append("per_page")
         if invalid:
             raise InvalidValues(invalid)
         return cls(
             None if currency is None else currency.upper(),
             None if months is None else _whole(months),
             request.last("external_customer_id"),
+            None if page is per_page is None else PageRequest(int(page or 1), int(per_page or DEFAULT_PER_PAGE)),
         )
 
 
@@ -101,16 +126,29 @@ def _whole(digits: str) -> int:
 
 def overdue_balances(rows: "Sequence[MonthBalance]") -> dict[str, Any]:
     """The body of GET /analytics/overdue_balance."""
+    return {"overdue_balances": [_balance(row) for row in rows]}
+
+
+def _balance(row: "MonthBalance") -> dict[str, Any]:
     return {
-        "overdue_balances": [
-            {
-                "month": _month(row.month),
-                "amount_cents": row.amount,
-                "currency": row.currency,
-                "lago_invoice_ids": row.invoice_ids,
-            }
-            for row in rows
-        ]
+        "month": _month(row.month),
+        "amount_cents": row.amount,
+        "currency": row.currency,
+        "lago_invoice_ids": row.invoice_ids,
+    }
+
+
+def page_meta(page: PageRequest, count: int) -> dict[str, Any]:
+    """What a page of a list of so many has beside the list. One beyond the last has neither a next nor a previous."""
+    pages = -(-count // page.size)
+    return {
+        "meta": {
+            "current_page": page.number,
+            "next_page": page.number + 1 if page.number < pages else None,
+            "prev_page": page.number - 1 if 1 < page.number <= pages else None,
+            "total_pages": pages,
+            "total_count": count,
+        }
     }
 
 

@@ -215,7 +215,7 @@ def kept_apart(key: Key, account: Item) -> list[Key]:
 def held_documents(organisation: str, key: Key, account: Item) -> list[Key]:
     """The keys of the open documents that a stored account holds; none of a large one, whose documents are listed."""
     packed = json.loads(account["p"]["S"])
-    if codec.is_older_form(packed) or len(packed) > 2:
+    if codec.is_older_form(packed) or codec.is_large(packed):
         return []
     kind = "invoice" if keys.account_in(key).startswith("c") else "bill"
     return [keys.document_key(organisation, kind, document[0]) for document in packed[1]]

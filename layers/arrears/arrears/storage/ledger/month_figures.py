@@ -72,8 +72,10 @@ class MonthItem(NamedTuple):
     sums: Sums
 
 
-def month_items(client: "DynamoDBClient", table: str, organisation: Organisation, side: Side) -> Iterator[MonthItem]:
-    """All items of monthly figures of a side."""
+def month_items(
+    client: "DynamoDBClient", table: str, organisation: Organisation, side: Side, collected: bool = False
+) -> Iterator[MonthItem]:
+    """All items of monthly figures of a side. collected: only with the sums that collection figures are made of."""
     pages = query(
         client,
         TableName=table,
@@ -81,12 +83,18 @@ def month_items(client: "DynamoDBClient", table: str, organisation: Organisation
         ExpressionAttributeValues={":months": {"S": keys.months_partition(organisation.id, side)}},
     )
     for page in pages:
-        yield from map(read_month_item, page)
+        yield from (read_month_item(item, collected) for item in page)
 
 
-def read_month_item(item: Item) -> MonthItem:
-    """An item of monthly figures as it is stored."""
-    sums = {name: int(Decimal(value["N"])) for name, value in item.items() if ":" in name}
+_COLLECTED = f"{_COUNT}:", f"{_AMOUNT}:"
+
+
+def read_month_item(item: Item, collected: bool = False) -> MonthItem:
+    """An item of monthly figures as it is stored; collected: as above."""
+    names = (
+        [name for name in item if name.startswith(_COLLECTED)] if collected else [name for name in item if ":" in name]
+    )
+    sums = {name: int(Decimal(item[name]["N"])) for name in names}
     return MonthItem(keys.read_month_sort_key(item["sk"]["S"]), int(item["v"]["N"]), sums)
 
 

@@ -1,4 +1,4 @@
-"""Tidying monthly figures: what has come due is moved to what counts already, and the slots of old months into one.
+"""Tidying monthly figures: what has come due is moved to what counts already, and all slots of a month into one.
 
 Readers add up all items of a month, and every step here is one transaction that keeps the sum: they see no difference.
 An item is deleted or trimmed only as it was read. What somebody has added to since stays for the next time.
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from arrears.ledger.days import day_before_month, month_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.storage.ledger import keys
@@ -20,9 +19,6 @@ from arrears.storage.transactions import PATIENT_WAITS, Failure, failure_of, tra
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-
-_MONTHS_IN_SLOTS = 2
-"""Before the present one: those that most is still added to."""
 
 
 class MonthFolding:
@@ -36,10 +32,6 @@ class MonthFolding:
         self._organisation = organisation
         self._side = side
         self._today = today
-        first = today
-        for _ in range(_MONTHS_IN_SLOTS):
-            first = day_before_month(first)
-        self._first_in_slots = month_of(first)
 
     def run(self) -> int:
         """Moves and trims what there is to; how many of the moved items had come due."""
@@ -49,14 +41,13 @@ class MonthFolding:
             if target != item.place:
                 moved = self._move(item, target)
                 due += moved and item.place.day != target.day
-            elif item.place.month < self._first_in_slots:
+            else:
                 self._trim(item)
         return due
 
     def _target(self, place: MonthSortKey) -> MonthSortKey:
         """Where an item's figures belong."""
-        slot = 0 if place.month < self._first_in_slots else place.slot
-        return MonthSortKey(place.month, slot, place.day if place.day > self._today else 0)
+        return MonthSortKey(place.month, 0, place.day if place.day > self._today else 0)
 
     def _move(self, item: MonthItem, target: MonthSortKey) -> bool:
         """Adds an item to another and deletes it, in as many steps as its sums need; False if somebody changed it."""

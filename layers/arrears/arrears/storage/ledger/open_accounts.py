@@ -24,8 +24,6 @@ from arrears.storage.ledger.month_figures import book_cells
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-    from arrears.storage.ledger.codec import OpenAccount
-
 type Found = Iterator[tuple[Account, list[DatedDocument]]]
 type Rows = Iterable[tuple[str, list[Any]]]
 """Sort key and unpacked array of items of the index, in order."""
@@ -96,13 +94,36 @@ class OpenAccounts:
             _, document = keys.read_open_sort_key(sort_key)
             yield DatedDocument(document, *packed)
 
+    def due_before(self, shard: int, day: int) -> Iterator[Sequence[DatedDocument]]:
+        """The open documents of a shard that are due before a day, each once, a few at a time, in no particular order.
+
+        Accounts, and documents that are not due, are not made into anything: that is most of what reading them takes.
+        """
+        seen: set[str] = set()
+        large: dict[str, Account] = {}
+        listed: Rows = ()
+        rows = codec.unpacked_rows(self._pages(shard))
+        for sort_key, packed in rows:
+            if not keys.is_row(sort_key):
+                listed = chain([(sort_key, packed)], rows)
+                break
+            id_ = keys.account_of_row(sort_key)
+            if id_ not in seen and not keys.is_further_row(sort_key):
+                seen.add(id_)
+                if codec.is_large(packed):
+                    large[id_] = codec.account_in(id_, packed)
+                else:
+                    yield codec.held_due_before(packed, day)
+        for _, documents in self._listed_apart(shard, listed, seen, large):
+            yield [document for document in documents if document.due is not None and document.due < day]
+
     def _grouped(self, shard: int, rows: Rows) -> Found:
         """Accounts with their documents: those that hold them as they come, all others with the documents that follow.
 
         An account of an older book stands right before its documents.
         """
         seen: set[str] = set()
-        large: dict[str, OpenAccount] = {}
+        large: dict[str, Account] = {}
         listed: Rows = ()
         rows = iter(rows)
         for sort_key, packed in rows:
@@ -116,10 +137,17 @@ class OpenAccounts:
                 if account.summed is None:
                     yield account.account, account.documents
                 else:
-                    large[id_] = account
+                    large[id_] = account.account
+        yield from self._listed_apart(shard, listed, seen, large)
+
+    def _listed_apart(self, shard: int, listed: Rows, seen: set[str], large: dict[str, Account]) -> Found:
+        """What comes after the rows of accounts: documents of large accounts, and accounts of older books.
+
+        seen: the accounts whose rows were read. large: those of them whose documents are still to come.
+        """
         for id_, own in groupby(listed, key=lambda row: keys.read_open_sort_key(row[0])[0]):
             if id_ in large:
-                yield large.pop(id_).account, list(_documents(own))
+                yield large.pop(id_), list(_documents(own))
             elif id_ not in seen:
                 yield from self._of_older_form(AccountLocation(id_, shard), list(own))
         if large:

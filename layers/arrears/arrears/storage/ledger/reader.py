@@ -6,7 +6,7 @@ day, from everything closed since then. What an account keeps apart is read for 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import batched
+from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
@@ -88,6 +88,12 @@ class LedgerStore:
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """The same for some accounts, for today or later, each read by its key. Their histories may be aggregated."""
         return OpenAccounts(self._client, self._table, organisation, side).some(locations)
+
+    def documents_due_before(self, organisation: Organisation, side: Side, day: int) -> Iterator[DatedDocument]:
+        """Every document that may be open today or later and is due before `day`, each once."""
+        accounts = OpenAccounts(self._client, self._table, organisation, side)
+        found = (accounts.due_before(shard, day) for shard in range(organisation.shards))
+        return chain.from_iterable(chain.from_iterable(found))
 
     def open_book(self, organisation: Organisation, side: Side, page: int) -> StoredOpenBook:
         """What is open or on account today or later, to be read a page of rows at a time."""
@@ -182,7 +188,7 @@ class LedgerStore:
     def collection(self, organisation: Organisation, today: int) -> dict[tuple[str, str, str], tuple[int, int]]:
         """Finalized invoices by issue month (YYYY-MM), payment status and currency: how many, and their gross total."""
         figures: dict[tuple[str, str, str], list[int]] = {}
-        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE):
+        for item in month_items(self._client, self._table, organisation, Side.RECEIVABLE, collected=True):
             if item.place.day <= today:
                 for status, currency, count, amount in collection_figures(item.sums):
                     sums = figures.setdefault((item.place.month, status, currency), [0, 0])
