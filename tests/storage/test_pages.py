@@ -20,9 +20,9 @@ from arrears.reports.page_request import PageRequest
 from arrears.storage.ledger import open_accounts, unit_of_work
 from oracle import Book
 from oracle.generate import random_book
-from support.books import body_of, last_day, organisation_of, random_terms
+from support.books import body_of, last_day, noon, organisation_of, random_terms
 from support.dynamodb import current
-from support.records import ORGANISATION, invoice, payment
+from support.records import ORGANISATION, bill, invoice, payment
 from support.stored_ledger import StoredLedger, Table, check_sums, in_table
 
 NOW = date(2020, 6, 30).toordinal()
@@ -201,3 +201,24 @@ def test_what_moves_while_the_close_reads_is_not_missed(make_table: Any) -> None
             account.reference for account, _ in ledger.store.accounts_since(ORGANISATION, Side.RECEIVABLE, NOW - 1)
         ]
         assert sorted(found) == sorted(f"C{n}" for n in range(20))
+
+
+def test_what_has_come_true_is_listed_where_its_row_is_shown(table: Table) -> None:
+    """An invoice dated ahead, a payment dated ahead of a large customer: until then they are read whole."""
+    ledger = table.ledger()
+    later = date.fromordinal(NOW + 3).isoformat()
+    many = [invoice(f"B{n}", customer_id="large") for n in range(20)]
+    ahead = [invoice("I", issued_on=later, due_on=later), payment(invoice_id="B0", amount="10", paid_on=later)]
+    ledger.record([*many, *ahead, bill(), payment("Q", bill_id="B", invoice_id=None, amount="1", paid_on=later)], NOW)
+
+    def listed() -> list[str]:
+        return sorted(item["isk"][:2] for (_, sk), item in table.contents().items() if sk == "a")
+
+    assert listed() == ["!!"] * 3
+    assert ledger.recorder.list_steady(ORGANISATION, noon(date.fromordinal(NOW + 2))) == 0
+    assert listed() == ["!!"] * 3
+    assert ledger.recorder.list_steady(ORGANISATION, noon(date.fromordinal(NOW + 3))) == 3
+    assert "!!" not in listed()
+    check_sums(ledger)
+    check_all(ledger, NOW + 3, (1,))
+    assert ledger.recorder.list_steady(ORGANISATION, noon(date.fromordinal(NOW + 3))) == 0

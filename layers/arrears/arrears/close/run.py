@@ -212,12 +212,13 @@ class Closing:
             self._history.forget_cleared(organisation.id, run.through)
 
     def _close_documents(self, organisation: Organisation, today: int, now: datetime) -> None:
-        """Moves what has closed by the passing of days out of the open set, and takes in due effects."""
+        """Moves what has closed by the passing of days out of the open set, and takes in what has come true."""
         for side, kind in ((Side.RECEIVABLE, "invoice"), (Side.PAYABLE, "bill")):
             standing = self._ledger.accounts(organisation, side, today, today)
             every = (document for _, documents in standing for document in documents)
             closed = [document.id for document in every if listed_closed_from(document) <= today]
             self._recorder.close_documents(organisation, kind, closed, now)
+        self._recorder.list_steady(organisation, now)
         self._recorder.apply_due_effects(organisation, today)
 
     def _send(self, organisation: Organisation) -> tuple[int, bool]:

@@ -17,7 +17,7 @@ from arrears.ledger.figures import Cells
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.open_book import OpenRow
 from arrears.ledger.organisation import Organisation
-from arrears.storage.dynamodb import Item, get_items, query
+from arrears.storage.dynamodb import Item, Key, get_items, query
 from arrears.storage.ledger import codec, keys
 from arrears.storage.ledger.month_figures import book_cells
 
@@ -160,6 +160,16 @@ class OpenAccounts:
             yield from self.some([location])
         else:
             yield codec.unpack_account(location.id, packed), list(_documents(own[1:]))
+
+    def keys_ahead(self) -> Iterator[Key]:
+        """The keys of the accounts that something dated ahead will change."""
+        first, last = keys.AHEAD_BETWEEN
+        for shard in range(self.organisation.shards):
+            values = {":partition": {"S": self._partition(shard)}, ":first": {"S": first}, ":last": {"S": last}}
+            request = self._listing("ipk = :partition AND isk BETWEEN :first AND :last", values)
+            for page in query(self._client, **{**request, "ProjectionExpression": "pk, sk"}):
+                for item in page:
+                    yield item["pk"]["S"], item["sk"]["S"]
 
     def between(self, shard: int, first: str, last: str, limit: int) -> Iterator[list[Item]]:
         """What a shard lists from one sort key to another. limit: how many items a request reads at most."""

@@ -20,6 +20,7 @@ from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.month_figures import draw_slot
 from arrears.storage.ledger.month_folding import MonthFolding
+from arrears.storage.ledger.open_accounts import OpenAccounts
 from arrears.storage.ledger.unit_of_work import Conflict, Crowded, StoredUnitOfWork
 from arrears.storage.transactions import BRIEF_WAITS
 
@@ -76,6 +77,19 @@ class Recorder:
             steps = [partial(Recording.close_document, kind=kind, id=id_) for id_ in batch]
             named = [keys.document_key(organisation.id, kind, id_) for id_ in batch]
             moved += sum(self._run(organisation, organisation.today(now), steps, named))
+        return moved
+
+    def list_steady(self, organisation: Organisation, now: datetime) -> int:
+        """Lists accounts where their rows are shown that nothing dated ahead will change any more; how many it moved.
+
+        Until then every answer reads them whole.
+        """
+        moved, today = 0, organisation.today(now)
+        for side in Side:
+            ahead = OpenAccounts(self._client, self._table, organisation, side).keys_ahead()
+            for batch in batched(ahead, READ_AHEAD, strict=False):
+                steps = [partial(_list_if_steady, key=keys.account_in(key)) for key in batch]
+                moved += sum(self._run(organisation, today, steps, batch))
         return moved
 
     def apply_due_effects(self, organisation: Organisation, today: int) -> int:
@@ -153,6 +167,14 @@ class Recorder:
 
 def _apply(recording: RecordingWithDeletions, record: Record | Deletion | Rejection, raw: Any) -> Result:
     return recording.apply(record, raw)
+
+
+def _list_if_steady(recording: Recording, key: str) -> bool:
+    account = recording.work.account(key, "")
+    if not account.is_steady(recording.today):
+        return False
+    recording.work.touch(account)
+    return True
 
 
 def _wait(tries: int) -> None:
