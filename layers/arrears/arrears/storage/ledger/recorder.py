@@ -95,7 +95,7 @@ class Recorder:
     def apply_due_effects(self, organisation: Organisation, today: int) -> int:
         """Adds what was to count from a day that has come to its month's figures for good; how many items it was in.
 
-        Of old months it also brings the slots together. Readers see no difference: they add everything up anyway.
+        It also brings the slots of every month together. Readers see no difference: they add everything up anyway.
         What somebody else has changed meanwhile stays for the next time.
         """
         return sum(MonthFolding(self._client, self._table, organisation, side, today).run() for side in Side)
