@@ -10,7 +10,7 @@ import json
 from base64 import b64decode
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
@@ -274,7 +274,8 @@ class DynamoDB:
         start = asked.get("ExclusiveStartKey")
         if start is not None:
             positions = _after(positions, (start[index.names.order]["S"], *table.key(start)), asked)
-        return self._page(asked, table, index, [index.partitions[partition][position] for position in positions])
+        shown = index.partitions.get(partition, {})
+        return self._page(asked, table, index, map(shown.__getitem__, positions), len(positions))
 
     def _Scan(self, asked: Any) -> Any:  # noqa: N802
         table = self._table(asked)
@@ -284,11 +285,11 @@ class DynamoDB:
         start = asked.get("ExclusiveStartKey")
         if start is not None:
             every = [item for item in every if table.key(item) > table.key(start)]
-        return self._page(asked, table, table.own, every)
+        return self._page(asked, table, table.own, every, len(every))
 
-    def _page(self, asked: Any, table: Table, index: Index, every: list[Item]) -> Any:
-        """A page ends with the item by which it is full, and says so even if that was the last one."""
-        size, rows, most = 0, [], asked.get("Limit", len(every) + 1)
+    def _page(self, asked: Any, table: Table, index: Index, every: Iterable[Item], count: int) -> Any:
+        """A page ends with the item by which it is full, and says so even if that was the last one of so many."""
+        size, rows, most = 0, [], asked.get("Limit", count + 1)
         for item in every:
             rows.append(item)
             size += item_size(item)
@@ -300,7 +301,7 @@ class DynamoDB:
         answered: dict[str, Any] = {"Count": len(found), "ScannedCount": len(rows)}
         if asked.get("Select") != "COUNT":
             answered["Items"] = [project(item, asked) for item in found]
-        if rows and (len(rows) < len(every) or size >= self.page_bytes or len(rows) >= most):
+        if rows and (len(rows) < count or size >= self.page_bytes or len(rows) >= most):
             names = {*index.names, *table.own.names}
             answered["LastEvaluatedKey"] = {name: rows[-1][name] for name in names}
         return answered
