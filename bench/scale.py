@@ -200,30 +200,28 @@ class Asked:
     read_units: float
 
 
-def ask(book: Synthesised, **query: str) -> Asked:
-    """Asks for overdue customers."""
+def pages(book: Synthesised) -> list[Asked]:
+    """All pages of overdue customers, one after another."""
     from arrears.runtime import services
 
-    handler, table = here.handler("receivables_overdue"), book.table
     services.cache_clear()
-    table.attach(services().client)
-    event = here.event("/receivables/overdue", book.key, query)
-    handler(here.event("/receivables/overdue", book.key, {"limit": "1"}), None)
+    book.table.attach(services().client)
+    _ask(book, limit="1")
+    found = [_ask(book, limit=str(ROWS))]
+    while cursor := found[-1].body["nextCursor"]:
+        found.append(_ask(book, limit=str(ROWS), cursor=cursor))
+    return found
+
+
+def _ask(book: Synthesised, **query: str) -> Asked:
+    handler, table = here.handler("receivables_overdue"), book.table
     table.reset()
     started = time.process_time()
-    answer = handler(event, None)
+    answer = handler(here.event("/receivables/overdue", book.key, query), None)
     cpu = time.process_time() - started - table.spent
     if answer["statusCode"] != 200:
         raise AssertionError(answer["body"])
     return Asked(json.loads(answer["body"]), cpu, table.requests.total(), table.read_units)
-
-
-def pages(book: Synthesised) -> list[Asked]:
-    """All pages of the book, one after another."""
-    found = [ask(book, limit=str(ROWS))]
-    while cursor := found[-1].body["nextCursor"]:
-        found.append(ask(book, limit=str(ROWS), cursor=cursor))
-    return found
 
 
 def whole(book: Synthesised) -> Asked:

@@ -274,8 +274,8 @@ class DynamoDB:
         start = asked.get("ExclusiveStartKey")
         if start is not None:
             positions = _after(positions, (start[index.names.order]["S"], *table.key(start)), asked)
-        found = (index.partitions[partition][position] for position in positions)
-        return self._page(asked, table, index, found, len(positions))
+        shown = index.partitions.get(partition, {})
+        return self._page(asked, table, index, map(shown.__getitem__, positions), len(positions))
 
     def _Scan(self, asked: Any) -> Any:  # noqa: N802
         table = self._table(asked)
@@ -288,7 +288,7 @@ class DynamoDB:
         return self._page(asked, table, table.own, every, len(every))
 
     def _page(self, asked: Any, table: Table, index: Index, every: Iterable[Item], count: int) -> Any:
-        """A page ends with the item by which it is full, and says so even if that was the last one."""
+        """A page ends with the item by which it is full, and says so even if that was the last one of so many."""
         size, rows, most = 0, [], asked.get("Limit", count + 1)
         for item in every:
             rows.append(item)
