@@ -36,6 +36,7 @@ from arrears.ledger.ledger_side import Side
 from arrears.rendering.overdue import receivables_body
 from arrears.reports.aging import with_accounts
 from arrears.reports.book_reading import BookReading
+from arrears.reports.overdue_page import read_overdue
 from arrears.reports.receivables import customer_row
 from arrears.storage.dynamodb import Item, Key
 from arrears.storage.ledger import codec, entities, keys
@@ -231,7 +232,7 @@ def whole(book: Synthesised) -> Asked:
     table.reset()
     started = time.process_time()
     reading = BookReading(ledger, book.organisation, Side.RECEIVABLE, book.today, book.today)
-    report = reading.overdue(None)
+    report = read_overdue(reading, None)
     shown = with_accounts(report.rows, reading.complete)
     body = receivables_body(report, (customer_row(row, book.today, report.policy) for row in shown), None, None)
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
