@@ -180,6 +180,24 @@ def stored_history(account: Item, apart: Item | None) -> list[Settled]:
     return history_in(json.loads(account["b"]["S"]), apart["b"]["S"] if apart else None)
 
 
+def history_of(account: Item | None, apart: Item | None) -> list[Settled] | None:
+    """The same where either item may not be there yet: None when neither says."""
+    if apart is not None:
+        return [Settled(*settled) for settled in json.loads(apart["b"]["S"])]
+    if account is None or (inline := json.loads(account["b"]["S"])["history"]) is None:
+        return None
+    return [Settled(*settled) for settled in inline]
+
+
+def money_of(account: Item | None, apart: Item | None) -> list[MoneyChange] | None:
+    """All changes of an account's money on account, where either item may not be there yet."""
+    if apart is not None:
+        return [MoneyChange(*change) for change in json.loads(apart["b"]["S"])]
+    if account is None or (inline := json.loads(account["b"]["S"]).get("money", ())) is None:
+        return None
+    return [MoneyChange(*change) for change in inline]
+
+
 def history_in(state: dict[str, Any], apart: str | None) -> list[Settled]:
     """The same from what an account's item and the one beside it hold."""
     inline = state["history"]

@@ -172,10 +172,19 @@ class OpenAccounts:
                     yield item["pk"]["S"], item["sk"]["S"]
 
     def between(self, shard: int, first: str, last: str, limit: int) -> Iterator[list[Item]]:
-        """What a shard lists from one sort key to another. limit: how many items a request reads at most."""
+        """What a shard lists from one sort key to another. limit: how many items the first request reads at most.
+
+        What is asked for beyond them is the rest of a due day: further requests read little, then more and more.
+        """
         values = {":partition": {"S": self._partition(shard)}, ":first": {"S": first}, ":last": {"S": last}}
-        condition = "ipk = :partition AND isk BETWEEN :first AND :last"
-        return query(self._client, **self._listing(condition, values), Limit=limit)
+        request = self._listing("ipk = :partition AND isk BETWEEN :first AND :last", values)
+        more = max(_MORE, 1)
+        while True:
+            page: Any = self._client.query(**request, Limit=limit)
+            yield page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"], limit, more = page["LastEvaluatedKey"], more, more * 2
 
     def beginning(self, shard: int, limit: int) -> Beginning:
         """The first items of a shard."""
@@ -270,14 +279,14 @@ class StoredOpenBook:
 
     def _between(self, shard: int, first: str, last: str) -> Iterator[tuple[str, list[Any]]]:
         """What a shard lists from one sort key to another: first of what has been read already."""
-        begun = self._begun.get(shard)
+        begun, limit = self._begun.get(shard), self._limit
         if begun is not None:
             read = [item for item in begun.items if first <= item["isk"]["S"] <= last]
             yield from codec.unpacked_rows([read])
             if begun.end is None or last <= begun.end:
                 return
-            first = max(first, keys.right_after(begun.end))
-        yield from codec.unpacked_rows(self._accounts.between(shard, first, last, self._limit))
+            first, limit = max(first, keys.right_after(begun.end)), max(_MORE, 1) if read else limit
+        yield from codec.unpacked_rows(self._accounts.between(shard, first, last, limit))
 
 
 def _documents(rows: Rows) -> Iterator[DatedDocument]:

@@ -5,7 +5,7 @@ from them and from everything closed after it; only where the accounts' historie
 day, from everything closed since then. What an account keeps apart is read for the rows that are shown: `complete`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
@@ -123,15 +123,20 @@ class LedgerStore:
         lacking = [(account, parts) for account, parts in wanted.values() if parts]
         found = {}
         for some in batched(lacking, _COMPLETED_TOGETHER, strict=False):
-            wanted_keys = [key for one in some for key in _keys_of(organisation, side, *one)]
+            parts = {account.id: _parts_of(organisation, side, account, parts) for account, parts in some}
             # Like the index, this may miss the last second's writes, an account's first too; it costs half as much.
-            items = get_items(self._client, self._table, wanted_keys, consistent=False)
-            for account, parts in some:
-                own, *others = _keys_of(organisation, side, account, parts)
-                if own in items:
-                    beside = dict(zip(parts, map(items.get, others), strict=True))
-                    found[account.id] = _completed(organisation, account, items[own], beside)
+            items = self._shown(key for own in parts.values() for part, key in own.items() if part != keys.ACCOUNT)
+            # What is long is in an item of its own; only what is not there is in the account's.
+            items |= self._shown(own[keys.ACCOUNT] for own in parts.values() if _is_short(own, items))
+            for account, _ in some:
+                beside = {part: items.get(key) for part, key in parts[account.id].items()}
+                complete = _completed(organisation, account, beside)
+                if complete is not account:
+                    found[account.id] = complete
         return found
+
+    def _shown(self, wanted: Iterable[Key]) -> dict[Key, Item]:
+        return get_items(self._client, self._table, list(wanted), consistent=False)
 
     def _account(self, organisation: Organisation, side: Side, id: str) -> Account:
         """The index may show a document moments before its account."""
@@ -282,19 +287,25 @@ def _missing(account: Account, day: int, today: int, behaviour: bool) -> list[st
     return parts
 
 
-def _keys_of(organisation: Organisation, side: Side, account: Account, parts: Sequence[str]) -> list[Key]:
-    """The keys of some items of an account, its own first: that holds what is short."""
+def _parts_of(organisation: Organisation, side: Side, account: Account, parts: Sequence[str]) -> dict[str, Key]:
+    """The keys of some items of an account, and of its own: that holds what is short."""
     letter = "c" if side is Side.RECEIVABLE else "n" if account.party_id is None else "s"
-    return [keys.account_key(organisation.id, letter + account.id, part) for part in (keys.ACCOUNT, *parts)]
+    return {part: keys.account_key(organisation.id, letter + account.id, part) for part in (keys.ACCOUNT, *parts)}
 
 
-def _completed(organisation: Organisation, account: Account, item: Item, beside: dict[str, Item | None]) -> Account:
+def _is_short(parts: Mapping[str, Key], found: Mapping[Key, Item]) -> bool:
+    """Whether the history or the money that is wanted was not found apart."""
+    return any(part in parts and parts[part] not in found for part in (keys.HISTORY, keys.MONEY))
+
+
+def _completed(organisation: Organisation, account: Account, items: Mapping[str, Item | None]) -> Account:
+    """The account with what its items have, by their parts; with what the index shows where one is not there yet."""
     from arrears.ledger.in_hand import completed
 
-    contacts = beside.get(keys.COUNTERPARTY)
+    own, contacts = items[keys.ACCOUNT], items.get(keys.COUNTERPARTY)
     return completed(
         account,
-        codec.stored_history(item, beside[keys.HISTORY]) if keys.HISTORY in beside else None,
-        codec.stored_money(item, beside[keys.MONEY]) if keys.MONEY in beside else None,
+        codec.history_of(own, items[keys.HISTORY]) if keys.HISTORY in items else None,
+        codec.money_of(own, items[keys.MONEY]) if keys.MONEY in items else None,
         read_reminders(organisation, codec.reminder_contents(contacts)) if contacts else None,
     )
