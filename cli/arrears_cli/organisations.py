@@ -25,7 +25,6 @@ def create_organisation(
     timezone: Annotated[str, typer.Option(help="IANA time zone, such as Europe/Berlin: its days turn there.")],
     currency: Annotated[str, typer.Option(help="Default currency, ISO 4217.")],
     id_: Annotated[str | None, typer.Option("--id", help="Its UUID, if it is not to be a new one.")] = None,
-    shards: Annotated[int, typer.Option(min=1, max=64, help="Partitions that a very large book is spread over.")] = 1,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
@@ -33,8 +32,6 @@ def create_organisation(
     administered = connect(stack).organisations()
     try:
         created = administered.create(name, timezone, currency.upper(), id_)
-        if shards > 1:
-            administered.set_shards(created.id, shards)
     except ValueError as error:
         refuse(error)
     say(f"Created {name}.")
@@ -48,8 +45,8 @@ def list_organisations(stack: Stack = None, as_json: Json = False) -> None:
     if as_json:
         put([_organisation_body(organisation) for organisation in found], True, "")
         return
-    rows = [(each.id, each.name, each.currency, each.timezone, str(each.shards)) for each in found]
-    put_table("", ("organisation", "name", "currency", "time zone", "shards"), rows, ("shards",))
+    rows = [(each.id, each.name, each.currency, each.timezone) for each in found]
+    put_table("", ("organisation", "name", "currency", "time zone"), rows)
 
 
 def _organisation_body(organisation: "Organisation") -> dict[str, Any]:
@@ -62,7 +59,6 @@ def _organisation_body(organisation: "Organisation") -> dict[str, Any]:
         "timezone": organisation.timezone,
         "created_on": day_text(organisation.created_on),
         "features": sorted(organisation.features),
-        "shards": organisation.shards,
         "payments_over_api": organisation.payments_over_api,
         "paged": organisation.paged,
     }
@@ -77,18 +73,15 @@ def set_organisation(
     payments_over_api: Annotated[
         bool | None, typer.Option(help="Whether its customers may pay through the API.")
     ] = None,
-    shards: Annotated[int | None, typer.Option(help="Partitions for new accounts; it only grows.")] = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
-    """Set what an organisation may do, and how far its book is spread; what is not named stays."""
-    if feature is None and payments_over_api is None and shards is None:
+    """Set what an organisation may do; what is not named stays."""
+    if feature is None and payments_over_api is None:
         raise typer.BadParameter("Name at least one thing to set.")
     services = connect(stack)
     id_ = organisation_of(services, organisation_id).id
     try:
-        if shards is not None:
-            services.organisations().set_shards(id_, shards)
         if feature is not None:
             services.organisations().set_features(id_, [name for name in feature if name != "none"])
         if payments_over_api is not None:

@@ -24,19 +24,16 @@ def value(*arguments: str, organisation: str, input: str | None = None) -> Any:
 
 
 def test_an_organisation_is_changed(services: Services, organisation: str) -> None:
-    body = value(
-        "org", "set", "--feature", "none", "--no-payments-over-api", "--shards", "4", organisation=organisation
-    )
-    assert (body["features"], body["payments_over_api"], body["shards"]) == ([], False, 4)
+    body = value("org", "set", "--feature", "none", "--no-payments-over-api", organisation=organisation)
+    assert (body["features"], body["payments_over_api"]) == ([], False)
     body = value("org", "set", "--feature", "analytics", organisation=organisation)
-    assert (body["features"], body["payments_over_api"], body["shards"]) == (["analytics"], False, 4)
+    assert (body["features"], body["payments_over_api"]) == (["analytics"], False)
     assert services.organisations().get(organisation).features == {"analytics"}
-    assert "payments over api: False" in run("org", "set", "--shards", "5", organisation=organisation).stdout
+    assert "payments over api: False" in run("org", "set", "--feature", "analytics", organisation=organisation).stdout
 
 
-@pytest.mark.parametrize("arguments", [["--shards", "0"], ["--feature", "telepathy"]])
-def test_an_organisation_that_cannot_be_like_that(organisation: str, arguments: list[str]) -> None:
-    assert isinstance(run("org", "set", *arguments, organisation=organisation).exception, Failed)
+def test_an_organisation_that_cannot_be_like_that(organisation: str) -> None:
+    assert isinstance(run("org", "set", "--feature", "telepathy", organisation=organisation).exception, Failed)
     assert run("org", "set", organisation=organisation).exit_code == 2
 
 

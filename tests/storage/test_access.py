@@ -80,12 +80,9 @@ def test_an_unknown_organisation_is_refused(world: World) -> None:
 def test_an_organisation_changes_in_what_may_change(world: World) -> None:
     id_ = world.organisations.create("A", "UTC", "USD").id
     world.organisations.set_features(id_, [])
-    world.organisations.set_shards(id_, 8)
     world.organisations.set_payments_over_api(id_, False)
     changed = world.organisations.get(id_)
-    assert (changed.features, changed.shards, changed.payments_over_api) == (frozenset(), 8, False)
-    with pytest.raises(ValueError, match="only grow"):
-        world.organisations.set_shards(id_, 4)
+    assert (changed.features, changed.payments_over_api) == (frozenset(), False)
     with pytest.raises(ValueError, match="features are analytics"):
         world.organisations.set_features(id_, ["everything"])
 
@@ -459,7 +456,6 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
     acts: list[Callable[[], object]] = [
         lambda: world.organisations.set_policy(id_, {"cooldown_days": 3}),
         lambda: world.organisations.set_features(id_, []),
-        lambda: world.organisations.set_shards(id_, 2),
         lambda: world.organisations.set_payments_over_api(id_, False),
         lambda: world.api_keys.create(id_),
         lambda: world.api_keys.revoke(id_, world.api_keys.all(id_)[0].id),
@@ -475,7 +471,6 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
         "create_organisation",
         "set_policy",
         "set_features",
-        "set_shards",
         "set_payments_over_api",
         "create_key",
         "revoke_key",
@@ -487,7 +482,7 @@ def test_every_administrative_act_is_recorded_without_secrets(world: World) -> N
     assert found[0].at == NOON
     assert "very secret indeed" not in str(found)
     assert "cursor_secret" not in str(found)
-    assert found[8].content == {"account": CUSTOMER, "admin": False}
+    assert found[7].content == {"account": CUSTOMER, "admin": False}
 
 
 def test_an_act_that_failed_is_not_recorded(world: World) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
+from arrears.ledger.organisation import Organisation
 from arrears.storage.access import passwords
 from arrears.storage.access.api_keys import ApiKeys
 from arrears.storage.access.audit import OPERATOR, Audit
 from arrears.storage.access.counters import Counters, last_use_key
+from arrears.storage.access.items import key_attributes, organisation_key
 from arrears.storage.access.organisations import Organisations
 from arrears.storage.access.table import AccessTable
 from arrears.storage.access.users import Users
@@ -71,10 +73,19 @@ class World:
         for organisation in (HOME, OTHER):
             self.fill(Stored(client, organisation))
 
+    def _spread(self, organisation: Organisation) -> None:
+        """As older books are."""
+        self.client.update_item(
+            TableName=os.environ["ACCESS_TABLE"],
+            Key=key_attributes(organisation_key(organisation.id)),
+            UpdateExpression="SET shards = :shards",
+            ExpressionAttributeValues={":shards": {"N": str(organisation.shards)}},
+        )
+
     def fill(self, book: Stored) -> None:
         own = book.organisation
         self.organisations.create(own.name, own.timezone, own.currency, own.id)
-        self.organisations.set_shards(own.id, own.shards)
+        self._spread(own)
         ApiKeys(self.table, self.audit, lambda: CLOSED, self.counters).create(own.id)
         users = Users(self.table, self.audit, lambda: CLOSED)
         users.create(own.id, own.id, "ann", "a long password", users.create_integrator_key(own.id))

@@ -12,7 +12,7 @@ class Organisation:
     """A tenant and what its answers depend on.
 
     id: UUID text. currency: ISO 4217, the default one. timezone: IANA name; "today" is the date there.
-    created_on: day. shards: how many index partitions its accounts are spread over.
+    created_on: day. shards: how many index partitions its accounts are spread over; one, but for older books.
     cursor_secret: hex, signs paging cursors. payments_over_api: whether accounts may pay through the API. paged: all of
     its open accounts are stored in the form of which a page can be read alone.
     """

@@ -31,7 +31,6 @@ from arrears.storage.access.items import (
 from arrears.storage.access.names import check_name
 from arrears.storage.access.table import AccessTable
 
-MAX_SHARDS = 64
 FEATURES = frozenset({"analytics"})
 
 
@@ -100,12 +99,6 @@ class Organisations:
         if not FEATURES.issuperset(features):
             raise ValueError(f"the features are {', '.join(sorted(FEATURES))}")
         self._change(id, "set_features", {"features": sorted(set(features))})
-
-    def set_shards(self, id: str, shards: int) -> None:
-        """Spreads new accounts over so many index partitions; it only grows, as accounts keep theirs."""
-        if not self.get(id).shards <= shards <= MAX_SHARDS:
-            raise ValueError(f"shards only grow, up to {MAX_SHARDS}")
-        self._change(id, "set_shards", {"shards": shards})
 
     def set_paged(self, id: str) -> None:
         """Says that all its open accounts are stored so that a page of them can be read alone."""
