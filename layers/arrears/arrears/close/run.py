@@ -125,6 +125,8 @@ class Closing:
         after = Run(receivables.through, run.version, begun)
         if after != run:
             self._finish(organisation, after)
+        if after != run or (begun and receivables.through is None):
+            # A book of bills alone has no escalations: on most days nothing of its run changes.
             self._close_documents(organisation, today, now)
         rows = receivables.rows
         return Closed(

@@ -21,7 +21,13 @@ HISTORY_DAYS = 400
 CLOSED_COUNT_DAYS = 60
 """How far back an account knows on which days its documents closed: promises recorded later than that read more."""
 HELD_DOCUMENTS = 16
-"""So many open documents are stored with their account; those of an account with more are listed by themselves."""
+"""So many open documents are stored with their account; those of an account with more are listed by themselves.
+
+A document with many payments or states counts as several: so an account's item stays small.
+"""
+_CHANGES_OF_ONE = 4
+MOST_CELLS, MOST_AHEAD, MOST_CURRENCIES = 2_000, 200, 10
+"""An account with more sums, documents dated ahead or currencies than these is read whole by every answer."""
 HELD_AGAIN = 8
 """An account that had more holds its open documents again when it has so few."""
 KEPT_NAMES = 4
@@ -69,7 +75,8 @@ class AccountState:
     payments and credits it has on account. money: received, credited, refunded and moved of each change of its money on
     account, less what its open documents add. credit_limits: as the customer's own record has them, in minor units.
     latest_documents: codes of its latest numbered documents, by which duplicates are noticed. opened: its open
-    documents by id; those of a large account only until they are in `summed`, the cells of all its others.
+    documents by id; those of a large account only until they are in `summed`, the cells of all its others. whole: it
+    is a large account that has neither, and no row: every answer reads all of it.
     counted_on: the day on which its cells were last worked out.
     """
 
@@ -95,6 +102,7 @@ class AccountState:
     opened: dict[str, DatedDocument] = field(default_factory=dict)
     summed: Cells = field(default_factory=dict)
     large: bool = False
+    whole: bool = False
     counted_on: int = 0
 
     @property
@@ -139,16 +147,34 @@ class AccountState:
 
     def hold(self, contribution: Contribution) -> None:
         """Adds a document itself if it is open."""
-        if contribution.dated is not None and not contribution.closed:
+        if contribution.dated is not None and not contribution.closed and not self.whole:
             self.opened[contribution.dated.id] = contribution.dated
 
     def release(self, contribution: Contribution) -> None:
         """Takes a document away that was open."""
         document = contribution.dated
-        if document is None or contribution.closed:
+        if document is None or contribution.closed or self.whole:
             return
         if self.opened.pop(document.id, None) is None and self.large:
             add_cells(self.summed, document_cells(document), -1)
+
+    def has_much_open(self) -> bool:
+        """Whether its open documents are to be listed by themselves."""
+        if len(self.opened) > HELD_DOCUMENTS:
+            return True
+        weight = sum(1 + _changes_of(document) // _CHANGES_OF_ONE for document in self.opened.values())
+        return weight > HELD_DOCUMENTS or len(self.currencies()) > MOST_CURRENCIES
+
+    def currencies(self) -> set[str]:
+        """The currencies of its open documents and of its money on account."""
+        found = {document.currency for document in self.opened.values()} | {key.currency for key in self.money}
+        return found | {cell.currency for cell in self.summed}
+
+    def bound(self) -> None:
+        """Gives up rows and sums of a large account that has too many of them."""
+        cells, ahead, currencies = len(self.summed), len(self.opened), len(self.currencies())
+        if cells > MOST_CELLS or ahead > MOST_AHEAD or currencies > MOST_CURRENCIES:
+            self.opened, self.summed, self.whole = {}, {}, True
 
     def sum_up(self, today: int) -> None:
         """Of a large account, takes the open documents into the sums whose facts have all come true."""
@@ -158,7 +184,7 @@ class AccountState:
 
     def is_steady(self, today: int) -> bool:
         """Whether nothing dated ahead changes what it owes or has on account."""
-        if self.known and any(key.day > today for key in self.money):
+        if self.whole or (self.known and any(key.day > today for key in self.money)):
             return False
         return all(last_change(document) <= today for document in self.opened.values())
 
@@ -266,6 +292,10 @@ class AccountState:
             money=self.money_changes() if self.known else [],
             credit_limits=sorted(self.credit_limits.items()),
         )
+
+
+def _changes_of(document: DatedDocument) -> int:
+    return len(document.applied) + len(document.states) + len(document.disputes) + len(document.allocated)
 
 
 def _with_kept(promise: Promise, document: DatedDocument, sign: int) -> Promise:

@@ -1,6 +1,6 @@
 """The open accounts of a ledger side as reports ask for them when they show a page: sums, and rows in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from arrears.ledger.dated_document import Account, DatedDocument
@@ -35,5 +35,5 @@ class OpenBook(Protocol):
     def rows(self, currency: str, first: int, last: int) -> Iterator[OpenRow]:
         """The rows of all other accounts in a currency by their due days, from `first` to `last`."""
 
-    def documents(self, accounts: Sequence[Account]) -> dict[str, list[DatedDocument]]:
-        """The open documents of the large ones of some accounts whose rows were read, by the accounts' ids."""
+    def documents(self, account: Account) -> list[DatedDocument] | None:
+        """The open documents of an account whose row was read without them; None if it has them."""

@@ -24,9 +24,6 @@ MAX_PARTS = 1_000
 """Allocations and disputes that one document may have."""
 MAX_FUTURE_PARTS = 20
 """Allocations and disputes of one document that may be dated after the day of recording."""
-
-MAX_FUTURE_PARTS = 20
-"""Allocations and disputes of one document that may be dated after the day of recording."""
 DOCUMENTS_AT_ONCE = 20
 """Documents that have their allocations renewed in one transaction, when the payment they come from changes."""
 

@@ -13,7 +13,7 @@ from arrears.ledger.figures import NO_DUE, OPEN, OUTSTANDING, UNAPPLIED, Cells
 from arrears.ledger.open_book import OpenBook, OpenRow
 from arrears.ledger.organisation import Organisation
 from arrears.reports.aged_list import AgedList, BookSums, PartyReference, aged_parties, party_rows, party_sort_key
-from arrears.reports.aging import SortKey, currency_order
+from arrears.reports.aging import SortKey, currency_order, owed_at
 from arrears.reports.book_reading import BookReading
 from arrears.reports.page_request import PageRequest
 from arrears.reports.paging import (
@@ -38,8 +38,14 @@ def aged_page(book: OpenBook, day: int, organisation: Organisation, page: PageRe
     sums.add_cells(cells)
     currencies = currency_order({cell.currency for cell in cells if cell.kind in (OPEN, UNAPPLIED)}, default)
     steady = _steady_rows(book, currencies, day, organisation, page.after)
-    rows = rows_after(heapq.merge(steady, ahead, key=attrgetter("sort_key")), page)
-    return sums.list_of(with_documents(book, rows))
+
+    def shows(row: PartyReference) -> bool:
+        return bool(row.unapplied) or any(owed_at(one, day) for one in row.documents if one.currency == row.currency)
+
+    def resolve(row: PartyReference) -> PartyReference | None:
+        return with_documents(book, row, shows)
+
+    return sums.list_of(rows_after(heapq.merge(steady, ahead, key=attrgetter("sort_key")), page, resolve))
 
 
 def _steady_rows(

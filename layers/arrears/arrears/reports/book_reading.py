@@ -8,7 +8,7 @@ from typing import Protocol
 
 from arrears.ledger.dated_document import Account, DatedDocument
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.open_book import OpenBook
+from arrears.ledger.open_book import OpenBook, OpenRow
 from arrears.ledger.organisation import Organisation
 from arrears.reports.page_request import PageRequest
 
@@ -38,6 +38,34 @@ class Ledger(Protocol):
         """What is open today or later, to be read a page of rows at a time."""
 
 
+class Around(Protocol):
+    """What stops reading that takes too long."""
+
+    def __call__[T](self, items: Iterable[T], /) -> Iterator[T]:
+        """The items as they are read."""
+
+
+def _without_limit[T](items: Iterable[T]) -> Iterator[T]:
+    return iter(items)
+
+
+class _InTime:
+    """A book that is not read for too long."""
+
+    def __init__(self, book: OpenBook, around: Around) -> None:
+        self._around = around
+        self._book = book
+        self.cells, self.whole, self.documents = book.cells, book.whole, book.documents
+
+    def ahead(self) -> Found:
+        """The accounts that something dated ahead will change."""
+        return self._around(self._book.ahead())
+
+    def rows(self, currency: str, first: int, last: int) -> Iterator[OpenRow]:
+        """The rows of all others."""
+        return self._around(self._book.rows(currency, first, last))
+
+
 class BookReading:
     """Reads the book of a side for a day. around: what stops reading that takes too long, if anything does."""
 
@@ -48,7 +76,7 @@ class BookReading:
         side: Side,
         day: int,
         today: int,
-        around: Callable[[Found], Found] = lambda accounts: accounts,
+        around: Around = _without_limit,
     ) -> None:
         self._ledger = ledger
         self.organisation = organisation
@@ -76,7 +104,7 @@ class BookReading:
         """
         if page is None or self.day < self._today or not self.organisation.paged:
             return of_all(self.accounts(), self.day, self.organisation)
-        book = self._ledger.open_book(self.organisation, self._side, page.limit)
+        book = _InTime(self._ledger.open_book(self.organisation, self._side, page.limit), self._around)
         whole = book.whole() if page.after is None else None
         if whole is None:
             return of_page(book, self.day, self.organisation, page)

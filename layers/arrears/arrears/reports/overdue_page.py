@@ -18,6 +18,7 @@ from arrears.reports.aging import (
     RowReference,
     SortKey,
     currency_order,
+    overdue_of,
     overdue_report,
     overdue_rows,
     row_sort_key,
@@ -46,7 +47,11 @@ def overdue_page(book: OpenBook, day: int, organisation: Organisation, page: Pag
     aging.add_cells(cells, day)
     currencies = {cell.currency for cell in cells if cell.kind == OPEN and cell.due < day}
     steady = _steady_rows(book, currency_order(currencies, default), day, default, page.after)
-    rows = rows_after(heapq.merge(steady, ahead, key=attrgetter("sort_key")), page)
+
+    def resolve(row: RowReference) -> RowReference | None:
+        return with_documents(book, row, lambda one: bool(overdue_of(one.documents, one.currency, day)))
+
+    rows = rows_after(heapq.merge(steady, ahead, key=attrgetter("sort_key")), page, resolve)
     return Report(
         day,
         organisation.policy,
@@ -54,7 +59,7 @@ def overdue_page(book: OpenBook, day: int, organisation: Organisation, page: Pag
         aging.unapplied_by_currency(default),
         len({row.account.id for row in ahead}) + _count_until(cells, PARTIES, day),
         sum(row.overdue_count for row in ahead) + _count_until(cells, OPEN, day),
-        with_documents(book, rows),
+        rows,
     )
 
 

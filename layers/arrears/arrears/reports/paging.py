@@ -1,6 +1,6 @@
 """What pages of all reports have in common: where they begin, and what a large account adds up to."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Protocol, Self
 
@@ -43,10 +43,16 @@ def first_due_days(
             yield currency, day + days_negated if currency == after_currency else FIRST_DAY
 
 
-def rows_after[Row: Reference](rows: Iterable[Row], page: PageRequest) -> list[Row]:
-    """The rows of a page, and the one after it: it shows that there is one."""
+def rows_after[Row: Reference](
+    rows: Iterable[Row], page: PageRequest, resolve: Callable[[Row], Row | None]
+) -> list[Row]:
+    """The rows of a page, and the one after it: it shows that there is one.
+
+    resolve: completes a row that is shown; None if it has nothing to show any more.
+    """
     after = None if page.after is None else tuple(page.after)
-    return list(islice((row for row in rows if after is None or row.sort_key > after), page.limit + 1))
+    found = (resolve(row) for row in rows if after is None or row.sort_key > after)
+    return list(islice((row for row in found if row is not None), page.limit + 1))
 
 
 def sum_until(cells: Mapping[Cell, int], wanted: str, currency: str, day: int) -> int:
@@ -65,7 +71,13 @@ def unapplied_of_large(row: OpenRow, summed: Cells, day: int) -> dict[str, int]:
     return {currency: amount for currency, amount in unapplied.items() if amount}
 
 
-def with_documents[Row: Reference](book: OpenBook, rows: Sequence[Row]) -> list[Row]:
-    """The rows, those of large accounts with their documents."""
-    found = book.documents([row.account for row in rows])
-    return [row._replace(documents=found[row.account.id]) if row.account.id in found else row for row in rows]
+def with_documents[Row: Reference](book: OpenBook, row: Row, shows: Callable[[Row], bool]) -> Row | None:
+    """The row; that of a large account with its documents, or None if these show nothing any more.
+
+    They are read later than the row: others may have changed them since.
+    """
+    documents = book.documents(row.account)
+    if documents is None:
+        return row
+    row = row._replace(documents=documents)
+    return row if shows(row) else None

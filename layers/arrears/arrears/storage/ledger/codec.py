@@ -74,7 +74,7 @@ def unpack_open_account(id: str, packed: list[Any]) -> OpenAccount:
     return OpenAccount(
         unpack_account(id, account),
         [DatedDocument(*document) for document in documents],
-        {Cell(*cell): amount for *cell, amount in summed[0]} if summed else None,
+        {Cell(*cell): amount for *cell, amount in summed[0] or ()} if summed else None,
     )
 
 
@@ -96,6 +96,11 @@ def is_older_form(packed: list[Any]) -> bool:
 def is_large(packed: list[Any]) -> bool:
     """Whether an open account's documents are listed by themselves; of one in the present form."""
     return len(packed) > 2
+
+
+def is_whole(packed: list[Any]) -> bool:
+    """Whether a large account has neither sums nor rows."""
+    return len(packed) > 2 and packed[2] is None
 
 
 def held_due_before(packed: list[Any], day: int) -> list[DatedDocument]:

@@ -163,6 +163,7 @@ def read_account(key: str, item: Item, history: str | None, money: str | None) -
         opened={document.id: document for document in documents},
         summed=summed or {},
         large=summed is not None,
+        whole=codec.is_whole(packed),
         **attributes,
     )
 
@@ -262,7 +263,9 @@ def _pack_account(account: AccountState, shown: Account) -> str:
     in_order = sorted(account.opened.values(), key=lambda one: (NO_DUE if one.due is None else one.due, one.id))
     documents = [[document.id, *codec.packed_document(document)] for document in in_order]
     packed: list[Any] = [codec.packed_account(shown, account.key[0]), documents]
-    if account.large:
+    if account.whole:
+        packed.append(None)
+    elif account.large:
         packed.append([[*cell, amount] for cell, amount in sorted(account.summed.items())])
     return codec.compact(packed)
 

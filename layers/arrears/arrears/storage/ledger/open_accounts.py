@@ -232,6 +232,7 @@ class StoredOpenBook:
         self._limit = page + _MORE
         self._begun: dict[int, Beginning] = {}
         self._shard_of: dict[str, int] = {}
+        self._ahead: set[str] = set()
 
     def whole(self) -> Found | None:
         """All accounts with their documents, if the first page of every shard has all of them."""
@@ -250,6 +251,7 @@ class StoredOpenBook:
         for shard in self._shards:
             for sort_key, packed in self._between(shard, *keys.AHEAD_BETWEEN):
                 id_ = keys.account_of_row(sort_key)
+                self._ahead.add(id_)
                 account, documents, summed = codec.unpack_open_account(id_, packed)
                 if summed is None:
                     yield account, documents
@@ -260,18 +262,23 @@ class StoredOpenBook:
 
     def rows(self, currency: str, first: int, last: int) -> Iterator[OpenRow]:
         """The rows of all other accounts in a currency by their due days."""
-        bounds = keys.rows_between(currency, first, last)
+        bounds, seen = keys.rows_between(currency, first, last), set(self._ahead)
         for sort_key, packed, shard in merge(*(self._of_shard(shard, *bounds) for shard in self._shards)):
-            account, documents, summed = codec.unpack_open_account(keys.account_of_row(sort_key), packed)
+            id_ = keys.account_of_row(sort_key)
+            if id_ in seen:
+                continue  # it has moved since it was read
+            seen.add(id_)
+            account, documents, summed = codec.unpack_open_account(id_, packed)
             if summed is not None:
-                self._shard_of[account.id] = shard
+                self._shard_of[id_] = shard
             yield OpenRow(keys.due_of_row(sort_key), account, documents, summed)
 
-    def documents(self, accounts: Sequence[Account]) -> dict[str, list[DatedDocument]]:
-        """The open documents of the large ones of some accounts whose rows were read, by the accounts' ids."""
-        large = {account.id for account in accounts if account.id in self._shard_of}
-        locations = [AccountLocation(id_, self._shard_of[id_]) for id_ in sorted(large)]
-        return {account.id: documents for account, documents in self._accounts.some(locations)} if large else {}
+    def documents(self, account: Account) -> list[DatedDocument] | None:
+        """The open documents of an account whose row was read without them; None if it has them."""
+        if account.id not in self._shard_of:
+            return None
+        found = self._accounts.some([AccountLocation(account.id, self._shard_of[account.id])])
+        return [document for _, documents in found for document in documents]
 
     def _of_shard(self, shard: int, first: str, last: str) -> Iterator[tuple[str, list[Any], int]]:
         for sort_key, packed in self._between(shard, first, last):

@@ -226,6 +226,8 @@ def _differences_of_open(stored: AccountState, anew: AccountState) -> list[Diffe
     right = {id_: codec.pack_document(document) for id_, document in anew.opened.items()}
     held = {id_: codec.pack_document(document) for id_, document in stored.opened.items()}
     cells: Cells = {}
+    if stored.whole:
+        return []
     if stored.large:
         for id_ in right.keys() - held.keys():
             add_cells(cells, document_cells(anew.opened[id_]))

@@ -114,7 +114,10 @@ class Recorder:
             try:
                 for written in self._transactions(organisation, today, steps[len(outcomes) :], named, most):
                     outcomes += written
-                    tries, most = 0, MOST_CHANGES
+                    tries = 0
+                    if written and most < MOST_CHANGES:
+                        most = MOST_CHANGES
+                        break
             except Crowded:
                 if not most:
                     raise

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from botocore.exceptions import ClientError
 
-from arrears.ledger.accounts import HELD_AGAIN, HELD_DOCUMENTS, AccountState, CounterpartyRecord
+from arrears.ledger.accounts import HELD_AGAIN, AccountState, CounterpartyRecord
 from arrears.ledger.dated_document import DatedDocument, closed_from
 from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document
@@ -314,8 +314,9 @@ class StoredUnitOfWork:
             history = entry.history is not None or entities.may_have_long_history(changed)
             money = entry.money is not None or entities.has_much_money(changed)
             # Documents change with their account where it begins or ceases to hold them.
-            listed_anew = len(changed.opened) if entry.held == (len(changed.opened) > HELD_DOCUMENTS) else 0
-            self._items_apart[entry.key] = history + money + listed_anew
+            listed_anew = len(changed.opened) if entry.held == (changed.large or changed.has_much_open()) else 0
+            rows = 1 if changed.large else len(changed.currencies())
+            self._items_apart[entry.key] = history + money + listed_anew + max(0, rows - 1)
 
     def point(self, kind: str, id: str, target: str) -> None:
         """Remembers what a payment, credit, dispute, reminder or promise is on."""
@@ -395,10 +396,10 @@ class StoredUnitOfWork:
             account = entry.entity
             if not isinstance(account, AccountState):
                 continue
-            if not account.large:
-                account.large = len(account.opened) > HELD_DOCUMENTS
-            elif account.open <= HELD_AGAIN:
+            if account.large and account.open <= HELD_AGAIN:
                 self._hold_again(account)
+            if not account.large:
+                account.large = account.has_much_open()
             if account.large == entry.held:
                 kind = "invoice" if account.side is Side.RECEIVABLE else "bill"
                 self.prefetch(keys.document_key(self._organisation.id, kind, id_) for id_ in account.opened)
@@ -406,12 +407,13 @@ class StoredUnitOfWork:
                     self.touch(self.document(kind, id_, ""))
             if account.large:
                 account.sum_up(self._today)
+                account.bound()
 
     def _hold_again(self, account: AccountState) -> None:
         self._listed_documents(account)
         in_hand = self._documents_in_hand(account)
         account.opened = {document.id: document.dated for document in in_hand if not document.closed}
-        account.summed, account.large = {}, False
+        account.summed, account.large, account.whole = {}, False, False
 
     def _note_written(self, actions: Iterable[Any]) -> None:
         """From now on what was written is what is stored."""
