@@ -19,12 +19,13 @@ from arrears.rendering.history import month_body
 from arrears.rendering.overdue import overdue_bodies
 from arrears.reports.aging import overdue_report
 from arrears.reports.month_close import from_stored
+from arrears.storage.ledger.open_accounts import OpenAccounts
 from oracle import Book, Policy, differences
 from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
 from support.books import arrivals, noon, organisation_of, random_terms
 from support.closing import Calls, Stored
-from support.records import bill, invoice, payment
+from support.records import ORGANISATION, bill, invoice, payment
 
 KINDS = {Side.RECEIVABLE: "invoice", Side.PAYABLE: "bill"}
 
@@ -346,3 +347,15 @@ def test_a_month_end_reads_what_closed_since_the_month_began_unless_it_comes_lat
         kept.append(row["paymentBehaviour"])
     assert kept[0] == kept[1]
     assert kept[0]["totalInvoicesPaid"] == 17
+
+
+def test_a_book_of_bills_alone_has_its_daily_work_done(stored: Callable[..., Stored]) -> None:
+    """No escalation moves its run on; what has come true is still listed where its row is shown."""
+    book = stored(ORGANISATION)
+    first = date(2020, 6, 10)
+    ahead = bill("B1", issued_on="2020-06-12", due_on="2020-07-12", state_on="2020-06-12")
+    book.recorder.record(ORGANISATION, [bill("B0"), ahead], noon(first))
+    for later in range(1, 5):
+        book.close(noon(first + timedelta(days=later)))
+        accounts = OpenAccounts(book.client, os.environ["LEDGER_TABLE"], ORGANISATION, Side.PAYABLE)
+        assert len(list(accounts.keys_ahead())) == (1 if later < 2 else 0)

@@ -230,3 +230,11 @@ def test_eight_writers_and_two_that_tidy_lose_nothing(make_table: Callable[[], T
             done.result()
     for today in (NOW + 10, NOW + 400):
         assert ledger.collection(today) == recomputed(ledger.documents(), today)
+
+
+def test_an_item_that_would_grow_too_large_is_left_where_it_is(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(month_folding, "_MOST_IN_ITEM", 3)
+    for slot in (1, 2):
+        put(table, MonthSortKey(LONG_AGO, slot, 0), {f"n:{slot}:USD": 1, f"a:{slot}:USD": 100})
+    fold(table)
+    assert {place.slot for place in places(table)} == {0, 2}

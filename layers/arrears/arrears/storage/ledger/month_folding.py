@@ -4,6 +4,7 @@ Readers add up all items of a month, and every step here is one transaction that
 An item is deleted or trimmed only as it was read. What somebody has added to since stays for the next time.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
+_MOST_IN_ITEM = 5_000
+"""Sums that are brought together in one item: it has 400 kB."""
+
+
 class MonthFolding:
     """Tidies the monthly figures of one organisation and side on one day."""
 
@@ -36,9 +41,14 @@ class MonthFolding:
     def run(self) -> int:
         """Moves and trims what there is to; how many of the moved items had come due."""
         due = 0
-        for item in list(month_items(self._client, self._table, self._organisation, self._side)):
+        items = list(month_items(self._client, self._table, self._organisation, self._side))
+        names = Counter({item.place: len(item.sums) for item in items})
+        for item in items:
             target = self._target(item.place)
+            if target != item.place and names[target] + len(item.sums) > _MOST_IN_ITEM:
+                continue  # it is added up where it is
             if target != item.place:
+                names[target] += len(item.sums)
                 moved = self._move(item, target)
                 due += moved and item.place.day != target.day
             else:

@@ -178,13 +178,13 @@ class OpenAccounts:
         """
         values = {":partition": {"S": self._partition(shard)}, ":first": {"S": first}, ":last": {"S": last}}
         request = self._listing("ipk = :partition AND isk BETWEEN :first AND :last", values)
-        more = max(_MORE, 1)
+        more = max(3 * _MORE, 1)
         while True:
             page: Any = self._client.query(**request, Limit=limit)
             yield page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
-            request["ExclusiveStartKey"], limit, more = page["LastEvaluatedKey"], more, more * 2
+            request["ExclusiveStartKey"], limit, more = page["LastEvaluatedKey"], more, more * 3
 
     def beginning(self, shard: int, limit: int) -> Beginning:
         """The first items of a shard."""
