@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger import accounts
 from arrears.storage.ledger import unit_of_work
 from oracle.generate import random_book
 from support.books import organisation_of
@@ -52,7 +53,7 @@ def test_any_batches_on_any_days_keep_the_book_of_single_records(
 ) -> None:
     """Some with accounts that list their documents by themselves from the third one on, and hold one again."""
     if seed % 3 == 0:
-        monkeypatch.setattr(unit_of_work, "HELD_DOCUMENTS", 2)
+        monkeypatch.setattr(accounts, "HELD_DOCUMENTS", 2)
         monkeypatch.setattr(unit_of_work, "HELD_AGAIN", 1)
     random = Random(seed)
     if seed % 2:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from arrears.ledger import accounts
 from arrears.ledger.errors import ArrearsError
 from arrears.runtime import Services, Settings
 from arrears.storage.ledger import recorder, unit_of_work
@@ -141,7 +142,7 @@ def test_accounts_that_begin_or_cease_to_hold_their_documents_survive_faults_too
     prepared: Callable[[], Table], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """With more than one document, an account lists them by themselves; all of them are written with it."""
-    monkeypatch.setattr(unit_of_work, "HELD_DOCUMENTS", 1)
+    monkeypatch.setattr(accounts, "HELD_DOCUMENTS", 1)
     monkeypatch.setattr(unit_of_work, "HELD_AGAIN", 1)
     expected, requests = without_fault(prepared(), recorded)
     for number in range(1, requests + 1):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger import accounts
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.rendering.aged_list import aged_customer_body, aged_list_body
@@ -120,7 +121,7 @@ def a_book(seed: int) -> tuple[Book, Organisation]:
 def test_pages_of_random_books_are_the_whole_answer(table: Table, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also with accounts that list their documents by themselves from the third one on."""
     if seed % 2:
-        monkeypatch.setattr(unit_of_work, "HELD_DOCUMENTS", 2)
+        monkeypatch.setattr(accounts, "HELD_DOCUMENTS", 2)
         monkeypatch.setattr(unit_of_work, "HELD_AGAIN", 1)
     book, organisation = a_book(seed)
     ledger, today = in_table(table, book, organisation), last_day(book).toordinal()

@@ -139,9 +139,6 @@ class MonthChanges:
         self._organisation = organisation
         self._sums: dict[tuple[Side, str, int], dict[str, int]] = {}
 
-    def __len__(self) -> int:
-        return len(self._sums)
-
     def add(self, side: Side, month: str, day: int, sums: Sums) -> None:
         """Adds to a month (YYYY-MM) of a side from a day on; 0 for what counts already."""
         kept = self._sums.setdefault((side, month, day), {})
