@@ -79,33 +79,33 @@ class BookReading:
         around: Around = _without_limit,
     ) -> None:
         self._ledger = ledger
-        self.organisation = organisation
+        self._organisation = organisation
         self._side = side
-        self.day = day
+        self._day = day
         self._today = today
         self._around = around
 
     def accounts(self) -> Found:
         """Every account with what may count on the day."""
-        return self._around(self._ledger.accounts(self.organisation, self._side, self.day, self._today))
+        return self._around(self._ledger.accounts(self._organisation, self._side, self._day, self._today))
 
     def complete(self, accounts: Iterable[Account]) -> dict[str, Account]:
         """Those of some accounts that lack something that their rows are worked out from, complete, by id."""
-        return self._ledger.complete(self.organisation, self._side, accounts, self.day, self._today)
+        return self._ledger.complete(self._organisation, self._side, accounts, self._day, self._today)
 
     def judgeable(self, accounts: Iterable[Account]) -> dict[str, Account]:
         """The same as far as tier, urgency and action take it: without the history that payment behaviour takes."""
-        return self._ledger.complete(self.organisation, self._side, accounts, self.day, self._today, behaviour=False)
+        return self._ledger.complete(self._organisation, self._side, accounts, self._day, self._today, behaviour=False)
 
     def report[Report](self, page: PageRequest | None, of_page: OfPage[Report], of_all: OfAll[Report]) -> Report:
         """A report by the function that makes it of a page of the book, or by the one that makes it of all accounts.
 
         page: the rows that are wanted in the default order; None: all of them.
         """
-        if page is None or self.day < self._today or not self.organisation.paged:
-            return of_all(self.accounts(), self.day, self.organisation)
-        book = _InTime(self._ledger.open_book(self.organisation, self._side, page.limit), self._around)
+        if page is None or self._day < self._today or not self._organisation.paged:
+            return of_all(self.accounts(), self._day, self._organisation)
+        book = _InTime(self._ledger.open_book(self._organisation, self._side, page.limit), self._around)
         whole = book.whole() if page.after is None else None
         if whole is None:
-            return of_page(book, self.day, self.organisation, page)
-        return of_all(whole, self.day, self.organisation)
+            return of_page(book, self._day, self._organisation, page)
+        return of_all(whole, self._day, self._organisation)

@@ -134,13 +134,8 @@ def packed_money(changes: Iterable[MoneyChange]) -> list[list[Any]]:
     return packed
 
 
-def stored_money(account: Item, apart: Item | None) -> list[MoneyChange]:
-    """All changes of an account's money on account: in its item, or apart when there are many."""
-    return money_in(json.loads(account["b"]["S"]), apart["b"]["S"] if apart else None)
-
-
 def money_in(state: dict[str, Any], apart: str | None) -> list[MoneyChange]:
-    """The same from what an account's item and the one beside it hold."""
+    """An account's changes of money on account from what its item and the one beside it hold."""
     inline = state.get("money", ())
     stored = inline if inline is not None else json.loads(apart or "[]")
     return [MoneyChange(*change) for change in stored]
@@ -180,31 +175,27 @@ def _unpacked(items: Sequence[Item]) -> Iterator[tuple[str, list[Any]]]:
     return zip([item["isk"]["S"] for item in items], packed, strict=True)
 
 
-def stored_history(account: Item, apart: Item | None) -> list[Settled]:
-    """All of an account's history: in its item, or apart when that is long."""
-    return history_in(json.loads(account["b"]["S"]), apart["b"]["S"] if apart else None)
-
-
 def history_of(account: Item | None, apart: Item | None) -> list[Settled] | None:
-    """The same where either item may not be there yet: None when neither says."""
-    if apart is not None:
-        return [Settled(*settled) for settled in json.loads(apart["b"]["S"])]
-    if account is None or (inline := json.loads(account["b"]["S"])["history"]) is None:
-        return None
-    return [Settled(*settled) for settled in inline]
+    """All of an account's history: in its item, or apart when that is long; None where neither was read."""
+    stored = _inline_or_apart("history", account, apart)
+    return None if stored is None else [Settled(*settled) for settled in stored]
 
 
 def money_of(account: Item | None, apart: Item | None) -> list[MoneyChange] | None:
-    """All changes of an account's money on account, where either item may not be there yet."""
-    if apart is not None:
-        return [MoneyChange(*change) for change in json.loads(apart["b"]["S"])]
-    if account is None or (inline := json.loads(account["b"]["S"]).get("money", ())) is None:
-        return None
-    return [MoneyChange(*change) for change in inline]
+    """All changes of an account's money on account: in its item, or apart when there are many; None as above."""
+    stored = _inline_or_apart("money", account, apart)
+    return None if stored is None else [MoneyChange(*change) for change in stored]
+
+
+def _inline_or_apart(name: str, account: Item | None, apart: Item | None) -> Sequence[Any] | None:
+    inline = None if account is None else json.loads(account["b"]["S"]).get(name, ())
+    if inline is None and apart is not None:
+        return list(json.loads(apart["b"]["S"]))
+    return inline
 
 
 def history_in(state: dict[str, Any], apart: str | None) -> list[Settled]:
-    """The same from what an account's item and the one beside it hold."""
+    """An account's history from what its item and the one beside it hold."""
     inline = state["history"]
     stored = inline if inline is not None else json.loads(apart or "[]")
     return [Settled(*settled) for settled in stored]

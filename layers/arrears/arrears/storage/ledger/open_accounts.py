@@ -6,7 +6,7 @@ is who becomes overdue between two of a client's pages. The close looks again.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -99,28 +99,32 @@ class OpenAccounts:
 
         Accounts, and documents that are not due, are not made into anything: that is most of what reading them takes.
         """
-        seen: set[str] = set()
-        large: dict[str, Account] = {}
-        listed: Rows = ()
-        rows = codec.unpacked_rows(self._pages(shard))
-        for sort_key, packed in rows:
-            if not keys.is_row(sort_key):
-                listed = chain([(sort_key, packed)], rows)
-                break
-            id_ = keys.account_of_row(sort_key)
-            if id_ not in seen and not keys.is_further_row(sort_key):
-                seen.add(id_)
-                if codec.is_large(packed):
-                    large[id_] = codec.account_in(id_, packed)
-                else:
-                    yield codec.held_due_before(packed, day)
-        for _, documents in self._listed_apart(shard, listed, seen, large):
-            yield [document for document in documents if document.due is not None and document.due < day]
+        return self._each(
+            shard,
+            codec.unpacked_rows(self._pages(shard)),
+            lambda _, packed: codec.held_due_before(packed, day),
+            lambda _, documents: [one for one in documents if one.due is not None and one.due < day],
+        )
 
     def _grouped(self, shard: int, rows: Rows) -> Found:
-        """Accounts with their documents: those that hold them as they come, all others with the documents that follow.
+        """Accounts with their documents."""
 
-        An account of an older book stands right before its documents.
+        def held(id: str, packed: list[Any]) -> tuple[Account, list[DatedDocument]]:
+            account, documents, _ = codec.unpack_open_account(id, packed)
+            return account, documents
+
+        return self._each(shard, rows, held, lambda account, documents: (account, documents))
+
+    def _each[T](
+        self,
+        shard: int,
+        rows: Rows,
+        held: Callable[[str, list[Any]], T],
+        apart: Callable[[Account, list[DatedDocument]], T],
+    ) -> Iterator[T]:
+        """Something of every account: those that hold their documents as they come, then all others.
+
+        Their documents follow. An account of an older book stands right before its documents.
         """
         seen: set[str] = set()
         large: dict[str, Account] = {}
@@ -133,12 +137,12 @@ class OpenAccounts:
             id_ = keys.account_of_row(sort_key)
             if id_ not in seen and not keys.is_further_row(sort_key):
                 seen.add(id_)
-                account = codec.unpack_open_account(id_, packed)
-                if account.summed is None:
-                    yield account.account, account.documents
+                if codec.is_large(packed):
+                    large[id_] = codec.account_in(id_, packed)
                 else:
-                    large[id_] = account.account
-        yield from self._listed_apart(shard, listed, seen, large)
+                    yield held(id_, packed)
+        for account, documents in self._listed_apart(shard, listed, seen, large):
+            yield apart(account, documents)
 
     def _listed_apart(self, shard: int, listed: Rows, seen: set[str], large: dict[str, Account]) -> Found:
         """What comes after the rows of accounts: documents of large accounts, and accounts of older books.
@@ -163,10 +167,8 @@ class OpenAccounts:
 
     def keys_ahead(self) -> Iterator[Key]:
         """The keys of the accounts that something dated ahead will change."""
-        first, last = keys.AHEAD_BETWEEN
         for shard in range(self.organisation.shards):
-            values = {":partition": {"S": self._partition(shard)}, ":first": {"S": first}, ":last": {"S": last}}
-            request = self._listing("ipk = :partition AND isk BETWEEN :first AND :last", values)
+            request = self._range(shard, *keys.AHEAD_BETWEEN)
             for page in query(self._client, **{**request, "ProjectionExpression": "pk, sk"}):
                 for item in page:
                     yield item["pk"]["S"], item["sk"]["S"]
@@ -176,8 +178,7 @@ class OpenAccounts:
 
         What is asked for beyond them is the rest of a due day: further requests read little, then more and more.
         """
-        values = {":partition": {"S": self._partition(shard)}, ":first": {"S": first}, ":last": {"S": last}}
-        request = self._listing("ipk = :partition AND isk BETWEEN :first AND :last", values)
+        request = self._range(shard, first, last)
         more = max(3 * _MORE, 1)
         while True:
             page: Any = self._client.query(**request, Limit=limit)
@@ -209,6 +210,11 @@ class OpenAccounts:
         if prefix:
             condition, values[":prefix"] = f"{condition} AND begins_with(isk, :prefix)", {"S": prefix}
         return query(self._client, **self._listing(condition, values))
+
+    def _range(self, shard: int, first: str, last: str) -> dict[str, Any]:
+        """A query of a shard from one sort key to another."""
+        values = {":partition": {"S": self._partition(shard)}, ":first": {"S": first}, ":last": {"S": last}}
+        return self._listing("ipk = :partition AND isk BETWEEN :first AND :last", values)
 
     def _listing(self, condition: str, values: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -212,8 +212,8 @@ def _party(
     account = codec.stored_account(key[1:], item)
     account = account._replace(
         reminders=read_reminders(organisation, contents),
-        history=codec.stored_history(item, history),
-        money=codec.stored_money(item, money),
+        history=codec.history_of(item, history) or [],
+        money=codec.money_of(item, money) or [],
         aggregated_after=NEVER,
         money_from=0,
     )

@@ -43,7 +43,7 @@ class LedgerStore:
         """
         for shard in range(organisation.shards):
             if day >= today:
-                yield from self._open(organisation, shard, side)
+                yield from self._open_accounts(organisation, side).of_shard(shard)
             else:
                 yield from self._past(organisation, shard, side, day, today)
 
@@ -52,7 +52,7 @@ class LedgerStore:
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         since = day if history_reaches(day, today) else year_before(day)
         # What is open is read first: what closes meanwhile is then found among the closed documents, too.
-        opened = self._open(organisation, shard, side)
+        opened = self._open_accounts(organisation, side).of_shard(shard)
         found = self._merged(organisation, side, opened, self._closed(organisation, shard, side, since))
         for some in batched(found, _COMPLETED_TOGETHER, strict=False):
             folded = [account for account, _ in some if account.money_from > day]
@@ -70,7 +70,7 @@ class LedgerStore:
 
         for shard in range(organisation.shards):
             opened: Compressed[tuple[Account, list[DatedDocument]]] = Compressed()
-            book = OpenAccounts(self._client, self._table, organisation, side)
+            book = self._open_accounts(organisation, side)
             for account, documents in book.of_shard_while_written(shard):
                 opened.add(account.id, (account, documents))
             closed: Compressed[_Row] = Compressed()
@@ -87,22 +87,20 @@ class LedgerStore:
         self, organisation: Organisation, side: Side, locations: Sequence[AccountLocation]
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
         """The same for some accounts, for today or later, each read by its key. Their histories may be aggregated."""
-        return OpenAccounts(self._client, self._table, organisation, side).some(locations)
+        return self._open_accounts(organisation, side).some(locations)
 
     def documents_due_before(self, organisation: Organisation, side: Side, day: int) -> Iterator[DatedDocument]:
         """Every document that may be open today or later and is due before `day`, each once."""
-        accounts = OpenAccounts(self._client, self._table, organisation, side)
+        accounts = self._open_accounts(organisation, side)
         found = (accounts.due_before(shard, day) for shard in range(organisation.shards))
         return chain.from_iterable(chain.from_iterable(found))
 
     def open_book(self, organisation: Organisation, side: Side, page: int) -> StoredOpenBook:
         """What is open or on account today or later, to be read a page of rows at a time."""
-        return StoredOpenBook(OpenAccounts(self._client, self._table, organisation, side), page)
+        return StoredOpenBook(self._open_accounts(organisation, side), page)
 
-    def _open(
-        self, organisation: Organisation, shard: int, side: Side
-    ) -> Iterator[tuple[Account, list[DatedDocument]]]:
-        return OpenAccounts(self._client, self._table, organisation, side).of_shard(shard)
+    def _open_accounts(self, organisation: Organisation, side: Side) -> OpenAccounts:
+        return OpenAccounts(self._client, self._table, organisation, side)
 
     def complete(
         self,
@@ -261,7 +259,7 @@ class LedgerStore:
 
     def _get_as_shown(self, wanted: Sequence[Key]) -> dict[Key, Item]:
         """What the index has shown, read as late as it is and for half; what is missing then, as of now."""
-        found = get_items(self._client, self._table, wanted, consistent=False)
+        found = self._shown(wanted)
         return found | self._get([key for key in wanted if key not in found])
 
     def _get(self, wanted: Sequence[Key]) -> dict[Key, Item]:
