@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from arrears.ledger.known_at import moment_of
 from arrears.storage.access.authentication import REQUESTS_PER_SECOND, Authentication
 from arrears.storage.access.counters import Counters
 from arrears.storage.access.table import AccessTable
-from arrears.storage.client import as_error, connect
+from arrears.storage.client import as_error, connect, write_fast
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.transactions import BRIEF_WAITS, IMPORT_WAITS
 
@@ -83,7 +84,22 @@ class Services:
         """The organisations and their policies."""
         from arrears.storage.access.organisations import Organisations
 
-        return Organisations(self._access_table(), self.audit(), self.clock)
+        write_fast(self.client)
+        return Organisations(self._access_table(), self.audit(), self.clock, self.settings.ledger_table)
+
+    def reading(self, organisation: "Organisation", known_at: datetime | None = None) -> "Reading":
+        """The organisation's book as it is, or as it was known at a moment since `known_from`."""
+        table = self.settings.ledger_table
+        if known_at is None:
+            return Reading(organisation, self.ledger, self.client, table, self.clock())
+        from arrears.storage.access.items import with_settings
+        from arrears.storage.ledger.past_table import PastTable
+
+        past = PastTable(self.client, table, organisation.id, moment_of(known_at))
+        settings = past.settings()
+        then = organisation if settings is None else with_settings(organisation, settings)
+        client = cast("DynamoDBClient", past)
+        return Reading(then, LedgerStore(client, table), client, table, known_at)
 
     def api_keys(self) -> "ApiKeys":
         """The API keys, for the command."""
@@ -219,6 +235,31 @@ class Services:
 
         sender = EventSender(self.settings.event_bus) if self.settings.event_bus else None
         return Closing(self.ledger, self.history(), self.recorder(), sender, out_of_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The book of an organisation as of the present, or as known at a past moment. now: that moment.
+
+    organisation: with the policy of that moment.
+    """
+
+    organisation: "Organisation"
+    ledger: LedgerStore
+    client: "DynamoDBClient"
+    table: str
+    now: datetime
+
+    @property
+    def today(self) -> int:
+        """The calendar day of the moment in the organisation's zone."""
+        return self.organisation.today(self.now)
+
+    def parties(self, limit: "TimeLimit | None" = None) -> "PartyStore":
+        """Single customers and suppliers, for their pages and statements. limit: how long reading may take."""
+        from arrears.storage.ledger.parties import PartyStore
+
+        return PartyStore(self.client, self.table, self.ledger, limit)
 
 
 @lru_cache(maxsize=2)

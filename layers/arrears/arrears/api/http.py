@@ -81,6 +81,7 @@ class Request:
     """One request. headers: all values by lower-case name. query: all values by name. id: for answer and log.
 
     address: of the network, where the gateway got the request from; headers that name another are ignored.
+    answer_headers: what the answer has beside the headers of every answer.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Request:
     raw_body: str
     is_base64: bool
     address: str = ""
+    answer_headers: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Request":
@@ -259,7 +261,7 @@ class Endpoint:
             return self._error(error)
         except Exception as error:
             return self._error(self._as_error(error) or self._unforeseen(error))
-        return self._response(200, page.text, page.content_type, page.headers)
+        return self._response(200, page.text, page.content_type, {**page.headers, **self._request.answer_headers})
 
     def _nothing_here(self, _: Exception) -> Response[str]:
         return self._error(ArrearsError(NOT_FOUND, f"There is no {self._request.method} here."))

@@ -19,7 +19,7 @@ def _body(error: ArrearsError, request_id: str) -> dict[str, Any]:
     }
     if error.field is not None:
         body["parameter"] = error.field
-    return body
+    return body | dict(error.members)
 
 
 ERROR_FORMAT = ErrorFormat(_body, content_type="application/problem+json", explained=True)

@@ -16,6 +16,7 @@ from arrears.close.escalation_writer import EscalationWriter, OutOfTime
 from arrears.close.months import Months, figures_of, in_order
 from arrears.ledger.dated_document import Account, DatedDocument, history_reaches, listed_closed_from
 from arrears.ledger.days import NEVER, day_before_month, month_ends, year_before
+from arrears.ledger.known_at import moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports.escalations import TierHistory
@@ -221,7 +222,7 @@ class Closing:
             closed = [document.id for document in every if listed_closed_from(document) <= today]
             self._recorder.close_documents(organisation, kind, closed, now)
         self._recorder.list_steady(organisation, now)
-        self._recorder.apply_due_effects(organisation, today)
+        self._recorder.apply_due_effects(organisation, today, lambda: moment_of(now))
 
     def _send(self, organisation: Organisation) -> tuple[int, bool]:
         """Sends what waits in the outbox, and whether the time was enough for all of it.

@@ -11,7 +11,10 @@
 - Every other exception is a fault of ours: it is logged, and answered as `internal_error` with no more than its id.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 UNAUTHORISED = "unauthorised"
 UNKNOWN_INTEGRATOR = "unknown_integrator"
@@ -24,18 +27,23 @@ UNAVAILABLE = "unavailable"
 TOO_LARGE = "too_large"
 
 
+NO_MEMBERS: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass(slots=True)
 class ArrearsError(Exception):
     """What was asked cannot be done.
 
     code: stable, the same in every contract. detail: one sentence that says what to change. field: the parameter or
-    field it is about, if one is. retry_after: seconds after which asking again can help.
+    field it is about, if one is. retry_after: seconds after which asking again can help. members: what else an answer
+    says of it, by name, where its format has room.
     """
 
     code: str
     detail: str
     field: str | None = None
     retry_after: int | None = None
+    members: Mapping[str, Any] = NO_MEMBERS
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}"

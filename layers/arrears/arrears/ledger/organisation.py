@@ -14,7 +14,8 @@ class Organisation:
     id: UUID text. currency: ISO 4217, the default one. timezone: IANA name; "today" is the date there.
     created_on: day. shards: how many index partitions its accounts are spread over; one, but for older books.
     cursor_secret: hex, signs paging cursors. payments_over_api: whether accounts may pay through the API. paged: all of
-    its open accounts are stored in the form of which a page can be read alone.
+    its open accounts are stored in the form of which a page can be read alone. known_from: the first moment, in
+    microseconds since 1970, of which is known what was known then; None: of none yet.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Organisation:
     shards: int = 1
     payments_over_api: bool = True
     paged: bool = True
+    known_from: int | None = 0
     policy: Policy = field(default_factory=Policy)
 
     def today(self, now: datetime) -> int:

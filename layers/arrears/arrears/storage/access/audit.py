@@ -42,6 +42,10 @@ class Audit:
         self._clock = clock
         self._actor = actor
 
+    def actor(self) -> str:
+        """Who is recorded as having done something now."""
+        return self._actor()
+
     def write(
         self, organisation_id: str, act: str, subject: str, content: Item, *actions: Item, unmet: str = ""
     ) -> None:

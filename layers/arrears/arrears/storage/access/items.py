@@ -6,6 +6,7 @@ request reads the secret's item and the organisation's item together.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -176,6 +177,7 @@ def organisation_item(organisation: Organisation) -> Item:
         "shards": organisation.shards,
         "payments_over_api": organisation.payments_over_api,
         "paged": organisation.paged,
+        **({} if organisation.known_from is None else {"known_from": organisation.known_from}),
         **policy_item(organisation.policy),
     }
 
@@ -193,8 +195,24 @@ def read_organisation(item: Item) -> Organisation:
         shards=item["shards"],
         payments_over_api=item["payments_over_api"],
         paged=item.get("paged", False),
+        known_from=item.get("known_from"),
         policy=read_policy(item),
     )
+
+
+def changing_settings(organisation: Organisation) -> Item:
+    """Those settings of an organisation that may change, as plain values, for the change log."""
+    return {
+        "features": sorted(organisation.features),
+        "payments_over_api": organisation.payments_over_api,
+        "paged": organisation.paged,
+        "policy": organisation.policy.to_json(),
+    }
+
+
+def with_settings(organisation: Organisation, settings: Mapping[str, Any]) -> Organisation:
+    """The organisation as it was with these settings; credentials and features stay those of the present."""
+    return replace(organisation, policy=Policy(**settings["policy"]), paged=settings["paged"])
 
 
 def policy_item(policy: Policy) -> Item:

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from arrears.ledger.days import day_of
 from arrears.ledger.ids import folded_name, is_uuid
+from arrears.ledger.known_at import moment_of
 from arrears.ledger.money import EXPONENTS
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import Origin
 from arrears.ledger.policy import Policy
 from arrears.storage.access.audit import Audit
 from arrears.storage.access.items import (
@@ -18,6 +20,7 @@ from arrears.storage.access.items import (
     POLICIES,
     Item,
     ItemKey,
+    changing_settings,
     key_attributes,
     organisation_item,
     organisation_key,
@@ -30,14 +33,17 @@ from arrears.storage.access.items import (
 )
 from arrears.storage.access.names import check_name
 from arrears.storage.access.table import AccessTable
+from arrears.storage.ledger.change_entries import Entry
+from arrears.storage.ledger.change_log import entry_actions
 
 FEATURES = frozenset({"analytics"})
 
 
 class Organisations:
-    """The organisations of one access table. clock: aware moments."""
+    """The organisations of one access table. clock: aware moments. ledger_table: its change log has their settings."""
 
-    def __init__(self, table: AccessTable, audit: Audit, clock: Callable[[], datetime]) -> None:
+    def __init__(self, table: AccessTable, audit: Audit, clock: Callable[[], datetime], ledger_table: str) -> None:
+        self._ledger_table = ledger_table
         self._table = table
         self._audit = audit
         self._clock = clock
@@ -56,6 +62,7 @@ class Organisations:
             timezone=timezone,
             created_on=day_of(self._clock(), _known_timezone(timezone)),
             cursor_secret=secrets.token_hex(32),
+            known_from=moment_of(self._clock()),
         )
         policy = organisation.policy
         self._audit.write(
@@ -105,6 +112,11 @@ class Organisations:
         if not self.get(id).paged:
             self._change(id, "set_paged", {"paged": True})
 
+    def set_known_from(self, id: str) -> None:
+        """Says that every change from now on is kept, if that was not said before."""
+        if self.get(id).known_from is None:
+            self._change(id, "set_known_from", {"known_from": moment_of(self._clock())})
+
     def set_payments_over_api(self, id: str, allowed: bool) -> None:
         """Whether the organisation's customers may pay through the API."""
         self._change(id, "set_payments_over_api", {"payments_over_api": allowed})
@@ -123,7 +135,14 @@ class Organisations:
             "ExpressionAttributeValues": {f":{short[1:]}": typed(values[name]) for short, name in names.items()},
         }
         content = values if policy is None else {"version": policy.version, **values}
-        self._audit.write(organisation.id, act, organisation.id, content, {"Update": update}, *versions)
+        actions = [{"Update": update}, *versions, *self._logged(organisation)]
+        self._audit.write(organisation.id, act, organisation.id, content, *actions)
+
+    def _logged(self, organisation: Organisation) -> list[Item]:
+        """What keeps the settings as they were."""
+        origin = Origin("operator", self._audit.actor())
+        entry = Entry(moment_of(self._clock()), origin, {}, settings=changing_settings(organisation))
+        return entry_actions(self._ledger_table, organisation.id, entry)
 
 
 def _known_timezone(name: str) -> str:

@@ -7,12 +7,13 @@ from itertools import batched
 
 from arrears.ledger.erasure import Erasing
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import OPERATOR
 from arrears.ledger.recording import Recording
 from arrears.ledger.recording_documents import lines_digest
 from arrears.storage.dynamodb import Key, get_items
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.index_lookup import on_account_keys
-from arrears.storage.ledger.recorder import READ_AHEAD, Recorder
+from arrears.storage.ledger.recorder import READ_AHEAD, Recorder, Session
 from arrears.storage.ledger.unit_of_work import Conflict
 
 type _Lines = list[list[str | None]]
@@ -27,17 +28,17 @@ class LedgerErasure(Recorder):
         The customer's own item comes first: nobody finds it by number or external id from then on.
         Raises ArrearsError (unavailable) when others keep changing the customer.
         """
-        today, account = organisation.today(now), "c" + customer
+        session, account = Session(organisation, now, OPERATOR), "c" + customer
         named = [keys.account_key(organisation.id, account, part) for part in (keys.ACCOUNT, keys.COUNTERPARTY)]
-        [invoices] = self._run(organisation, today, [partial(_erase_customer, account=account)], named)
-        [on_account] = self._run(organisation, today, [partial(self._money_of, organisation, account)], named)
+        [invoices] = self._run(session, [partial(_erase_customer, account=account)], named)
+        [on_account] = self._run(session, [partial(self._money_of, organisation, account)], named)
         for money in batched(on_account, READ_AHEAD, strict=False):
-            self._run(organisation, today, [partial(_erase_money, account=account, key=key) for key in money], money)
+            self._run(session, [partial(_erase_money, account=account, key=key) for key in money], money)
         changed = 0
         for batch in batched(invoices, READ_AHEAD, strict=False):
             steps = [partial(self._erase_invoice, organisation, account, id_) for id_ in batch]
             wanted = [keys.document_key(organisation.id, "invoice", id_) for id_ in batch]
-            changed += sum(self._run(organisation, today, steps, wanted))
+            changed += sum(self._run(session, steps, wanted))
         return changed
 
     def _money_of(self, organisation: Organisation, account: str, recording: Recording) -> list[Key]:

@@ -188,6 +188,46 @@ def read_month_sort_key(sort_key: str) -> MonthSortKey:
     return MonthSortKey(month, int(slot), int(day))
 
 
+# The change log
+
+
+class ChangeSortKey(NamedTuple):
+    """A part of an entry of the change log. nonce: keeps two entries of one moment apart."""
+
+    moment: int
+    nonce: str
+    part: int
+
+
+def changes_partition(organisation: str) -> str:
+    """The partition of the change log, in the order of its entries."""
+    return f"{organisation}#g"
+
+
+def change_key(organisation: str, place: ChangeSortKey) -> Key:
+    """A part of an entry."""
+    return changes_partition(organisation), f"{_moment(place.moment)}#{place.nonce}#{place.part:02d}"
+
+
+def read_change_sort_key(sort_key: str) -> ChangeSortKey:
+    """What change_key put in."""
+    moment, nonce, part = sort_key.split("#")
+    return ChangeSortKey(int(moment), nonce, int(part))
+
+
+def changes_from(moment: int) -> str:
+    """A sort key before all entries of a moment or later."""
+    return _moment(moment)
+
+
+AFTER_CHANGES = ":"
+"""A sort key after those of all entries."""
+
+
+def _moment(moment: int) -> str:
+    return f"{moment:016d}"
+
+
 # The index of what is open and what is closed
 
 

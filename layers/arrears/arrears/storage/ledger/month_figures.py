@@ -20,6 +20,7 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, query
 from arrears.storage.ledger import keys
+from arrears.storage.ledger.change_entries import MonthChange
 from arrears.storage.ledger.keys import MonthSortKey
 
 if TYPE_CHECKING:
@@ -160,6 +161,15 @@ class MonthChanges:
             if any(sums.values())
             for further, some in enumerate(batched(sums.items(), MOST_NAMES, strict=False))
         ]
+
+    def changes(self) -> list[MonthChange]:
+        """What they come to, for the change log."""
+        found = []
+        for (side, month, day), sums in self._sums.items():
+            changed = {name: change for name, change in sums.items() if change}
+            if changed:
+                found.append(MonthChange(side, month, day, changed))
+        return found
 
     def clear(self) -> None:
         """Forgets them."""

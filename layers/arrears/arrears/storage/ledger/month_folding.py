@@ -5,7 +5,7 @@ An item is deleted or trimmed only as it was read. What somebody has added to si
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,13 @@ from botocore.exceptions import ClientError
 
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import SCHEDULE
+from arrears.storage.client import write_fast
 from arrears.storage.ledger import keys
+from arrears.storage.ledger.change_entries import Entry, MonthChange
+from arrears.storage.ledger.change_log import entry_actions, present_moment
 from arrears.storage.ledger.keys import MonthSortKey
-from arrears.storage.ledger.month_figures import MOST_NAMES, MonthItem, addition, month_items, version_step
+from arrears.storage.ledger.month_figures import MOST_NAMES, MonthItem, Sums, addition, month_items, version_step
 from arrears.storage.transactions import PATIENT_WAITS, Failure, failure_of, transact
 
 if TYPE_CHECKING:
@@ -27,16 +31,24 @@ _MOST_IN_ITEM = 5_000
 
 
 class MonthFolding:
-    """Tidies the monthly figures of one organisation and side on one day."""
+    """Tidies the monthly figures of one organisation and side on one day. clock: as of the unit of work."""
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, organisation: Organisation, side: Side, today: int
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        organisation: Organisation,
+        side: Side,
+        today: int,
+        clock: Callable[[], int] = present_moment,
     ) -> None:
+        write_fast(client)
         self._client = client
         self._table = table
         self._organisation = organisation
         self._side = side
         self._today = today
+        self._clock = clock
 
     def run(self) -> int:
         """Moves and trims what there is to; how many of the moved items had come due."""
@@ -65,10 +77,12 @@ class MonthFolding:
         *parts, last = [dict(part) for part in batched(sums, MOST_NAMES, strict=False)] or [{}]
         for part in parts:
             left = item.version + version_step()
-            if not self._apply(self._without(item, part, left), self._addition(target, part)):
+            actions = [self._addition(target, part), *self._logged(item.place, target, part)]
+            if not self._apply(self._without(item, part, left), *actions):
                 return False
             item = item._replace(version=left)
-        return self._apply(self._delete(item), *([self._addition(target, last)] if last else ()))
+        actions = [self._addition(target, last), *self._logged(item.place, target, last)] if last else []
+        return self._apply(self._delete(item), *actions)
 
     def _trim(self, item: MonthItem) -> None:
         """Takes away what has become zero; the whole item, where nothing else is in it."""
@@ -80,6 +94,17 @@ class MonthFolding:
 
     def _addition(self, target: MonthSortKey, sums: dict[str, int]) -> Any:
         return addition(self._table, self._organisation.id, self._side, target, sums)
+
+    def _logged(self, place: MonthSortKey, target: MonthSortKey, sums: Sums) -> list[Any]:
+        """What has come due did not count before; which slot it is in makes no difference."""
+        if place.day == target.day:
+            return []
+        taken = {name: -number for name, number in sums.items()}
+        changes = [
+            MonthChange(self._side, place.month, place.day, taken),
+            MonthChange(self._side, target.month, target.day, sums),
+        ]
+        return entry_actions(self._table, self._organisation.id, Entry(self._clock(), SCHEDULE, {}, changes))
 
     def _delete(self, item: MonthItem) -> Any:
         return {"Delete": self._as_read(item)}

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.ledger.deletions import RecordingWithDeletions, named_by
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
+from arrears.ledger.known_at import moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import OPERATOR, SCHEDULE, Origin
 from arrears.ledger.recording import Named, Recording
 from arrears.ledger.records import Deletion, Record, Rejection, read_record
 from arrears.ledger.result import Result
-from arrears.storage.client import write_fast
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys
+from arrears.storage.ledger.change_log import present_moment
 from arrears.storage.ledger.month_figures import draw_slot
 from arrears.storage.ledger.month_folding import MonthFolding
 from arrears.storage.ledger.open_accounts import OpenAccounts
@@ -33,6 +35,20 @@ READ_AHEAD = 250
 """Records whose items are read at once: half a batch, as the longer they were read before, the more others change."""
 _TRIES = 12
 _LONGEST_WAIT_SECONDS = 1.5
+
+
+class Session:
+    """What is written at the request of somebody. now: when it began; its changes have the moments from then on."""
+
+    def __init__(self, organisation: Organisation, now: datetime, origin: Origin) -> None:
+        self.organisation = organisation
+        self.today = organisation.today(now)
+        self.origin = origin
+        self._began, self._at = moment_of(now), time.monotonic()
+
+    def moment(self) -> int:
+        """The present in microseconds since 1970."""
+        return self._began + int((time.monotonic() - self._at) * 1_000_000)
 
 
 class Recorder:
@@ -53,30 +69,32 @@ class Recorder:
         self._table = table
         self._draw_slot, self._slot = draw_slot, draw_slot()
         self._waits = waits
-        write_fast(client)
 
-    def record(self, organisation: Organisation, records: Sequence[Any], now: datetime) -> list[Result]:
-        """Applies records in their order, and says what became of each.
+    def record(
+        self, organisation: Organisation, records: Sequence[Any], now: datetime, origin: Origin = OPERATOR
+    ) -> list[Result]:
+        """Applies records in their order, and says what became of each. origin: who sent them.
 
         One bad record never stops the others. What is answered is durable. Should this stop half-way, sending the
         same records again completes them: those already in are `unchanged`.
         Raises ArrearsError (unavailable) when others keep changing the same accounts.
         """
         results: list[Result] = []
+        session = Session(organisation, now, origin)
         for batch in batched(records, READ_AHEAD, strict=False):
             read = [read_record(raw) for raw in batch]
             steps = [partial(_apply, record=record, raw=raw) for record, raw in zip(read, batch, strict=True)]
             named = [_key_of(organisation, named) for record in read for named in named_by(organisation, record)]
-            results += self._run(organisation, organisation.today(now), steps, named)
+            results += self._run(session, steps, named)
         return results
 
     def close_documents(self, organisation: Organisation, kind: str, ids: Iterable[str], now: datetime) -> int:
         """Moves invoices or bills that time has closed out of the open set; how many it moved."""
-        moved = 0
+        moved, session = 0, Session(organisation, now, SCHEDULE)
         for batch in batched(ids, READ_AHEAD, strict=False):
             steps = [partial(Recording.close_document, kind=kind, id=id_) for id_ in batch]
             named = [keys.document_key(organisation.id, kind, id_) for id_ in batch]
-            moved += sum(self._run(organisation, organisation.today(now), steps, named))
+            moved += sum(self._run(session, steps, named))
         return moved
 
     def list_steady(self, organisation: Organisation, now: datetime) -> int:
@@ -84,26 +102,28 @@ class Recorder:
 
         Until then every answer reads them whole.
         """
-        moved, today = 0, organisation.today(now)
+        moved, session = 0, Session(organisation, now, SCHEDULE)
         for side in Side:
             ahead = OpenAccounts(self._client, self._table, organisation, side).keys_ahead()
             for batch in batched(ahead, READ_AHEAD, strict=False):
                 steps = [partial(_list_if_steady, key=keys.account_in(key)) for key in batch]
-                moved += sum(self._run(organisation, today, steps, batch))
+                moved += sum(self._run(session, steps, batch))
         return moved
 
-    def apply_due_effects(self, organisation: Organisation, today: int) -> int:
+    def apply_due_effects(
+        self, organisation: Organisation, today: int, clock: Callable[[], int] = present_moment
+    ) -> int:
         """Adds what was to count from a day that has come to its month's figures for good; how many items it was in.
 
         It also brings the slots of every month together. Readers see no difference: they add everything up anyway.
         What somebody else has changed meanwhile stays for the next time.
         """
-        return sum(MonthFolding(self._client, self._table, organisation, side, today).run() for side in Side)
+        sides = (MonthFolding(self._client, self._table, organisation, side, today, clock) for side in Side)
+        return sum(folding.run() for folding in sides)
 
     def _run[Outcome](
         self,
-        organisation: Organisation,
-        today: int,
+        session: "Session",
         steps: Sequence[Callable[[RecordingWithDeletions], Outcome]],
         named: Sequence[Key],
     ) -> list[Outcome]:
@@ -112,7 +132,7 @@ class Recorder:
         tries, most = 0, MOST_CHANGES
         while len(outcomes) < len(steps):
             try:
-                for written in self._transactions(organisation, today, steps[len(outcomes) :], named, most):
+                for written in self._transactions(session, steps[len(outcomes) :], named, most):
                     outcomes += written
                     tries = 0
                     if written and most < MOST_CHANGES:
@@ -131,14 +151,15 @@ class Recorder:
 
     def _transactions[Outcome](
         self,
-        organisation: Organisation,
-        today: int,
+        session: "Session",
         steps: Sequence[Callable[[RecordingWithDeletions], Outcome]],
         named: Sequence[Key],
         most: int,
     ) -> Iterator[list[Outcome]]:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
-        work = StoredUnitOfWork(self._client, self._table, organisation, today, self._slot, self._waits)
+        organisation, today = session.organisation, session.today
+        settings = self._slot, self._waits, session.origin, session.moment
+        work = StoredUnitOfWork(self._client, self._table, organisation, today, *settings)
         work.prefetch(named)
         recording = RecordingWithDeletions(organisation, work, today)
         outcomes = []
@@ -161,6 +182,7 @@ class Recorder:
 
         Should it stop half-way, the same step taken again finds what is left to do.
         """
+        work.stop_clock()
         work.flush()
         yield outcomes[:-1]
         while recording.unfinished:

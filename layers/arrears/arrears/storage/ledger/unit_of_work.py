@@ -20,8 +20,12 @@ from arrears.ledger.figures import Cells, add_cells
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import OPERATOR, Origin
+from arrears.storage.client import write_fast
 from arrears.storage.dynamodb import Item, Key, get_items
 from arrears.storage.ledger import codec, entities, keys
+from arrears.storage.ledger.change_entries import Entry
+from arrears.storage.ledger.change_log import entry_actions, present_moment
 from arrears.storage.ledger.entities import Entity, StoredRows, StoredStanding
 from arrears.storage.ledger.index_lookup import IndexLookup
 from arrears.storage.ledger.month_figures import CollectionFigure, MonthChanges
@@ -80,10 +84,19 @@ class _PointerChange(NamedTuple):
     target: str | None
 
 
+class _Write(NamedTuple):
+    """What a transaction does to an item, and the item before it."""
+
+    action: Any
+    key: Key
+    before: Item | None
+
+
 class StoredUnitOfWork:
     """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day.
 
     slot: of the months whose figures it adds to. waits: before a throttled transaction is sent again.
+    origin: who changes it. clock: the present in microseconds since 1970.
     """
 
     def __init__(
@@ -94,13 +107,19 @@ class StoredUnitOfWork:
         today: int,
         slot: int = 0,
         waits: Sequence[float] = BRIEF_WAITS,
+        origin: Origin = OPERATOR,
+        clock: Callable[[], int] = present_moment,
     ) -> None:
         self._client = client
         self._table = table
         self._organisation = organisation
         self._today = today
+        self._origin = origin
+        self._clock = clock
+        self._moment = 0
         self._slot = slot
         self._waits = waits
+        write_fast(client)
         self._index = IndexLookup(client, table, organisation)
         self._entries: dict[Key, _Entry] = {}
         self._entry_of: dict[int, _Entry] = {}
@@ -110,6 +129,8 @@ class StoredUnitOfWork:
         self._items_apart: dict[Key, int] = {}
         self._pointers: dict[Key, _PointerChange] = {}
         self._unconditional: dict[Key, Item | None] = {}
+        self._before: dict[Key, Item | None] = {}
+        """What is stored under the keys of these."""
         self._rows: dict[Key, StoredRows] = {}
         self._months = MonthChanges(organisation.id)
         self._touched_months: set[tuple[Side, str, int]] = set()
@@ -341,16 +362,22 @@ class StoredUnitOfWork:
     def move_external_id(self, account: AccountState, before: str | None, external_id: str | None) -> None:
         """Moves a customer's external id."""
         if before != external_id:
+            leading: Item = {"t": {"S": str(account.shard)}}
             if before:
-                self._unconditional[keys.external_key(self._organisation.id, before, account.id)] = None
+                self._write_later(keys.external_key(self._organisation.id, before, account.id), leading, None)
             if external_id:
-                key = keys.external_key(self._organisation.id, external_id, account.id)
-                self._unconditional[key] = {"t": {"S": str(account.shard)}}
+                self._write_later(keys.external_key(self._organisation.id, external_id, account.id), None, leading)
 
     def put_lines(self, document: Document, lines: list[list[str | None]]) -> None:
         """Keeps an invoice's lines, apart from it."""
         key = keys.lines_key(self._organisation.id, document.id)
-        self._unconditional[key] = {"b": {"S": codec.compact(lines)}} if lines else None
+        stored = None if self._entry_of[id(document)].item is None else self._entry(key).item
+        self._write_later(key, stored, {"b": {"S": codec.compact(lines)}} if lines else None)
+
+    def _write_later(self, key: Key, stored: Item | None, attributes: Item | None) -> None:
+        """Writes an item without a condition; it is deleted where there is nothing to keep."""
+        self._before.setdefault(key, stored)
+        self._unconditional[key] = attributes
 
     def add_to_month(self, month: str, day: int, figure: tuple[str, str], count: int, amount: int) -> None:
         """Adds to a month's figure (status, currency) from `day` on; 0 for days already past."""
@@ -366,16 +393,22 @@ class StoredUnitOfWork:
         others = len(self._pointers) + len(self._unconditional) + len(self._touched_months)
         return len(self._changed) + sum(self._items_apart.values()) + others
 
+    def stop_clock(self) -> None:
+        """What is written from now on is one change: it takes several transactions, microseconds apart."""
+        moment = self._clock()
+        self._clock = lambda: moment
+
     # How it is written
 
     def flush(self) -> None:
         """Writes all changes in one transaction. Raises Conflict when something read has changed since, or Crowded."""
         self._list_documents()
         self._count_rows()
-        months = self._months.actions(self._table, self._slot)
-        actions = [*self._actions(), *months]
-        if not actions:
+        self._moment = max(self._clock(), *(entry.version + 1 for entry in self._changed.values()), 0)
+        months, writes = self._months.actions(self._table, self._slot), list(self._writes())
+        if not writes and not months:
             return
+        actions = [*(write.action for write in writes), *self._logged(writes), *months]
         if len(actions) > MOST_ACTIONS or sum(map(_size, actions)) > MOST_BYTES:
             raise Crowded
         try:
@@ -386,6 +419,11 @@ class StoredUnitOfWork:
                 raise Conflict(any(code != "None" for code in of_months)) from error
             raise
         self._note_written(actions)
+
+    def _logged(self, writes: Iterable[_Write]) -> list[Any]:
+        before = {write.key: write.before for write in writes}
+        entry = Entry(self._moment, self._origin, before, self._months.changes())
+        return entry_actions(self._table, self._organisation.id, entry)
 
     def _list_documents(self) -> None:
         """Decides which changed accounts hold their open documents; where that changes, the documents change with it.
@@ -418,22 +456,25 @@ class StoredUnitOfWork:
     def _note_written(self, actions: Iterable[Any]) -> None:
         """From now on what was written is what is stored."""
         for entry in self._changed.values():
-            entry.version += 1
+            entry.version = self._moment
             if isinstance(entry.entity, AccountState):
                 entry.previous = _counts(entry.entity)
                 entry.rows, entry.held = self._rows[entry.key], not entry.entity.large
                 entry.history = entities.packed_long_history(entry.entity)
                 entry.money = entities.packed_much_money(entry.entity)
         for action in actions:
-            if "Put" in action:
-                item = action["Put"]["Item"]
+            item = action["Put"]["Item"] if "Put" in action else {}
+            if item and "z" not in item:
                 self._keep((item["pk"]["S"], item["sk"]["S"]), item)
         for key, (_, target) in self._pointers.items():
             if target is None:
                 self._keep(key, None)
+        for key, attributes in self._unconditional.items():
+            if attributes is None:
+                self._keep(key, None)
         self._months.clear()
         self._touched_months.clear()
-        for written in (self._changed, self._items_apart, self._pointers, self._unconditional):
+        for written in (self._changed, self._items_apart, self._pointers, self._unconditional, self._before):
             written.clear()
 
     def _keep(self, key: Key, item: Item | None) -> None:
@@ -449,14 +490,14 @@ class StoredUnitOfWork:
                 entry.standing = entities.stored_standing(item)
             self._documents[entry.standing.account][key] = entry
 
-    def _actions(self) -> list[Any]:
-        actions = [action for entry in self._changed.values() for action in self._entity_actions(entry)]
+    def _writes(self) -> Iterator[_Write]:
+        for entry in self._changed.values():
+            yield from self._entity_writes(entry)
         for key, change in self._pointers.items():
             if change.previous != change.target:
-                actions.append(self._pointer_action(key, change))
-        return actions + [
-            self._unconditional_action(key, attributes) for key, attributes in self._unconditional.items()
-        ]
+                yield _Write(self._pointer_action(key, change), key, self._entries[key].item)
+        for key, attributes in self._unconditional.items():
+            yield _Write(self._unconditional_action(key, attributes), key, self._before[key])
 
     def _count_rows(self) -> None:
         """Works out where changed accounts are listed, and adds the difference to the sums of the book."""
@@ -472,7 +513,7 @@ class StoredUnitOfWork:
         for side, sums in cells.items():
             self.add_to_sums(side, sums)
 
-    def _entity_actions(self, entry: _Entry) -> Iterator[Any]:
+    def _entity_writes(self, entry: _Entry) -> Iterator[_Write]:
         entity = entry.entity
         if isinstance(entity, Document):
             yield self._put(entry, entities.document_item(self._organisation.id, entity, self._is_held(entity)))
@@ -498,29 +539,34 @@ class StoredUnitOfWork:
         entry = self._entry_of[id(account)]
         return entry.held if entry.key not in self._changed else not account.large
 
-    def _further_rows(self, entry: _Entry, account: AccountState, rows: StoredRows, item: Item) -> Iterator[Any]:
-        organisation = self._organisation.id
-        for currency in sorted(rows.further):
-            further = entities.further_row_item(organisation, account, currency, rows, item)
-            yield self._unconditional_action(keys.row_key(entry.key, currency), further)
-        for currency in sorted(entry.rows.further - rows.further):
-            yield self._unconditional_action(keys.row_key(entry.key, currency), None)
+    def _further_rows(self, entry: _Entry, account: AccountState, rows: StoredRows, item: Item) -> Iterator[_Write]:
+        for currency in sorted(rows.further | entry.rows.further):
+            key = keys.row_key(entry.key, currency)
+            before = self._row_item(account, currency, entry.rows, entry.item)
+            further = self._row_item(account, currency, rows, item)
+            yield _Write(self._unconditional_action(key, further), key, before)
 
-    def _put(self, entry: _Entry, attributes: Item) -> Any:
+    def _row_item(self, account: AccountState, currency: str, rows: StoredRows, item: Item | None) -> Item | None:
+        if item is None or currency not in rows.further:
+            return None
+        return entities.further_row_item(self._organisation.id, account, currency, rows, item)
+
+    def _put(self, entry: _Entry, attributes: Item) -> _Write:
         (pk, sk), version = entry.key, entry.version
         put: dict[str, Any] = {
             "TableName": self._table,
-            "Item": {"pk": {"S": pk}, "sk": {"S": sk}, "v": {"N": str(version + 1)}, **attributes},
+            "Item": {"pk": {"S": pk}, "sk": {"S": sk}, "v": {"N": str(self._moment)}, **attributes},
             "ConditionExpression": "v = :v" if version else "attribute_not_exists(pk)",
         }
         if version:
             put["ExpressionAttributeValues"] = {":v": {"N": str(version)}}
-        return {"Put": put}
+        return _Write({"Put": put}, entry.key, entry.item)
 
-    def _apart(self, key: Key, stored: str | None, packed: str | None) -> Iterator[Any]:
+    def _apart(self, key: Key, stored: str | None, packed: str | None) -> Iterator[_Write]:
         """What is long has an item of its own, out of the index; it is written only when it changes."""
         if packed != stored:
-            yield self._unconditional_action(key, None if packed is None else {"b": {"S": packed}})
+            before, attributes = (None if text is None else {"b": {"S": text}} for text in (stored, packed))
+            yield _Write(self._unconditional_action(key, attributes), key, before)
 
     def _pointer_action(self, key: Key, change: _PointerChange) -> Any:
         """A pointer is put or deleted on the condition that it still leads where it was read to lead."""
@@ -567,4 +613,4 @@ def _counts(account: AccountState) -> AccountState:
 
 def _size(action: dict[str, Any]) -> int:
     item = action["Put"]["Item"] if "Put" in action else {}
-    return sum(len(value["S"].encode()) for value in item.values() if "S" in value)
+    return sum(len(text.encode()) for value in item.values() if (text := value.get("S") or value.get("B")))

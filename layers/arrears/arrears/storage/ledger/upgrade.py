@@ -11,10 +11,11 @@ from itertools import batched
 
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import OPERATOR
 from arrears.ledger.recording import Recording
 from arrears.storage.dynamodb import Key, query
 from arrears.storage.ledger import keys
-from arrears.storage.ledger.recorder import Recorder
+from arrears.storage.ledger.recorder import Recorder, Session
 
 _BATCH = 100
 
@@ -34,10 +35,10 @@ class LedgerUpgrade(Recorder):
         return upgraded
 
     def _upgrade_listed(self, organisation: Organisation, now: datetime, progress: Callable[[int], None]) -> int:
-        upgraded = 0
+        upgraded, session = 0, Session(organisation, now, OPERATOR)
         for batch in batched(self._older(organisation), _BATCH, strict=False):
             steps = [partial(_write_again, account=keys.account_in(key)) for key in batch]
-            upgraded += sum(self._run(organisation, organisation.today(now), steps, batch))
+            upgraded += sum(self._run(session, steps, batch))
             progress(len(batch))
         return upgraded
 
