@@ -1,7 +1,7 @@
 """Entries of the change log as they are stored: what stood before each transaction, packed.
 
 Most of what an entry holds are UUIDs, and compressed text needs 21 bytes for one. So an entry has a table of them, 16
-bytes each, and its text has their numbers. In batches that makes it a tenth smaller, together with the dictionary.
+bytes each, and its text has their numbers. In batches that makes it a fifth smaller, together with the dictionary.
 """
 
 import json
@@ -19,30 +19,36 @@ PART_BYTES = 300_000
 """A larger entry is several items of the same transaction: an item has 400 kB at most."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_NUMBERED = re.compile("\x01([0-9]+)\x02")
-_ORGANISATION = "\x03"
-"""JSON has no control characters, so these are not in any text."""
+_NUMBERED = re.compile("\x05|\x01([0-9]+)\x02")
+_FIRST, _ORGANISATION, _QUOTE = "\x05", "\x03", "\x04"
+"""Stand for a UUID that was not in the text before, the organisation, and a quote inside a text.
+
+JSON has no control characters, so they are not in any text.
+"""
 _LEVEL = 9
 _WBITS = -15
 _UUID_BYTES = 16
 
 _DICTIONARY = (
-    b'["key",["operator","schedule",["b#\x010\x02","d",null],["s#\x010\x02","a",null],["P#\x010\x02","p",null],'
-    b'{"t":"i\x010\x02"}["K#\x010\x02","p",null],["A#\x010\x02","p",null],["R#\x010\x02","p",null],"l",null],"f",'
-    b'{"v":1,"b":"{\\"record\\":null,\\"reminders\\":{},\\"promises\\":{}}"}'
-    b'{\\"name\\":\\"email\\":\\"state\\":\\"approved\\",\\"payment_blocked\\":false,\\"external_id\\":null}'
-    b'"apk":"\x03#c\x010\x02","ask":"0739","isk":"!!\x010\x02","ipk":"\x03#0#p#o","p":"[\\"INV-00\\",\\"EUR\\",739'
-    b'9999999,[[739,0,1,0]],[\\"USD\\",\\"GBP\\",null,[[739]]"}],["i#\x010\x02","d",{"v":17,"ipk":"\x03#0#r#o","p":'
-    b'"b":"{\\"reference\\":\\"\\",\\"head\\":{\\"customer_id\\":\\"\\",\\"supplier_id\\":\\"customer_name\\":\\" Ltd'
-    b'\\",\\"number\\":\\"INV-00\\",\\"currency\\":\\"EUR\\",\\"total\\":\\".00\\",\\"issued_on\\":739,\\"due_on\\":739},'
-    b'\\"updated_at\\":null,\\"lines\\":null,\\"parts\\":{\\"payment:\\":[{\\"amount\\":\\"\\",\\"paid_on\\":739'
-    b'},null]},\\"states\\":[],\\"recorded_on\\":739,\\"filled_due\\":null,\\"account\\":\\"c\x010\x02\\",\\"shard\\":0,'
-    b'\\"at_rest\\":false}"}],["c#\x010\x02","a",{"v":17,"ipk":"\x03#0#r#r","isk":"!EUR#0739\x010\x02","p":'
-    b'"[[\\"c\\",\\"CUST-\\",null,[],[],[[739,1,1,-1,1,1,2]],false,739],[[\\"\x010\x02\\",\\"\\",\\"EUR\\",739]]]",'
-    b'"b":"{\\"reference\\":\\"\\",\\"shard\\":0,\\"name\\":null,\\"names\\":[[739,\\"\x010\x02\\",\\" Ltd\\"]],'
-    b'\\"named\\":1,\\"open\\":1,\\"documents\\":1,\\"rest\\":0,\\"rested\\":{\\"739\\":1},\\"floor\\":0,\\"latest\\":'
-    b'\\"\\",\\"counted\\":739,\\"history\\":[]}"}],["P#\x010\x02","p",null]],[["r","2026-",0,{"n:pending:EUR":-1,'
-    b'"a:pending:EUR":-,"n:succeeded:EUR":1,"a:succeeded:EUR":,"c:EUR:":-1,"o:EUR:":-,"p:EUR:":1}]]'
+    """
+["key",["operator","schedule",["b#@","d",null],["s#@","a",null],["P#@","p",null],{"t":"i%"}["K#@","p",null],["
+A#@","p",null],["R#@","p",null],"l",null],"f",{"v":1,"b":"{'record':null,'reminders':{},'promises':{}}"}{'name
+':'email':'state':'approved','payment_blocked':false,'external_id':null}"apk":"^#c%","ask":"0739","isk":"!!%",
+"ipk":"^#0#p#o","p":"['INV-00','EUR',7399999999,[[739,0,1,0]],['USD','GBP',null,[[739]]"}],["i#@","d",{"v":17,
+"ipk":"^#0#r#o","p":"b":"{'reference':'','head':{'customer_id':'','supplier_id':'customer_name':' Ltd','number
+':'INV-00','currency':'EUR','total':'.00','issued_on':739,'due_on':739},'updated_at':null,'lines':null,'parts'
+:{'payment:':[{'amount':'','paid_on':739},null]},'states':[],'recorded_on':739,'filled_due':null,'account':'c%
+','shard':0,'at_rest':false}"}],["c#@","a",{"v":17,"ipk":"^#0#r#r","isk":"!EUR#0739%","p":"[['c','CUST-',null,
+[],[],[[739,1,1,-1,1,1,2]],false,739],[['@','','EUR',739]]]","b":"{'reference':'','shard':0,'name':null,'names
+':[[739,'%',' Ltd']],'named':1,'open':1,'documents':1,'rest':0,'rested':{'739':1},'floor':0,'latest':'','count
+ed':739,'history':[]}"}],["P#@","p",null]],[["r","2026-",0,{"n:pending:EUR":-1,"a:pending:EUR":-,"n:succeeded:
+EUR":1,"a:succeeded:EUR":,"c:EUR:":-1,"o:EUR:":-,"p:EUR:":1}]]
+""".replace("\n", "")
+    .replace("%", "\x010\x02")
+    .replace("@", _FIRST)
+    .replace("^", _ORGANISATION)
+    .replace("'", _QUOTE)
+    .encode()
 )
 """What entries have in common; stored entries need it as it is, so it never changes."""
 
@@ -81,9 +87,13 @@ def pack_entry(organisation: str, entry: Entry) -> list[bytes]:
     ids: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
-        return f"\x01{ids.setdefault(found.group(), len(ids))}\x02"
+        id_ = found.group()
+        if id_ in ids:
+            return f"\x01{ids[id_]}\x02"
+        ids[id_] = len(ids)
+        return _FIRST
 
-    text = _UUID.sub(number, compact(content).replace(organisation, _ORGANISATION))
+    text = _UUID.sub(number, compact(content).replace(organisation, _ORGANISATION)).replace('\\"', _QUOTE)
     packing = zlib.compressobj(_LEVEL, wbits=_WBITS, zdict=_DICTIONARY)
     table = b"".join(bytes.fromhex(id_.replace("-", "")) for id_ in ids)
     packed = len(ids).to_bytes(4) + table + packing.compress(text.encode()) + packing.flush()
@@ -94,8 +104,14 @@ def unpack_entry(organisation: str, moment: int, packed: bytes) -> Entry:
     """The entry that was packed."""
     start = 4 + _UUID_BYTES * int.from_bytes(packed[:4])
     ids = [_uuid(packed[at : at + _UUID_BYTES].hex()) for at in range(4, start, _UUID_BYTES)]
+    first = iter(ids)
+
+    def id_of(found: re.Match[str]) -> str:
+        number = found.group(1)
+        return next(first) if number is None else ids[int(number)]
+
     text = zlib.decompressobj(_WBITS, zdict=_DICTIONARY).decompress(packed[start:]).decode()
-    whole = _NUMBERED.sub(lambda found: ids[int(found.group(1))], text).replace(_ORGANISATION, organisation)
+    whole = _NUMBERED.sub(id_of, text).replace(_ORGANISATION, organisation).replace(_QUOTE, '\\"')
     origin, before, months, *settings = json.loads(whole)
     items = {(f"{organisation}#{pk}", sk): _item((f"{organisation}#{pk}", sk), plain) for pk, sk, plain in before}
     changes = [MonthChange(Side(side), month, day, sums) for side, month, day, sums in months]
