@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from arrears.ledger.policy import Policy
 
 _MOST_DIGITS = 10
+"""Of a number that is read as one: no policy takes longer ones."""
 
 policies = typer.Typer(help="The dunning policy of an organisation.", no_args_is_help=True)
 
@@ -145,7 +146,7 @@ def _value(field: str, text: str) -> int | str | None:
     """The value of a field as a policy has it; what is no number of days stays text, for the policy to refuse."""
     if field == "default_terms_days" and text.casefold() == "none":
         return None
-    return int(text) if text.isdecimal() and len(text) < _MOST_DIGITS else text
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else text
 
 
 def _put_preview(body: Mapping[str, Any], side: SideName) -> None:
