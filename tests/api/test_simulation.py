@@ -157,6 +157,16 @@ def test_a_policy_without_a_change_and_an_empty_book_have_nothing_to_show(api: A
         assert simulated(api, path, policy=policy)["totals"]["differentCount"] == 0
 
 
+def test_a_past_day_is_judged_by_the_reminders_of_then(api: Api) -> None:
+    """The index shows an account's latest ones only."""
+    days = ["2020-06-05", *(f"2020-06-{day}" for day in range(10, 30))]
+    sent = [records.reminder(day, customer_id="C1", sent_at=f"{day}T08:00:00Z") for day in days]
+    api.stored(invoice("I1"), *sent)
+    [row] = simulated(api, policy={"cooldown_days": 1}, body={"asOf": "2020-06-06"})["customers"]
+    assert (row["before"]["suggestedAction"], row["after"]["suggestedAction"]) == ("wait", "send_reminder")
+    assert row["before"]["reasons"][-1]["code"] == "reminder_cooldown"
+
+
 # --- Pages and CSV --------------------------------------------------------------------------------------------------
 
 
