@@ -30,6 +30,8 @@ ROUNDS = 15
 READING = (
     "ReceivablesOverdue",
     "PayablesOverdue",
+    "ReceivablesSimulation",
+    "PayablesSimulation",
     "ReceivablesAging",
     "PayablesAging",
     "Customers",
@@ -140,6 +142,9 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
     events["Customers"] = _of_party("/receivables/customers/{id}", key, party_id("invoice", 0))
     events["Suppliers"] = _of_party("/payables/suppliers/{id}", key, party_id("bill", 0))
     events["LedgerRecords"] = here.event("/ledger/records", key, body={"records": [customer]})
+    for side in ("Receivables", "Payables"):
+        path = f"/{side.lower()}/overdue/simulation"
+        events[f"{side}Simulation"] = here.event(path, key, body={"policy": {"grace_days": 3}})
     events["CloseWorker"] = {"Records": []}
     events["DailyRun"] = {}
     events["ImportDrop"] = {"Records": []}

@@ -1,15 +1,20 @@
-"""The dunning policy of an organisation."""
+"""The dunning policy of an organisation, and what another one would change."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from arrears_cli.administration import refuse
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
-from arrears_cli.output import Json, as_typed, put, put_table
+from arrears_cli.output import Csv, Json, as_typed, money, put, put_table, read_day
+from arrears_cli.reports import AsOf, Limit, SideName, SideOption, put_answer
 
 if TYPE_CHECKING:
     from arrears.ledger.policy import Policy
+
+_MOST_DIGITS = 10
+"""Of a number that is read as one: no policy takes longer ones."""
 
 policies = typer.Typer(help="The dunning policy of an organisation.", no_args_is_help=True)
 
@@ -84,6 +89,108 @@ def set_policy(
     _put_policy(policy, as_json)
 
 
+@policies.command("preview")
+def preview_policy(
+    organisation_id: OrganisationId,
+    parts: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="A part of the policy to try, named as for `arrears policy set`: firm-from-days=10, "
+            "minimum=EUR=50.00, default-terms-days=none. May be given several times.",
+        ),
+    ],
+    side: SideOption = SideName.RECEIVABLES,
+    as_of: AsOf = None,
+    limit: Limit = None,
+    stack: Stack = None,
+    as_csv: Csv = False,
+    as_json: Json = False,
+) -> None:
+    """Show which rows another policy would treat otherwise; nothing is written."""
+    from arrears.rendering.policy_preview import preview_lines
+    from arrears_cli.stored_reports import preview_body_of
+
+    day = read_day(as_of, "--as-of")
+    services = connect(stack)
+    organisation = organisation_of(services, organisation_id)
+    try:
+        proposed = organisation.policy.validated(_tried(parts, organisation.policy))
+    except ValueError as error:
+        refuse(error)
+    body = preview_body_of(services, organisation, side.of_ledger, proposed, day, limit)
+    if not put_answer(body, preview_lines(body, side.of_ledger), as_json, as_csv):
+        _put_preview(body, side)
+
+
+def _tried(parts: Sequence[str], policy: "Policy") -> dict[str, Any]:
+    """What `--set` changes, by field. Raises BadParameter for what is no FIELD=VALUE."""
+    changes: dict[str, Any] = {}
+    minimums: list[str] = []
+    for text in parts:
+        name, separator, value = text.partition("=")
+        field = name.strip().replace("-", "_").lower()
+        if not separator or not value:
+            raise typer.BadParameter(f"{text} is not FIELD=VALUE, such as firm-from-days=10", param_hint="--set")
+        if field in ("minimum", "minimums"):
+            minimums.append(value)
+        else:
+            changes[field] = _value(field, value)
+    if minimums:
+        changes["minimums"] = _minimums(minimums, policy, "--set")
+    return changes
+
+
+def _value(field: str, text: str) -> int | str | None:
+    """The value of a field as a policy has it; what is no number of days stays text, for the policy to refuse."""
+    if field == "default_terms_days" and text.casefold() == "none":
+        return None
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else text
+
+
+def _put_preview(body: Mapping[str, Any], side: SideName) -> None:
+    from arrears.rendering.policy_preview import NAMES
+
+    names = NAMES[side.of_ledger]
+    columns = ("currency", names.level, "rows before", "overdue before", "rows after", "overdue after")
+    sums = [
+        (entry["currency"], level, *_sum_cells(entry, level, "before"), *_sum_cells(entry, level, "after"))
+        for entry in body[names.lists]
+        for level in names.levels
+    ]
+    if not sums:
+        typer.echo("Nothing is overdue.")
+        return
+    put_table(f"{side.value.title()} as of {body['asOf']} by {names.level}", columns, sums, columns[2:])
+    totals = body["totals"]
+    typer.echo(f"{totals['differentCount']} of {totals['rowCount']} rows would differ.")
+    rows = [_preview_cells(row, names.party, names.level) for row in body[names.parties]]
+    if rows:
+        row = (names.party, "reference", "currency", "overdue", "days")
+        put_table("", (*row, names.level, "would be", "action", "would be"), rows, ("overdue", "days"))
+
+
+def _sum_cells(entry: Mapping[str, Any], level: str, when: str) -> Sequence[str]:
+    found = entry[when][level]
+    return str(found["count"]), money(found["amount"], entry["currency"])
+
+
+def _preview_cells(row: Mapping[str, Any], party: str, level: str) -> Sequence[str]:
+    before, after = row["before"], row["after"]
+    return (
+        row[f"{party}Name"],
+        row[f"{party}Reference"] or "",
+        row["currency"],
+        money(row["totalOverdue"], row["currency"]),
+        str(row["daysOverdue"]),
+        before[level],
+        after[level],
+        before["suggestedAction"].replace("_", " "),
+        after["suggestedAction"].replace("_", " "),
+    )
+
+
 def _days_or_none(text: str) -> int | None:
     if text.casefold() == "none":
         return None
@@ -92,7 +199,7 @@ def _days_or_none(text: str) -> int | None:
     return int(text)
 
 
-def _minimums(given: list[str], policy: "Policy") -> dict[str, int]:
+def _minimums(given: Sequence[str], policy: "Policy", option: str = "--minimum") -> dict[str, int]:
     from arrears.ledger.money import EXPONENTS, read_amount, to_minor
 
     minimums = dict(policy.minimums)
@@ -107,7 +214,7 @@ def _minimums(given: list[str], policy: "Policy") -> dict[str, int]:
         except ValueError:
             minor = None
         if minor is None:
-            raise typer.BadParameter(f"{text} is not CURRENCY=AMOUNT, such as EUR=50.00", param_hint="--minimum")
+            raise typer.BadParameter(f"{text} is not CURRENCY=AMOUNT, such as EUR=50.00", param_hint=option)
         minimums[currency] = minor
     return minimums
 

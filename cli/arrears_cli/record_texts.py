@@ -133,8 +133,12 @@ BILL_STATES = {
 
 SCOPES = {
     "ledger:write": "`POST /ledger/records`",
-    "receivables:read": "`GET /receivables/overdue` and its history, `GET /receivables/aging`, customers, statements",
-    "payables:read": "`GET /payables/overdue`, `GET /payables/history`, `/payables/aging`, suppliers, statements",
+    "receivables:read": (
+        "`/receivables/overdue`, its simulation and its history, `/receivables/aging`, customers, statements"
+    ),
+    "payables:read": (
+        "`/payables/overdue` and its simulation, `/payables/history`, `/payables/aging`, suppliers, statements"
+    ),
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
 }

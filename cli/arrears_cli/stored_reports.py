@@ -1,4 +1,4 @@
-"""Aged lists, pages and statements of a book in the tables, in the form in which the endpoints answer them."""
+"""Reports of a book in the tables, in the form in which the endpoints answer them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.parties import Party
+    from arrears.ledger.policy import Policy
     from arrears.runtime import Services
     from arrears_cli.book import StatementRequest
 
@@ -44,6 +45,35 @@ def aged_body(
     else:
         rows = [rendering.aged_supplier_body(supplier_balance(one, day, policy)) for one in shown]
     return rendering.aged_list_body(parties, side, by, rows, None)
+
+
+def preview_body_of(
+    services: "Services",
+    organisation: "Organisation",
+    side: "Side",
+    proposed: "Policy",
+    day: int | None,
+    limit: int | None,
+) -> dict[str, Any]:
+    """What a policy would change as of a day, today if None, with at most `limit` of the rows that would differ."""
+    from arrears.ledger.ledger_side import Side
+    from arrears.rendering.policy_preview import preview_body
+    from arrears.reports.aging import overdue_report, with_accounts
+    from arrears.reports.book_reading import BookReading
+    from arrears.reports.payables import supplier_row
+    from arrears.reports.policy_preview import preview_policy
+    from arrears.reports.receivables import customer_row
+
+    today = organisation.today(services.clock())
+    day = today if day is None else day
+    reading = BookReading(services.ledger, organisation, side, day, today)
+    report = overdue_report(reading.accounts(), day, organisation)
+    rows = with_accounts(report.rows, reading.judgeable)
+    if side is Side.RECEIVABLE:
+        preview = preview_policy(report, rows, proposed, customer_row, lambda row: row.tier)
+    else:
+        preview = preview_policy(report, rows, proposed, supplier_row, lambda row: row.urgency)
+    return preview_body(preview, side, preview.differences[:limit], None)
 
 
 def party_body(

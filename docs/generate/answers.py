@@ -81,6 +81,14 @@ BATCH = [
 """What the example of POST /ledger/records sends: one known, one whose invoice is not there yet, one rejected."""
 
 
+BODIES: dict[str, dict[str, Any]] = {
+    routes.LEDGER_RECORDS: {"records": BATCH},
+    routes.RECEIVABLES_SIMULATION: {"policy": {"final_from_days": 46, "minimums": {"EUR": "25.00"}}},
+    routes.PAYABLES_SIMULATION: {"policy": {"high_from_days": 20, "grace_days": 0}, "asOf": "2026-06-29"},
+}
+"""What the example of each POST sends."""
+
+
 class Caller:
     """Asks the API, each request under the same id."""
 
@@ -124,7 +132,7 @@ class Caller:
     ) -> Answer:
         """One request to an address under a route."""
         if routes.METHODS[path] == "POST" and body is None:
-            body = json.dumps({"records": BATCH})
+            body = json.dumps(BODIES[path])
         return self.api.call(routes.METHODS[path], address, headers, query, body, requestContext={"requestId": REQUEST})
 
     def failing(self, code: str | None, path: str) -> Answer:
@@ -197,6 +205,10 @@ def _too_many(caller: Caller, path: str) -> Answer:
     return caller.ask(path, body=json.dumps({"records": [BOOK[0]] * MORE_THAN_A_REQUEST_TAKES}))
 
 
+def _no_policy(caller: Caller, path: str) -> Answer:
+    return caller.ask(path, body=json.dumps({"policy": {"firm_from_days": 40}}))
+
+
 def _nothing_there(caller: Caller, path: str) -> Answer:
     return caller.at(path, path.replace("<name>", "none").replace("<code>", "none"), {}, {})
 
@@ -208,6 +220,8 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
     routes.RECEIVABLES_OVERDUE: _BOOK,
     routes.PAYABLES_OVERDUE: {**_BOOK, 403: _foreign_key},
     routes.PAYABLES_HISTORY: {**_OURS, 403: _foreign_key},
+    routes.RECEIVABLES_SIMULATION: {**_BOOK, 422: _no_policy},
+    routes.PAYABLES_SIMULATION: {**_BOOK, 403: _foreign_key, 422: _no_policy},
     routes.RECEIVABLES_AGING: _BOOK,
     routes.PAYABLES_AGING: {**_BOOK, 403: _foreign_key},
     routes.RECEIVABLES_HISTORY: _OURS,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from arrears.api import routes
-from generate.answers import BATCH
+from generate.answers import BODIES
 from generate.openapi import address
 from generate.operations import OPERATIONS, Operation
 from template import ROOT
@@ -68,7 +68,7 @@ def _request(position: int, path: str, operation: Operation) -> str:
     if operation.security:
         blocks.append(_block("headers", [_CREDENTIALS[operation.security[0]]]))
     if method == "post":
-        blocks.append(_block("body:json", json.dumps({"records": BATCH}, indent=2).splitlines()))
+        blocks.append(_block("body:json", json.dumps(BODIES[path], indent=2).splitlines()))
     blocks.append(_block("docs", operation.description.splitlines()))
     return "\n".join(blocks)
 

@@ -15,7 +15,7 @@ from arrears.api import routes
 from arrears.api.listing import NEXT_CURSOR
 from arrears.ledger import records
 from arrears_cli import record_texts
-from generate.answers import BATCH, Answered, answers
+from generate.answers import BATCH, BODIES, Answered, answers
 from generate.operations import (
     CURSOR,
     HEADERS,
@@ -37,6 +37,8 @@ _FILES = {
     "docusign_error": "DocusignError",
     "dolfin_receivables_overdue": None,
     "dolfin_payables_overdue": None,
+    "receivables_simulation": "PolicyPreview",
+    "payables_simulation": "PayablesPolicyPreview",
     "receivables_aging": "AgedReceivables",
     "payables_aging": "AgedPayables",
     "receivables_history": "History",
@@ -126,11 +128,12 @@ def _paths(answered: list[Answered]) -> dict[str, Any]:
     paths = {}
     for rule, method in routes.METHODS.items():
         own = [one for one in answered if one.path == rule]
-        paths[address(rule)] = {method.lower(): _operation(OPERATIONS[rule], method, own)}
+        paths[address(rule)] = {method.lower(): _operation(rule, method, own)}
     return paths
 
 
-def _operation(operation: Operation, method: str, answered: list[Answered]) -> dict[str, Any]:
+def _operation(rule: str, method: str, answered: list[Answered]) -> dict[str, Any]:
+    operation = OPERATIONS[rule]
     description = operation.description
     if operation.scope is not None:
         description += f" Scope of the key: `{operation.scope}`."
@@ -143,9 +146,13 @@ def _operation(operation: Operation, method: str, answered: list[Answered]) -> d
         "parameters": list(operation.parameters),
     }
     if method == "POST":
-        described["requestBody"] = _request_body()
+        described["requestBody"] = _request_body() if operation.asks is None else _own_body(operation, rule)
     described["responses"] = {str(one.status): _response(operation, one) for one in answered}
     return described
+
+
+def _own_body(operation: Operation, rule: str) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": operation.asks, "example": BODIES[rule]}}}
 
 
 def _request_body() -> dict[str, Any]:

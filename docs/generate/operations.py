@@ -6,10 +6,11 @@ from typing import Any
 from arrears.api import dolfin_history, listing, parties, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
+from arrears.ledger.policy import MAX_CLOSE_AFTER_DAYS, MAX_DAYS, UNAPPLIED_COVERS
 from arrears.rendering.aged_list import BY_DOCUMENT
 from arrears.reports.row_selection import AGE, ORDERS
 from arrears.reports.statements import ACTIVITY, KINDS
-from arrears.reports.tiers import TIERS
+from arrears.reports.tiers import TIERS, URGENCIES
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Operation:
     """An operation. body: the schema of its 200, None for a page. errors: the schema of its refusals.
 
     media: the kinds of its 200, where they vary. csv: what a line of its 200 as CSV is, where it answers that too.
+    asks: the schema of a body that it takes; records, where a POST has none of its own.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Operation:
     scope: str | None = None
     media: str | None = None
     csv: str | None = None
+    asks: dict[str, Any] | None = None
 
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -142,6 +145,40 @@ _AGED_LIST = (
 )
 
 
+_DAYS = {"type": "integer", "minimum": 0, "maximum": MAX_DAYS}
+_SIMULATION = {
+    "type": "object",
+    "required": ["policy"],
+    "additionalProperties": False,
+    "properties": {
+        "policy": {
+            "type": "object",
+            "description": "The parts to try; what is left out stays as it is stored.",
+            "additionalProperties": False,
+            "properties": {
+                **{f"{level}_from_days": _DAYS for level in (*TIERS[1:], *URGENCIES[1:])},
+                "cooldown_days": _DAYS,
+                "grace_days": _DAYS,
+                "minimums": {
+                    "type": "object",
+                    "description": "Overdue amounts below which a row is final at most, by currency: all of them.",
+                    "additionalProperties": {"type": ["string", "number"], "description": "Major units, read exactly."},
+                },
+                "unapplied_covers": {"type": "string", "enum": list(UNAPPLIED_COVERS)},
+                "default_terms_days": {**_DAYS, "type": ["integer", "null"], "description": "Changes no row."},
+                "close_after_days": {**_DAYS, "maximum": MAX_CLOSE_AFTER_DAYS, "description": "Changes no row."},
+            },
+        },
+        "asOf": {**AS_OF["schema"], "description": AS_OF["description"]},
+    },
+}
+_COMPARED = (
+    "Each overdue row is judged by the stored policy and by the one in the body. The rows of which the {level} or the "
+    "action would be another are listed, in the order of the overdue report; the sums by {level} cover the whole book, "
+    "before and after. Nothing is written. The proposed policy has the version that it would get."
+)
+
+
 def _by(party: str) -> dict[str, Any]:
     return query("by", "What there is a row for.", type="string", enum=[party, BY_DOCUMENT], default=party)
 
@@ -166,6 +203,28 @@ OPERATIONS: dict[str, Operation] = {
         parameters=(AS_OF, *_selection(PAYABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
         scope="payables:read",
         csv="A line for each row; with `include`, for each bill.",
+    ),
+    routes.RECEIVABLES_SIMULATION: Operation(
+        "receivablesSimulation",
+        "Overdue",
+        "Which customers another policy would treat otherwise",
+        _COMPARED.format(level="tier"),
+        "PolicyPreview",
+        parameters=(LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="receivables:read",
+        csv="A line for each row that would differ.",
+        asks=_SIMULATION,
+    ),
+    routes.PAYABLES_SIMULATION: Operation(
+        "payablesSimulation",
+        "Overdue",
+        "Which suppliers another policy would treat otherwise",
+        _COMPARED.format(level="urgency"),
+        "PayablesPolicyPreview",
+        parameters=(LIMIT, CURSOR, FORMAT, ORGANISATION),
+        scope="payables:read",
+        csv="A line for each row that would differ.",
+        asks=_SIMULATION,
     ),
     routes.RECEIVABLES_AGING: Operation(
         "receivablesAging",

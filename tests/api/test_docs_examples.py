@@ -26,8 +26,10 @@ def test_an_example_is_answered_as_shown(api: Api, example: dict[str, Any]) -> N
     assert example.keys() == {"records", "asks"}
     api.record(*example["records"])
     for ask in example["asks"]:
-        url = urlsplit(ask["get"])
-        answer = api.call("GET", url.path, {"Authorization": f"Bearer {api.key}"}, dict(parse_qsl(url.query)))
+        method, address = ("GET", ask["get"]) if "get" in ask else ("POST", ask["post"])
+        body = json.dumps(ask["body"]) if method == "POST" else None
+        url = urlsplit(address)
+        answer = api.call(method, url.path, {"Authorization": f"Bearer {api.key}"}, dict(parse_qsl(url.query)), body)
         assert answer.status == 200
         assert {position: shown(answer.body, position) for position in ask["shows"]} == ask["shows"]
 

@@ -13,6 +13,8 @@ from template import ROOT, resources
 SHAPES = {
     "receivables_overdue": (200, "dolfin_receivables_overdue"),
     "payables_overdue": (200, "dolfin_payables_overdue"),
+    "receivables_simulation": (200, "receivables_simulation"),
+    "payables_simulation": (200, "payables_simulation"),
     "receivables_aging": (200, "receivables_aging"),
     "payables_aging": (200, "payables_aging"),
     "overdue_balance": (200, "lago_overdue_balance"),

@@ -15,6 +15,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 KNOWN = {
     "/receivables/overdue": ("GET", "problem"),
     "/payables/overdue": ("GET", "problem"),
+    "/receivables/overdue/simulation": ("POST", "problem"),
+    "/payables/overdue/simulation": ("POST", "problem"),
     "/receivables/aging": ("GET", "problem"),
     "/payables/aging": ("GET", "problem"),
     "/receivables/customers/C1": ("GET", "problem"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.conftest import Answer, Api, check, invoice
-from arrears.api import http, record_batch
+from arrears.api import http, json_body
 
 
 def post(api: Api, body: str | None, content_type: str = "application/json", **changes: Any) -> Answer:
@@ -145,7 +145,7 @@ def test_a_replacement_character_that_is_written_as_an_escape_is_taken(api: Api)
 
 def test_no_line_is_decoded_of_a_body_with_too_many(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[str] = []
-    monkeypatch.setattr(record_batch.exact_json, "loads", decoded.append)
+    monkeypatch.setattr(json_body.exact_json, "loads", decoded.append)
     assert "500" in refused(post(api, "{}\n\n" * 501, "application/x-ndjson"), 413, "request_too_large")
     assert decoded == []
     assert untouched(api)

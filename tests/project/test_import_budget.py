@@ -85,6 +85,13 @@ REPORT = (
     | {"api.overdue_query", "ledger.time_limit", "rendering.overdue_documents"}
     | {"reports.payment_behaviour", "reports.row_selection", "reports.tiers"}
 )
+SIMULATION = (
+    DOLFIN
+    | LINES
+    | {"api.json_body", "api.simulation", "ledger.exact_json", "ledger.time_limit", "reports.book_reading"}
+    | {"rendering.policy_preview", "rendering.reasons", "reports.policy_preview", "reports.reasons"}
+    | {"reports.payment_behaviour", "reports.tiers"}
+)
 AGED_LIST = (
     DOLFIN
     | RENDERING
@@ -200,10 +207,11 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         READING | PYDANTIC,
     ),
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
-    "ledger_records": (DOLFIN | RECORDS | {"api.record_batch"}, READING | PYDANTIC),
+    "ledger_records": (DOLFIN | RECORDS | {"api.json_body", "api.record_batch"}, READING | PYDANTIC),
     "overdue_balance": (LAGO | {"ledger.on_account", "reports.overdue_balance", "reports.aging"}, READING),
     "payables_history": (HISTORY, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),
+    "payables_simulation": (SIMULATION | {"reports.payables"}, READING),
     "receivables_history": (HISTORY, READING),
     "payables_aging": (AGED_LIST | {"reports.aged_suppliers"}, READING),
     "receivables_aging": (
@@ -213,6 +221,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         READING,
     ),
     "receivables_overdue": (REPORT | {"ledger.promises", "reports.receivables"}, READING),
+    "receivables_simulation": (SIMULATION | {"ledger.promises", "reports.receivables"}, READING),
     "suppliers": (PARTY | {"rendering.supplier_page", "reports.payables"}, READING),
 }
 """Modules of the package, and packages of others, by function."""

@@ -74,6 +74,12 @@ def client(stack: Deployment) -> Client:
     return Client(stack.base_url)
 
 
+def simulated(client: Client, key: str, side: str) -> Answer:
+    """What a policy would change that moves every row."""
+    asked = {"policy": {"escalation_from_days": 120, "critical_from_days": 120}, "asOf": DAY}
+    return client.send("POST", f"/{side}/overdue/simulation", {"x-dolfin-api-key": key}, body=json.dumps(asked))
+
+
 def reports(client: Client, side: Side) -> dict[str, Any]:
     """Every answer that there is to one of them."""
     return {
@@ -85,6 +91,8 @@ def reports(client: Client, side: Side) -> dict[str, Any]:
         "supplier": client.dolfin(side.key, "/payables/suppliers/S0"),
         "supplier statement": client.dolfin(side.key, "/payables/suppliers/S0/statement", kind="open_item", to=DAY),
         "payables": client.dolfin(side.key, "/payables/overdue", asOf=DAY),
+        "receivables simulated": simulated(client, side.key, "receivables"),
+        "payables simulated": simulated(client, side.key, "payables"),
         "aged receivables": client.dolfin(side.key, "/receivables/aging"),
         "aged payables": client.dolfin(side.key, "/payables/aging", by="document"),
         "history": client.dolfin(side.key, "/receivables/overdue/history", months="100"),
@@ -101,7 +109,10 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
     """Raises unless every answer is of this side's own book."""
     assert {name: answer.status for name, answer in answers.items() if answer.status != 200} == {}
     own = side.amount
-    for name, rows in (("receivables", "customers"), ("receivables today", "customers"), ("payables", "suppliers")):
+    for name, rows in (
+        *(("receivables", "customers"), ("receivables today", "customers"), ("payables", "suppliers")),
+        *(("receivables simulated", "customers"), ("payables simulated", "suppliers")),
+    ):
         owed = [row["totalOverdue"] for row in answers[name].body[rows]]
         assert owed == [own] * (3 if rows == "suppliers" else 4), answers[name].text
     for name, rows in (("aged receivables", "customers"), ("aged payables", "documents")):

@@ -25,6 +25,7 @@ UNKNOWN_PARAMETER = "unknown_parameter"
 INVALID_CURSOR = "invalid_cursor"
 MALFORMED_BODY = "malformed_body"
 INVALID_ENVELOPE = "invalid_envelope"
+INVALID_POLICY = "invalid_policy"
 REQUEST_TOO_LARGE = "request_too_large"
 ANSWER_TOO_LARGE = "answer_too_large"
 NO_ADMINISTRATOR = "no_administrator"
@@ -46,11 +47,12 @@ class ErrorKind:
 
 
 KINDS = (
-    ErrorKind(400, INVALID_PARAMETER, "A query parameter cannot be used"),
+    ErrorKind(400, INVALID_PARAMETER, "A parameter cannot be used"),
     ErrorKind(400, UNKNOWN_PARAMETER, "The query has a parameter that this endpoint does not know"),
     ErrorKind(400, INVALID_CURSOR, "The cursor does not belong to this request"),
     ErrorKind(400, MALFORMED_BODY, "The body cannot be read"),
-    ErrorKind(422, INVALID_ENVELOPE, "The body is not a batch of records"),
+    ErrorKind(422, INVALID_ENVELOPE, "The body does not have the members that the address takes"),
+    ErrorKind(422, INVALID_POLICY, "The policy cannot be used"),
     ErrorKind(413, REQUEST_TOO_LARGE, "The request is too large"),
     ErrorKind(413, ANSWER_TOO_LARGE, "The answer is too large for one response"),
     ErrorKind(422, TOO_LARGE, "The answer takes too long to work out"),

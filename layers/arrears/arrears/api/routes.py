@@ -1,10 +1,12 @@
 """The addresses of every endpoint and the methods they accept. `<name>` is a variable part of the path."""
 
 RECEIVABLES_OVERDUE = "/receivables/overdue"
+RECEIVABLES_SIMULATION = "/receivables/overdue/simulation"
 RECEIVABLES_HISTORY = "/receivables/overdue/history"
 RECEIVABLES_AGING = "/receivables/aging"
 ESCALATIONS = "/escalations"
 PAYABLES_OVERDUE = "/payables/overdue"
+PAYABLES_SIMULATION = "/payables/overdue/simulation"
 PAYABLES_HISTORY = "/payables/history"
 PAYABLES_AGING = "/payables/aging"
 CUSTOMER = "/receivables/customers/<id>"
@@ -24,10 +26,12 @@ PROBLEM = "/problems/<code>"
 
 METHODS = {
     RECEIVABLES_OVERDUE: "GET",
+    RECEIVABLES_SIMULATION: "POST",
     RECEIVABLES_HISTORY: "GET",
     RECEIVABLES_AGING: "GET",
     ESCALATIONS: "GET",
     PAYABLES_OVERDUE: "GET",
+    PAYABLES_SIMULATION: "POST",
     PAYABLES_HISTORY: "GET",
     PAYABLES_AGING: "GET",
     CUSTOMER: "GET",

@@ -54,7 +54,7 @@ class Policy:
         known = {entry.name for entry in fields(self)} - {"version"}
         for name, value in changes.items():
             if name not in known:
-                raise ValueError(f"{name} is not part of a policy; it has {', '.join(sorted(known))}")
+                raise ValueError(f"{name[:100]} is not part of a policy; it has {', '.join(sorted(known))}")
             _check(name, value)
         changed = replace(self, **{**changes, "version": self.version + 1})
         for ladder in _LADDERS:
@@ -83,7 +83,7 @@ def _check_minimums(value: object) -> None:
         raise ValueError("minimums must be an object of amounts by currency")
     for currency, amount in value.items():
         if currency not in EXPONENTS:
-            raise ValueError(f"minimums: {currency} is not a currency of ISO 4217, such as EUR")
+            raise ValueError(f"minimums: {currency[:100]} is not a currency of ISO 4217, such as EUR")
         if not _is_whole(amount, MAX_MINIMUM):
             raise ValueError(f"minimums: {currency} must be a whole number of minor units from 0")
 

@@ -1,0 +1,35 @@
+"""POST /receivables/overdue/simulation: which customers another policy would treat otherwise."""
+
+from arrears.api import dolfin, routes
+from arrears.api.http import Body, Page, Request
+from arrears.api.simulation import SimulationQuery
+from arrears.ledger.caller import Scope
+from arrears.ledger.ledger_side import Side
+from arrears.ledger.time_limit import TimeLimit
+from arrears.reports.aging import overdue_report, with_accounts
+from arrears.reports.book_reading import BookReading
+from arrears.reports.policy_preview import preview_policy
+from arrears.reports.receivables import customer_row
+from arrears.runtime import lambda_handler, services
+
+SIDE = Side.RECEIVABLE
+
+endpoint = dolfin.endpoint()
+
+
+@endpoint.post(routes.RECEIVABLES_SIMULATION)
+def simulate_receivables(request: Request) -> Body | Page:
+    """Rows whose tier or action would be another under the policy in the body; nothing is written."""
+    authentication, ledger, clock = services().authentication, services().ledger, services().clock
+    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES).organisation
+    today = organisation.today(clock())
+    query = SimulationQuery.read(request, organisation, today)
+    day, limit = query.report.day, TimeLimit(clock, "arrears policy preview")
+    reading = BookReading(ledger, organisation, SIDE, day, today, limit.around)
+    report = overdue_report(reading.accounts(), day, organisation)
+    rows = limit.around(with_accounts(report.rows, reading.judgeable))
+    preview = preview_policy(report, rows, query.proposed, customer_row, lambda row: row.tier)
+    return query.answer(preview, SIDE)
+
+
+handler = lambda_handler(endpoint)
