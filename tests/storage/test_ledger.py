@@ -220,7 +220,7 @@ def test_a_long_history_is_written_only_when_it_changes(table: Table) -> None:
     written = [
         action["Put"]["Item"]["sk"]["S"] for action in table.gate.calls[-1][1]["TransactItems"] if "Put" in action
     ]
-    assert sorted(written) == ["a", "d"]
+    assert sorted(written)[1:] == ["a", "d"]  # after the entry of the change log
     assert table.gate.operations() == ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]
 
 

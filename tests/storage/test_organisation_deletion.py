@@ -69,7 +69,7 @@ class World:
         self.table = AccessTable(client, os.environ["ACCESS_TABLE"])
         self.audit = Audit(self.table, lambda: CLOSED)
         self.counters = Counters(client, os.environ["COUNTERS_TABLE"])
-        self.organisations = Organisations(self.table, self.audit, lambda: CLOSED)
+        self.organisations = Organisations(self.table, self.audit, lambda: CLOSED, os.environ["LEDGER_TABLE"])
         for organisation in (HOME, OTHER):
             self.fill(Stored(client, organisation))
 
