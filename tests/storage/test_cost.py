@@ -52,8 +52,8 @@ def test_a_mixed_batch_takes_few_write_units_and_requests(table: Table) -> None:
     ("payloads", "most_units", "requests"),
     [
         ([invoice("new")], 9, ["BatchGetItem", "TransactWriteItems"]),
-        ([payment("part")], 10, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
-        ([payment("all", amount="100")], 13, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
+        ([payment("part")], 11, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
+        ([payment("all", amount="100")], 14, ["BatchGetItem", "BatchGetItem", "TransactWriteItems"]),
         ([invoice()], 0, ["BatchGetItem"]),
     ],
     ids=["invoice", "part payment", "payment that closes", "unchanged"],
