@@ -8,7 +8,7 @@ import typer
 from arrears_cli.book import open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
 from arrears_cli.output import Csv, Json, money, put_table, read_day
-from arrears_cli.reports import BUCKETS, AsOf, Limit, SideName, SideOption, put_answer
+from arrears_cli.reports import BUCKETS, AsOf, KnownAt, Limit, SideName, SideOption, as_of_text, put_answer
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
@@ -25,6 +25,7 @@ def aging(
     by: Annotated[By | None, typer.Option(help="A row for each of these; without: customer or supplier.")] = None,
     as_of: AsOf = None,
     limit: Limit = None,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -33,9 +34,10 @@ def aging(
     """Everything open or on account, what is not due yet included."""
     asked = side.of_ledger
     party, day = _party(asked, by), read_day(as_of, "--as-of")
-    body = open_book(organisation_id, stack, url).aging(asked, by or party, day, limit)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.aging(asked, by or party, day, limit)
     if not put_answer(body, _lines(body, asked, by or party), as_json, as_csv):
-        _put_tables(side.title(), body, party, by or party)
+        _put_tables(f"{side.title()} {as_of_text(body['asOf'], book)}", body, party, by or party)
 
 
 def _party(side: "Side", by: By | None) -> str:
@@ -62,7 +64,7 @@ def _put_tables(title: str, body: Mapping[str, Any], party: str, by: str) -> Non
         typer.echo(" ".join(["Nothing is open or on account.", *_waiting(body["totals"])]))
         return
     balances = [_balance_cells(entry) for entry in body["aging"]]
-    _put(f"{title} as of {body['asOf']}", balances)
+    _put(title, balances)
     cells = [_document_cells(row, party) for row in rows] if by == "document" else [_cells(row, party) for row in rows]
     _put("", cells)
 

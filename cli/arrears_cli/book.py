@@ -68,6 +68,10 @@ class Book(Protocol):
     def identity(self) -> list[str | None]:
         """Which book of which ledger it is: an interrupted import goes on in the same one only."""
 
+    @property
+    def known_at(self) -> str | None:
+        """The moment of which it is read, as answers name it; None: the present."""
+
     def today(self) -> int:
         """The present day."""
 
@@ -96,32 +100,55 @@ class Book(Protocol):
         """Writes records; one result per record, in order. Raises ArrearsError where the ledger is busy."""
 
 
-def open_book(organisation: str | None, stack: str | None, url: str | None) -> Book:
-    """The book that the options name. Raises Failed where they do not fit together, or something is missing."""
+def open_book(organisation: str | None, stack: str | None, url: str | None, known_at: str | None = None) -> Book:
+    """The book that the options name. Raises Failed where they do not fit together, or something is missing.
+
+    known_at: the moment of which it is read, as it is typed: see arrears.ledger.known_at.
+    """
     if url and stack:
         raise Failed("Give either --stack (or ARREARS_STACK) or --url (or ARREARS_URL), not both.")
     if url:
         from arrears_cli.https import RemoteBook
 
-        return RemoteBook.of_environment(url, organisation)
+        return RemoteBook.of_environment(url, organisation, known_at)
     if organisation is None:
         raise Failed("Name the organisation with --organisation or ARREARS_ORGANISATION.")
     services = connect(stack)
-    return StoredBook(services, organisation_of(services, organisation))
+    found = organisation_of(services, organisation)
+    return StoredBook(services, found, read_known_at(known_at, found, services.clock()))
+
+
+def read_known_at(text: str | None, organisation: "Organisation", now: datetime) -> datetime | None:
+    """The moment of which an answer is to be, None: the present. Raises Failed for one that cannot be used."""
+    from arrears.ledger.known_at import parse_known_at
+
+    try:
+        return None if text is None else parse_known_at(text, organisation, now)
+    except ValueError as error:
+        raise Failed(f"--known-at {error}.") from None
 
 
 class StoredBook:
-    """A book in the tables."""
+    """A book in the tables. known_at: the moment of which it is read, None: the present."""
 
-    def __init__(self, services: "Services", organisation: "Organisation") -> None:
+    def __init__(self, services: "Services", organisation: "Organisation", known_at: datetime | None = None) -> None:
         self.services = services
         self.organisation = organisation
         self._write = services.writing(organisation)
+        self._known_at = known_at
+        self._then = services.reading(organisation, known_at)
 
     @property
     def identity(self) -> list[str | None]:
         """Organisation, endpoint and table."""
         return [self.organisation.id, self.services.client.meta.endpoint_url, self.services.settings.ledger_table]
+
+    @property
+    def known_at(self) -> str | None:
+        """The moment of which it is read."""
+        from arrears.ledger.known_at import instant_text
+
+        return None if self._known_at is None else instant_text(self._known_at)
 
     def today(self) -> int:
         """The day in the organisation's time zone."""
@@ -173,10 +200,10 @@ class StoredBook:
         from arrears.reports.row_selection import RowFilter
 
         kind = "customer" if side is Side.RECEIVABLE else "supplier"
-        party = asked.party and outward_id(self.organisation.id, kind, asked.party)
-        today = self.today()
-        day = today if asked.day is None else asked.day
-        reading = BookReading(self.services.ledger, self.organisation, side, day, today)
+        then = self._then
+        party = asked.party and outward_id(then.organisation.id, kind, asked.party)
+        day = then.today if asked.day is None else asked.day
+        reading = BookReading(then.ledger, then.organisation, side, day, then.today)
         return reading, RowFilter(party, asked.currency, asked.level, asked.action)
 
     def _with_documents(
@@ -185,7 +212,7 @@ class StoredBook:
         """The body with the overdue documents of each row."""
         from arrears.rendering.overdue_documents import document_bodies
 
-        references_of = partial(self.services.ledger.references, self.organisation, side)
+        references_of = partial(self._then.ledger.references, self._then.organisation, side)
         for row, documents in zip(body[rows], document_bodies(page, report.day, kind, references_of), strict=True):
             row[f"{kind}s"] = documents
         return body
@@ -194,26 +221,26 @@ class StoredBook:
         """An aged list."""
         from arrears_cli.stored_reports import aged_body
 
-        return aged_body(self.services, self.organisation, side, by, day, limit)
+        return aged_body(self._then, side, by, day, limit)
 
     def party(self, side: "Side", id: str, day: int | None) -> dict[str, Any]:
         """The page of a customer or supplier."""
         from arrears_cli.stored_reports import party_body
 
-        return party_body(self.services, self.organisation, side, id, day)
+        return party_body(self._then, side, id, day)
 
     def statement(self, side: "Side", id: str, asked: StatementRequest) -> dict[str, Any]:
         """A statement."""
         from arrears_cli.stored_reports import statement_of
 
-        return statement_of(self.services, self.organisation, side, id, asked)
+        return statement_of(self._then, side, id, asked)
 
     def history(self, side: "Side", months: int) -> dict[str, Any]:
         """Closed months as they were kept."""
         from arrears.rendering.history import month_body
         from arrears.reports.month_close import from_stored
 
-        kept = self.services.history().snapshots(self.organisation.id, months, side)
+        kept = self.services.history().snapshots(self.organisation.id, months, side, self.known_at)
         return {"months": [month_body(one.end, one.policy_version, from_stored(one.figures), side) for one in kept]}
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
@@ -231,6 +258,7 @@ class StoredBook:
                 asked.tier,
                 customer,
                 after,
+                self.known_at,
             )
             found += page
             if after is None or len(found) >= asked.limit:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from datetime import time as clock_time
 from http import HTTPStatus
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -36,6 +36,8 @@ _WAITS_SECONDS = (1, 2, 4)
 _LONGEST_WAIT_SECONDS = 30
 _ANSWER_TOO_LARGE, _NOT_FOUND = "answer_too_large", "not_found"
 """Codes of errors that the API answers."""
+_KNOWN_AT = "X-Arrears-Known-At"
+"""The header that names the moment of an answer."""
 _STATEMENT_TOO_LARGE = """\
 The statement is too large for the API.
 Ask for fewer days, or for it from the tables, with --stack and access to AWS."""
@@ -51,21 +53,37 @@ class _NoRedirects(HTTPRedirectHandler):
 _opener = build_opener(_NoRedirects())
 
 
-class RemoteBook:
-    """The book of an API key's organisation."""
+class _Exchanged(NamedTuple):
+    """An answer: its status, and its body (None where it is no JSON).
 
-    def __init__(self, url: str, key: str, organisation: str | None = None) -> None:
+    retry_after: seconds to wait, if it says so. known_at: the moment of which it is, if it names one.
+    """
+
+    status: int
+    body: Any
+    retry_after: int | None = None
+    known_at: str | None = None
+
+
+class RemoteBook:
+    """The book of an API key's organisation.
+
+    known_at: the moment of which it is read, None: the present. As it was typed, until an answer names it.
+    """
+
+    def __init__(self, url: str, key: str, organisation: str | None = None, known_at: str | None = None) -> None:
         self._url = _checked_address(url)
         self._key = key.strip()
         self.organisation_id = _organisation_of_key(self._key, organisation)
+        self._asked_known_at = self.known_at = known_at
 
     @classmethod
-    def of_environment(cls, url: str, organisation: str | None) -> "RemoteBook":
+    def of_environment(cls, url: str, organisation: str | None, known_at: str | None = None) -> "RemoteBook":
         """The book of the key in ARREARS_API_KEY. Raises Failed where there is none."""
         key = os.environ.get("ARREARS_API_KEY")
         if not key:
             raise Failed("ARREARS_API_KEY holds no API key; `arrears key create` makes one, with access to AWS.")
-        return cls(url, key, organisation)
+        return cls(url, key, organisation, known_at)
 
     @property
     def identity(self) -> list[str | None]:
@@ -160,7 +178,8 @@ class RemoteBook:
 
     def get(self, path: str, query: Mapping[str, Any]) -> Any:
         """The answer to a request; a parameter that is None is left out. Raises ArrearsError as the API explains it."""
-        given = {name: value for name, value in query.items() if value is not None}
+        asked = {**query, "knownAt": self._asked_known_at}
+        given = {name: value for name, value in asked.items() if value is not None}
         return self._send("GET", f"{path}?{urlencode(given)}" if given else path)
 
     def _paged(self, path: str, query: Mapping[str, Any], rows: str, limit: int | None) -> dict[str, Any]:
@@ -193,15 +212,16 @@ class RemoteBook:
             headers["Content-Type"] = "application/json"
         request = Request(self._url + path, body, headers, method=method)  # noqa: S310 - the address was checked
         for wait in _WAITS_SECONDS:
-            status, answer, retry_after = _exchanged(request)
-            if status not in _BUSY:
+            answer = _exchanged(request)
+            if answer.status not in _BUSY:
                 break
-            time.sleep(min(retry_after or wait, _LONGEST_WAIT_SECONDS))
+            time.sleep(min(answer.retry_after or wait, _LONGEST_WAIT_SECONDS))
         else:
-            status, answer, retry_after = _exchanged(request)
-        if status != HTTPStatus.OK or not isinstance(answer, dict):
-            raise self._error(status, answer, retry_after)
-        return answer
+            answer = _exchanged(request)
+        if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict):
+            raise self._error(answer.status, answer.body, answer.retry_after)
+        self.known_at = answer.known_at or self.known_at
+        return answer.body
 
     def _error(self, status: int, answer: Any, retry_after: int | None) -> Exception:
         from arrears.ledger.errors import ArrearsError
@@ -278,15 +298,14 @@ def _bodies(records: Sequence[dict[str, Any]]) -> Iterator[bytes]:
         yield b'{"records":[' + b",".join(batch) + b"]}"
 
 
-def _exchanged(request: Request) -> tuple[int, Any, int | None]:
-    """Status, decoded body (None where it is no JSON), and the seconds to wait, if the answer says so."""
+def _exchanged(request: Request) -> _Exchanged:
     try:
         with _opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
-            return response.status, _decoded(response.read()), None
+            return _Exchanged(response.status, _decoded(response.read()), known_at=response.headers.get(_KNOWN_AT))
     except HTTPError as error:
         with error:
             after = error.headers.get("Retry-After", "")
-            return error.code, _decoded(error.read()), int(after) if after.isdecimal() else None
+            return _Exchanged(error.code, _decoded(error.read()), int(after) if after.isdecimal() else None)
     except (URLError, HTTPException, OSError) as error:
         reason = getattr(error, "reason", None) or error
         raise Failed(f"{urlsplit(request.full_url).netloc} cannot be reached: {reason}.") from None

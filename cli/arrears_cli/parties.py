@@ -10,7 +10,18 @@ from typer.core import TyperGroup
 from arrears_cli.book import StatementRequest, open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
 from arrears_cli.output import Csv, Json, money, put_table, read_day, say
-from arrears_cli.reports import BUCKETS, AsOf, SideName, SideOption, put_answer, read_currency, read_id
+from arrears_cli.reports import (
+    BUCKETS,
+    AsOf,
+    KnownAt,
+    SideName,
+    SideOption,
+    as_of_text,
+    known_text,
+    put_answer,
+    read_currency,
+    read_id,
+)
 
 
 class Kind(StrEnum):
@@ -40,6 +51,7 @@ def customer(
     customer_id: CustomerId,
     organisation_id: OrganisationOfKey = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -50,10 +62,15 @@ def customer(
     from arrears.rendering import lines
 
     day = read_day(as_of, "--as-of")
-    body = open_book(organisation_id, stack, url).party(Side.RECEIVABLE, read_id(customer_id, "ID"), day)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.party(Side.RECEIVABLE, read_id(customer_id, "ID"), day)
     if put_answer(body, lines.open_invoices(body), as_json, as_csv):
         return
-    _put_balances(body, body["customerName"], ("tier", "suggestedAction", "creditLimit", "creditAvailable"))
+    _put_balances(
+        body,
+        f"{body['customerName']} {as_of_text(body['asOf'], book)}",
+        ("tier", "suggestedAction", "creditLimit", "creditAvailable"),
+    )
     _put_documents(body["openInvoices"], "invoice")
     _put_on_account(body["onAccount"])
     _put_promises(body["promises"])
@@ -70,6 +87,7 @@ def supplier(
     supplier_id: SupplierId,
     organisation_id: OrganisationOfKey = None,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -80,10 +98,15 @@ def supplier(
     from arrears.rendering import lines
 
     day = read_day(as_of, "--as-of")
-    body = open_book(organisation_id, stack, url).party(Side.PAYABLE, read_id(supplier_id, "ID"), day)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.party(Side.PAYABLE, read_id(supplier_id, "ID"), day)
     if put_answer(body, lines.open_bills(body), as_json, as_csv):
         return
-    _put_balances(body, body["supplierName"], ("urgency", "suggestedAction", "scheduledPaymentDate"))
+    _put_balances(
+        body,
+        f"{body['supplierName']} {as_of_text(body['asOf'], book)}",
+        ("urgency", "suggestedAction", "scheduledPaymentDate"),
+    )
     _put_documents(body["openBills"], "bill")
     _put_on_account(body["onAccount"])
     _put_disputes(body["disputes"], "bill")
@@ -100,6 +123,7 @@ def statement(
     to: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day; today without.")] = None,
     kind: Annotated[Kind, typer.Option(help="What moved the balance, or what is open at the end.")] = Kind.ACTIVITY,
     currency: Annotated[str | None, typer.Option(metavar="CODE", help="Only this currency.")] = None,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -113,12 +137,13 @@ def statement(
     if first is not None and last is not None and first > last:
         raise typer.BadParameter(f"is after --to, which is {day_text(last)}", param_hint="--from")
     asked = StatementRequest(kind, first, last, read_currency(currency))
-    body = open_book(organisation_id, stack, url).statement(side.of_ledger, read_id(party_id, "ID"), asked)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.statement(side.of_ledger, read_id(party_id, "ID"), asked)
     if put_answer(body, lines.statement(body), as_json, as_csv):
         return
     name = body["customerName" if side is SideName.RECEIVABLES else "supplierName"]
     for section in body["currencies"]:
-        _put_section(name, body, section)
+        _put_section(name, f"{_days_text(body)}{known_text(book)}", body, section)
     if not body["currencies"]:
         typer.echo("There is no balance and no movement.")
 
@@ -135,7 +160,7 @@ def _put_if_any(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         put_table(title, columns, rows, numeric)
 
 
-def _put_balances(body: Mapping[str, Any], name: str, members: Sequence[str]) -> None:
+def _put_balances(body: Mapping[str, Any], title: str, members: Sequence[str]) -> None:
     amounts = ("outstanding", "unapplied", "net", "creditLimit", "creditAvailable")
     titles = {"suggestedAction": "action", "scheduledPaymentDate": "scheduled"}
     titles |= {"creditLimit": "limit", "creditAvailable": "available"}
@@ -158,7 +183,6 @@ def _put_balances(body: Mapping[str, Any], name: str, members: Sequence[str]) ->
         for balance in body["balances"]
     ]
     extra = tuple(titles.get(member, member) for member in members)
-    title = f"{name} as of {body['asOf']}"
     if rows:
         put_table(title, (*columns, *extra), rows, (*columns[1:], "limit", "available"))
     else:
@@ -232,9 +256,12 @@ def _put_disputes(disputes: Sequence[Mapping[str, Any]], kind: str) -> None:
     _put_if_any("Disputes", columns, rows, ("amount",))
 
 
-def _put_section(name: str, body: Mapping[str, Any], section: Mapping[str, Any]) -> None:
+def _days_text(body: Mapping[str, Any]) -> str:
+    return f"as of {body['to']}" if body["from"] is None else f"from {body['from']} to {body['to']}"
+
+
+def _put_section(name: str, days: str, body: Mapping[str, Any], section: Mapping[str, Any]) -> None:
     currency = section["currency"]
-    days = f"as of {body['to']}" if body["from"] is None else f"from {body['from']} to {body['to']}"
     rows = [
         (
             line["date"],

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arrears_cli.administration import refuse
+from arrears_cli.book import read_known_at
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Csv, Json, as_typed, money, put, put_table, read_day
-from arrears_cli.reports import AsOf, Limit, SideName, SideOption, put_answer
+from arrears_cli.reports import AsOf, KnownAt, Limit, SideName, SideOption, put_answer
 
 if TYPE_CHECKING:
     from arrears.ledger.policy import Policy
@@ -103,6 +104,7 @@ def preview_policy(
     ],
     side: SideOption = SideName.RECEIVABLES,
     as_of: AsOf = None,
+    known_at: KnownAt = None,
     limit: Limit = None,
     stack: Stack = None,
     as_csv: Csv = False,
@@ -115,11 +117,12 @@ def preview_policy(
     day = read_day(as_of, "--as-of")
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    then = services.reading(organisation, read_known_at(known_at, organisation, services.clock()))
     try:
-        proposed = organisation.policy.validated(_tried(parts, organisation.policy))
+        proposed = then.organisation.policy.validated(_tried(parts, then.organisation.policy))
     except ValueError as error:
         refuse(error)
-    body = preview_body_of(services, organisation, side.of_ledger, proposed, day, limit)
+    body = preview_body_of(then, side.of_ledger, proposed, day, limit)
     if not put_answer(body, preview_lines(body, side.of_ledger), as_json, as_csv):
         _put_preview(body, side)
 

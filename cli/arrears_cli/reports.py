@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from arrears_cli.book import EscalationFilter, Order, OverdueRequest, open_book
+from arrears_cli.book import Book, EscalationFilter, Order, OverdueRequest, open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
 from arrears_cli.output import Csv, Json, money, put, put_csv, put_table, read_day, share
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from arrears.rendering.lines import Lines
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
+KnownAt = Annotated[
+    str | None,
+    typer.Option(
+        "--known-at",
+        metavar="MOMENT",
+        help="As it was known then: a moment such as 2026-06-30T18:00:00Z, or a day: its end. Without --as-of, as of "
+        "that day.",
+    ),
+]
 Sort = Annotated[
     Order, typer.Option("--sort", help="Rows of a currency by most days overdue, or by the largest overdue amount.")
 ]
@@ -61,6 +70,7 @@ def receivables(
     include: Annotated[
         Literal["invoices"] | None, typer.Option(help="With each customer's overdue invoices; as CSV a line for each.")
     ] = None,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -74,14 +84,20 @@ def receivables(
     asked = OverdueRequest(
         day, sort, limit, read_id(customer, "--customer"), read_currency(currency), tier, action, included
     )
-    body = open_book(organisation_id, stack, url).overdue(Side.RECEIVABLE, asked)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.overdue(Side.RECEIVABLE, asked)
     if put_answer(body, overdue_customers(body, included), as_json, as_csv):
         return
     columns = (
         *("customer", "reference", "currency", "overdue", "to chase", "invoices", "oldest", "days"),
         *("tier", "action", "last reminder"),
     )
-    _put_report("Receivables", body, columns, [_customer_cells(row) for row in body["customers"]])
+    _put_report(
+        f"Receivables {as_of_text(body['asOf'], book)}",
+        body,
+        columns,
+        [_customer_cells(row) for row in body["customers"]],
+    )
     if included:
         _put_documents("customer", "invoice", body["customers"])
 
@@ -114,6 +130,7 @@ def payables(
     include: Annotated[
         Literal["bills"] | None, typer.Option(help="With each supplier's overdue bills; as CSV a line for each.")
     ] = None,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -127,14 +144,17 @@ def payables(
     asked = OverdueRequest(
         day, sort, limit, read_id(supplier, "--supplier"), read_currency(currency), urgency, action, included
     )
-    body = open_book(organisation_id, stack, url).overdue(Side.PAYABLE, asked)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.overdue(Side.PAYABLE, asked)
     if put_answer(body, overdue_suppliers(body, included), as_json, as_csv):
         return
     columns = (
         *("supplier", "reference", "currency", "overdue", "bills", "oldest", "days"),
         *("urgency", "action", "scheduled"),
     )
-    _put_report("Payables", body, columns, [_supplier_cells(row) for row in body["suppliers"]])
+    _put_report(
+        f"Payables {as_of_text(body['asOf'], book)}", body, columns, [_supplier_cells(row) for row in body["suppliers"]]
+    )
     if included:
         _put_documents("supplier", "bill", body["suppliers"])
 
@@ -172,6 +192,16 @@ def read_id[Id: (str, str | None)](text: Id, option: str) -> Id:
     return text
 
 
+def as_of_text(day: str, book: Book) -> str:
+    """Of which day a report is, and as known when, if not at present."""
+    return f"as of {day}" + known_text(book)
+
+
+def known_text(book: Book) -> str:
+    """As known when a report is, to follow its title; nothing for the present."""
+    return "" if book.known_at is None else f", as known at {book.known_at}"
+
+
 def put_answer(body: Mapping[str, Any], lines: "Lines", as_json: bool, as_csv: bool) -> bool:
     """Prints an answer for programs; False where nothing is printed, as a person reads it."""
     if as_json and as_csv:
@@ -184,7 +214,7 @@ def put_answer(body: Mapping[str, Any], lines: "Lines", as_json: bool, as_csv: b
 
 
 def _put_report(title: str, body: Mapping[str, Any], columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    _put_aging(f"{title} as of {body['asOf']}", body["aging"])
+    _put_aging(title, body["aging"])
     if rows:
         put_table("", columns, rows, ("overdue", "to chase", "invoices", "bills", "days"))
         _put_filtered(body.get("filtered"), "invoices" if "invoices" in columns else "bills")
@@ -241,6 +271,7 @@ def history(
     organisation_id: OrganisationOfKey = None,
     side: SideOption = SideName.RECEIVABLES,
     months: Annotated[int, typer.Option(min=1, max=1_200, help="So many of the latest closed months.")] = 12,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -249,18 +280,24 @@ def history(
     """Closed months: what was overdue at each month's end and how it came about, and the control account."""
     from arrears.rendering.lines import closed_months, closed_payable_months
 
-    body = open_book(organisation_id, stack, url).history(side.of_ledger, months)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.history(side.of_ledger, months)
     lines = closed_months(body) if side is SideName.RECEIVABLES else closed_payable_months(body)
     if put_answer(body, lines, as_json, as_csv):
         return
     entries = [(month["month"], entry) for month in body["months"] for entry in month["currencies"]]
     if not entries:
-        typer.echo("No month is closed yet.")
+        typer.echo(f"No month is closed yet{known_text(book)}.")
         return
     paid = "collected" if side is SideName.RECEIVABLES else "paid"
     rates = ("DSO", "CEI") if side is SideName.RECEIVABLES else ()
     columns = ("month", "currency", "opening", "restated", "new", paid, "credited", "other", "closing", *rates)
-    put_table(f"Overdue {side} by month", columns, [_month_cells(*entry, paid) for entry in entries], columns[2:])
+    put_table(
+        f"Overdue {side} by month{known_text(book)}",
+        columns,
+        [_month_cells(*entry, paid) for entry in entries],
+        columns[2:],
+    )
     _put_control(side, [(month, entry) for month, entry in entries if entry["control"] is not None])
 
 
@@ -305,6 +342,7 @@ def escalations(
     tier: Annotated[Tier | None, typer.Option(help="Only moves to this tier.")] = None,
     customer: Annotated[str | None, typer.Option(help="Only this customer's: its UUID, or your own id of it.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 100,
+    known_at: KnownAt = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -314,15 +352,16 @@ def escalations(
     from arrears.rendering import lines
 
     asked = EscalationFilter(_since(since), tier, read_id(customer, "--customer"), limit)
-    body = open_book(organisation_id, stack, url).escalations(asked)
+    book = open_book(organisation_id, stack, url, known_at)
+    body = book.escalations(asked)
     if put_answer(body, lines.escalations(body), as_json, as_csv):
         return
     rows = [_escalation_cells(one) for one in body["escalations"]]
     if not rows:
-        typer.echo("No escalation is recorded.")
+        typer.echo(f"No escalation is recorded{known_text(book)}.")
         return
     columns = ("crossed on", "customer", "currency", "from", "to", "days", "overdue", "recorded at")
-    put_table("", columns, rows, ("days", "overdue"))
+    put_table("" if book.known_at is None else f"Escalations{known_text(book)}", columns, rows, ("days", "overdue"))
 
 
 def _escalation_cells(one: Mapping[str, Any]) -> Sequence[str]:

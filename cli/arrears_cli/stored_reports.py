@@ -7,16 +7,13 @@ from arrears_cli.output import Failed
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
-    from arrears.ledger.organisation import Organisation
     from arrears.ledger.parties import Party
     from arrears.ledger.policy import Policy
-    from arrears.runtime import Services
+    from arrears.runtime import Reading
     from arrears_cli.book import StatementRequest
 
 
-def aged_body(
-    services: "Services", organisation: "Organisation", side: "Side", by: str, day: int | None, limit: int | None
-) -> dict[str, Any]:
+def aged_body(then: "Reading", side: "Side", by: str, day: int | None, limit: int | None) -> dict[str, Any]:
     """An aged list as of a day, today if None, with at most `limit` rows; the others are not worked out."""
     from arrears.ledger.ledger_side import Side
     from arrears.rendering import aged_list as rendering
@@ -28,7 +25,7 @@ def aged_body(
     from arrears.reports.book_reading import BookReading
     from arrears.reports.page_request import PageRequest
 
-    ledger, today = services.ledger, organisation.today(services.clock())
+    ledger, organisation, today = then.ledger, then.organisation, then.today
     day = today if day is None else day
     reading = BookReading(ledger, organisation, side, day, today)
     if by == rendering.BY_DOCUMENT:
@@ -48,12 +45,7 @@ def aged_body(
 
 
 def preview_body_of(
-    services: "Services",
-    organisation: "Organisation",
-    side: "Side",
-    proposed: "Policy",
-    day: int | None,
-    limit: int | None,
+    then: "Reading", side: "Side", proposed: "Policy", day: int | None, limit: int | None
 ) -> dict[str, Any]:
     """What a policy would change as of a day, today if None, with at most `limit` of the rows that would differ."""
     from arrears.ledger.ledger_side import Side
@@ -64,10 +56,9 @@ def preview_body_of(
     from arrears.reports.policy_preview import preview_policy
     from arrears.reports.receivables import customer_row
 
-    today = organisation.today(services.clock())
-    day = today if day is None else day
-    reading = BookReading(services.ledger, organisation, side, day, today)
-    report = overdue_report(reading.accounts(), day, organisation)
+    day = then.today if day is None else day
+    reading = BookReading(then.ledger, then.organisation, side, day, then.today)
+    report = overdue_report(reading.accounts(), day, then.organisation)
     rows = with_accounts(report.rows, reading.judgeable)
     if side is Side.RECEIVABLE:
         preview = preview_policy(report, rows, proposed, customer_row, lambda row: row.tier)
@@ -76,42 +67,37 @@ def preview_body_of(
     return preview_body(preview, side, preview.differences[:limit], None)
 
 
-def party_body(
-    services: "Services", organisation: "Organisation", side: "Side", id: str, day: int | None
-) -> dict[str, Any]:
+def party_body(then: "Reading", side: "Side", id: str, day: int | None) -> dict[str, Any]:
     """Everything known of a customer or supplier as of a day, today if None, with all of its open documents."""
     from arrears.ledger.ledger_side import Side
     from arrears.rendering.customer_page import customer_page_body
     from arrears.rendering.supplier_page import supplier_page_body
     from arrears.reports.party_reading import read_page, read_report
 
-    party = _found(services, organisation, side, id)
-    today, reader = organisation.today(services.clock()), services.parties()
-    report = read_report(reader, organisation, party, today if day is None else day, today)
+    party, organisation, reader = _found(then, side, id), then.organisation, then.parties()
+    report = read_report(reader, organisation, party, then.today if day is None else day, then.today)
     page = read_page(reader, organisation, report, report.open_documents)
     body = customer_page_body if side is Side.RECEIVABLE else supplier_page_body
     return body(page, organisation, None)
 
 
-def statement_of(
-    services: "Services", organisation: "Organisation", side: "Side", id: str, asked: "StatementRequest"
-) -> dict[str, Any]:
+def statement_of(then: "Reading", side: "Side", id: str, asked: "StatementRequest") -> dict[str, Any]:
     """The statement of a customer or supplier. Raises Failed where its first day is after its last."""
     from arrears.rendering.statement import statement_body
     from arrears.reports.party_reading import read_statement
     from arrears.reports.statements import month_start
 
-    party = _found(services, organisation, side, id)
-    last = organisation.today(services.clock()) if asked.last is None else asked.last
+    party, organisation = _found(then, side, id), then.organisation
+    last = then.today if asked.last is None else asked.last
     first = month_start(last) if asked.first is None else asked.first
     if first > last:
         raise Failed(FROM_AFTER_TO)
-    sections = read_statement(services.parties(), organisation, party, asked.kind, first, last, asked.currency)
+    sections = read_statement(then.parties(), organisation, party, asked.kind, first, last, asked.currency)
     return statement_body(party, organisation, asked.kind, first, last, sections)
 
 
-def _found(services: "Services", organisation: "Organisation", side: "Side", id: str) -> "Party":
-    party = services.parties().find(organisation, side, id)
+def _found(then: "Reading", side: "Side", id: str) -> "Party":
+    party = then.parties().find(then.organisation, side, id)
     if party is None:
         raise nobody(side, id)
     return party

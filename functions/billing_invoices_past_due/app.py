@@ -4,6 +4,7 @@ from typing import Any
 
 from arrears.api import docusign, routes
 from arrears.api.http import Request
+from arrears.api.known_at import read_known_at
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.time_limit import TimeLimit
 from arrears.reports.past_due import past_due
@@ -16,13 +17,13 @@ endpoint = docusign.endpoint()
 def billing_invoices_past_due(request: Request, api_version: str, account_id: str) -> dict[str, Any]:
     """Past-due invoices of an account, for its administrators."""
     docusign.check_version(api_version)
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    user = docusign.read_user(request, authentication)
-    organisation = user.organisation
+    user, clock = docusign.read_user(request, services().authentication), services().clock
+    then = services().reading(user.organisation, read_known_at(request, user.organisation, clock()))
+    organisation, ledger = then.organisation, then.ledger
     customer = docusign.administered(user, ledger.customer(organisation, account_id))
-    today, limit = organisation.today(clock()), TimeLimit(clock, "arrears customer show")
+    limit = TimeLimit(clock, "arrears customer show")
     accounts = limit.around(ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.location]))
-    owed = past_due(organisation, customer, accounts, today)
+    owed = past_due(organisation, customer, accounts, then.today)
     details = limit.around(ledger.details(organisation, [overdue.id for overdue in owed.invoices]))
     return docusign.past_due_body(account_id, owed, docusign.fitting(owed, details))
 

@@ -17,12 +17,10 @@ endpoint = dolfin.endpoint()
 def escalations(request: Request) -> dict[str, Any] | Page:
     """Escalation records, filtered and paged."""
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_ESCALATIONS)
+    dolfin.read_known_at(request, caller.organisation, services().clock())
     query, as_csv = EscalationQuery.read(request, caller.organisation), wants_csv(request)
-    records, after = (
-        services()
-        .history()
-        .escalations(caller.organisation.id, query.limit, query.since, query.tier, query.customer, query.after)
-    )
+    filters = (query.since, query.tier, query.customer, query.after, query.known_at)
+    records, after = services().history().escalations(caller.organisation.id, query.limit, *filters)
     body = query.answer(records, after)
     return csv_page(*lines.escalations(body), body["nextCursor"]) if as_csv else body
 

@@ -14,11 +14,11 @@ endpoint = lago.endpoint(narrowed_by=("months", "currency"))
 @endpoint.get(routes.LAGO_PREFIX + routes.INVOICE_COLLECTION)
 def invoice_collections(request: Request) -> dict[str, Any]:
     """Finalized invoices by issue month, payment status and currency."""
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    organisation = lago.read_caller(request, authentication.authenticate).organisation
+    caller = lago.read_caller(request, services().authentication.authenticate)
     filters = lago.Filters.read(request)
-    today = organisation.today(clock())
-    figures = ledger.collection(organisation, today)
+    known_at = lago.read_known_at(request, caller.organisation, services().clock())
+    then = services().reading(caller.organisation, known_at)
+    today, figures = then.today, then.ledger.collection(then.organisation, then.today)
     return lago.invoice_collections(invoice_collection(figures, today, filters.currency, filters.months))
 
 

@@ -16,10 +16,11 @@ endpoint = lago.endpoint(narrowed_by=("months", "currency", "page", "per_page"))
 @endpoint.get(routes.LAGO_PREFIX + routes.OVERDUE_BALANCE)
 def overdue_balances(request: Request) -> dict[str, Any]:
     """Overdue invoices by due month and currency."""
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    organisation = lago.read_caller(request, authentication.authenticate).organisation
+    caller = lago.read_caller(request, services().authentication.authenticate)
     filters = lago.Filters.read(request, paged=True)
-    today = organisation.today(clock())
+    known_at = lago.read_known_at(request, caller.organisation, services().clock())
+    then = services().reading(caller.organisation, known_at)
+    organisation, ledger, today = then.organisation, then.ledger, then.today
     if filters.external_customer_id is None:
         invoices = ledger.documents_due_before(organisation, Side.RECEIVABLE, today)
     else:

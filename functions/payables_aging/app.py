@@ -20,9 +20,10 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.PAYABLES_AGING)
 def aged_payables(request: Request) -> Body | Page:
     """Open bills and money on account as of a day, by supplier and currency or by document."""
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
-    today = organisation.today(clock())
+    authentication, clock = services().authentication, services().clock
+    caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES)
+    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    organisation, ledger, today = then.organisation, then.ledger, then.today
     query = aged_list.read_query(request, organisation, today, SIDE)
     in_time = TimeLimit(clock, "arrears aging --side payables").around
     reading = BookReading(ledger, organisation, SIDE, query.day, today, in_time)

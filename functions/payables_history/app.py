@@ -4,6 +4,7 @@ from typing import Any
 
 from arrears.api import dolfin, dolfin_history, routes
 from arrears.api.http import Page, Request
+from arrears.api.known_at import known_moment, read_known_at
 from arrears.api.listing import csv_page, wants_csv
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
@@ -20,7 +21,8 @@ def payables_history(request: Request) -> dict[str, Any] | Page:
     """The latest closed months of bills, oldest first."""
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_PAYABLES)
     months, as_csv = dolfin_history.read_months(request), wants_csv(request)
-    snapshots = services().history().snapshots(caller.organisation.id, months, Side.PAYABLE)
+    read_known_at(request, caller.organisation, services().clock())
+    snapshots = services().history().snapshots(caller.organisation.id, months, Side.PAYABLE, known_moment(request))
     closed = (month_body(one.end, one.policy_version, from_stored(one.figures), Side.PAYABLE) for one in snapshots)
     body = {"months": list(closed)}
     return csv_page(*closed_payable_months(body)) if as_csv else body

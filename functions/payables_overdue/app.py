@@ -26,9 +26,10 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.PAYABLES_OVERDUE)
 def overdue_payables(request: Request) -> dict[str, Any] | Page:
     """Overdue bills by supplier and currency, as of a day."""
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
-    today = organisation.today(clock())
+    authentication, clock = services().authentication, services().clock
+    caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES)
+    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    organisation, ledger, today = then.organisation, then.ledger, then.today
     query = OverdueQuery.read(request, organisation, today, PAYABLES)
     day = query.report.day
     limit = TimeLimit(clock, "arrears payables")

@@ -2,7 +2,7 @@
 
 from arrears.api import dolfin, routes
 from arrears.api.http import Body, Page, Request
-from arrears.api.simulation import SimulationQuery
+from arrears.api.simulation import SimulationBody, SimulationQuery
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.time_limit import TimeLimit
@@ -20,13 +20,14 @@ endpoint = dolfin.endpoint()
 @endpoint.post(routes.PAYABLES_SIMULATION)
 def simulate_payables(request: Request) -> Body | Page:
     """Rows whose urgency or action would be another under the policy in the body; nothing is written."""
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
-    today = organisation.today(clock())
-    query = SimulationQuery.read(request, organisation, today)
+    authentication, clock = services().authentication, services().clock
+    caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES)
+    body = SimulationBody.read(request)
+    then = services().reading(caller.organisation, dolfin.read_known_at(body.asked, caller.organisation, clock()))
+    query = SimulationQuery.read(body, then.organisation, then.today)
     day, limit = query.report.day, TimeLimit(clock, "arrears policy preview --side payables")
-    reading = BookReading(ledger, organisation, SIDE, day, today, limit.around)
-    report = overdue_report(reading.accounts(), day, organisation)
+    reading = BookReading(then.ledger, then.organisation, SIDE, day, then.today, limit.around)
+    report = overdue_report(reading.accounts(), day, then.organisation)
     rows = limit.around(with_accounts(report.rows, reading.judgeable))
     preview = preview_policy(report, rows, query.proposed, supplier_row, lambda row: row.urgency)
     return query.answer(preview, SIDE)

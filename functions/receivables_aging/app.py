@@ -21,9 +21,10 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.RECEIVABLES_AGING)
 def aged_receivables(request: Request) -> Body | Page:
     """Open invoices and money on account as of a day, by customer and currency or by document."""
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES).organisation
-    today = organisation.today(clock())
+    authentication, clock = services().authentication, services().clock
+    caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES)
+    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    organisation, ledger, today = then.organisation, then.ledger, then.today
     query = aged_list.read_query(request, organisation, today, SIDE)
     in_time = TimeLimit(clock, "arrears aging --side receivables").around
     reading = BookReading(ledger, organisation, SIDE, query.day, today, in_time)

@@ -26,9 +26,10 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.RECEIVABLES_OVERDUE)
 def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     """Overdue invoices by customer and currency, as of a day."""
-    authentication, ledger, clock = services().authentication, services().ledger, services().clock
-    organisation = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES).organisation
-    today = organisation.today(clock())
+    authentication, clock = services().authentication, services().clock
+    caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES)
+    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    organisation, ledger, today = then.organisation, then.ledger, then.today
     query = OverdueQuery.read(request, organisation, today, RECEIVABLES)
     day = query.report.day
     limit = TimeLimit(clock, "arrears receivables")

@@ -5,10 +5,10 @@ from typing import Any
 
 from arrears.api import dolfin, parties, routes
 from arrears.api.http import Page, Request
+from arrears.api.known_at import read_known_at
 from arrears.api.listing import csv_page
-from arrears.ledger.caller import Scope
+from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.ledger_side import Side
-from arrears.ledger.organisation import Organisation
 from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering import lines
 from arrears.rendering.statement import statement_body
@@ -22,12 +22,12 @@ endpoint = dolfin.endpoint()
 @endpoint.get(routes.SUPPLIER)
 def supplier(request: Request, id: str) -> dict[str, Any] | Page:
     """A supplier as of a day."""
-    reader = services().parties(TimeLimit(services().clock, "arrears supplier"))
-    organisation = _organisation(request)
-    today = organisation.today(services().clock())
-    query = parties.read_page_query(request, organisation, today)
+    caller, clock = _caller(request), services().clock
+    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    organisation, reader = then.organisation, then.parties(TimeLimit(clock, "arrears supplier"))
+    query = parties.read_page_query(request, organisation, then.today)
     party = parties.found(reader.find, organisation, Side.PAYABLE, id)
-    report = read_report(reader, organisation, party, query.day, today)
+    report = read_report(reader, organisation, party, query.day, then.today)
     documents, next_cursor = query.page(report.open_documents, attrgetter("sort_key"))
     body = supplier_page_body(read_page(reader, organisation, report, documents), organisation, next_cursor)
     return csv_page(*lines.open_bills(body), next_cursor) if query.as_csv else body
@@ -36,18 +36,18 @@ def supplier(request: Request, id: str) -> dict[str, Any] | Page:
 @endpoint.get(routes.SUPPLIER_STATEMENT)
 def supplier_statement(request: Request, id: str) -> dict[str, Any] | Page:
     """What moved the balance with a supplier, or what is open and on account."""
-    reader = services().parties(TimeLimit(services().clock, "arrears statement"))
-    organisation = _organisation(request)
-    query = parties.StatementQuery.read(request, organisation.today(services().clock()))
+    caller, clock = _caller(request), services().clock
+    then = services().reading(caller.organisation, read_known_at(request, caller.organisation, clock()))
+    organisation, reader = then.organisation, then.parties(TimeLimit(clock, "arrears statement"))
+    query = parties.StatementQuery.read(request, then.today)
     party = parties.found(reader.find, organisation, Side.PAYABLE, id)
     sections = parties.read_sections(reader, organisation, party, query)
     body = statement_body(party, organisation, query.kind, query.first, query.last, sections)
     return csv_page(*lines.statement(body)) if query.as_csv else body
 
 
-def _organisation(request: Request) -> Organisation:
-    authentication = services().authentication
-    return dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES).organisation
+def _caller(request: Request) -> Caller:
+    return dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_PAYABLES)
 
 
 handler = lambda_handler(endpoint)

@@ -37,6 +37,7 @@ CONNECTED = {
         "ledger.days",
         "ledger.dated_document",
         "ledger.ids",
+        "ledger.known_at",
         "ledger.money",
         "metrics",
     ),
@@ -67,12 +68,13 @@ DOLFIN = CONNECTED | {
     "api.dolfin",
     "api.errors",
     "api.http",
+    "api.known_at",
     "api.listing",
     "api.problem",
     "api.routes",
     "reports.page_request",
 }
-LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.lago", "api.routes"}
+LAGO = CONNECTED | {"reports.months", "api.errors", "api.http", "api.known_at", "api.lago", "api.routes"}
 RENDERING = {"rendering.overdue", "rendering.reasons", "reports.reasons"}
 LINES = {"rendering.lines", "reports.aging"}
 PAGES = {"reports.book_reading", "reports.paging"}
@@ -177,7 +179,7 @@ ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.p
 BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "billing_invoices_past_due": (
         CONNECTED
-        | {"api.docusign", "api.errors", "api.http", "api.routes"}
+        | {"api.docusign", "api.errors", "api.http", "api.known_at", "api.routes"}
         | {"ledger.on_account", "ledger.time_limit", "reports.aging", "reports.past_due"},
         READING | {"defusedxml"},
     ),
@@ -198,8 +200,8 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
     "escalations": (DOLFIN | LINES | {"api.dolfin_history", "reports.tiers"}, READING),
     "fallback": (
         ANSWERING_ERRORS
-        | {"api.docusign", "api.fallback", "api.lago"}
-        | {f"ledger.{name}" for name in ("caller", "customers", "days", "money", "organisation", "policy")},
+        | {"api.docusign", "api.fallback", "api.known_at", "api.lago"}
+        | {f"ledger.{name}" for name in ("caller", "customers", "days", "known_at", "money", "organisation", "policy")},
         ANSWERING | {"defusedxml"},
     ),
     "import_drop": (

@@ -131,12 +131,6 @@ class Services:
         except ValueError:
             return None
 
-    def parties(self, limit: "TimeLimit | None" = None) -> "PartyStore":
-        """Single customers and suppliers, for their pages and statements. limit: how long reading may take."""
-        from arrears.storage.ledger.parties import PartyStore
-
-        return PartyStore(self.client, self.settings.ledger_table, self.ledger, limit)
-
     def recorder(self, waits: tuple[float, ...] = BRIEF_WAITS) -> "Recorder":
         """What writes the ledger: always the same one, as it keeps out of the way of other writers that it has met."""
         return _recorder(self.client, self.settings.ledger_table, waits)

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from arrears.api.errors import ANSWER_TOO_LARGE, FOREIGN_ACCOUNT, NO_ADMINISTRATOR, NOT_FOUND
+from arrears.api.errors import ANSWER_TOO_LARGE, FOREIGN_ACCOUNT, INVALID_PARAMETER, NO_ADMINISTRATOR, NOT_FOUND
 from arrears.api.http import MAX_ANSWER_BYTES, Endpoint, ErrorFormat, Request, bearer_tokens
 from arrears.ledger.caller import User
 from arrears.ledger.customers import CustomerProfile, InvoiceDetail, InvoiceLine
@@ -36,6 +36,7 @@ CODES = {
     INVALID_TOKEN: "AUTHORIZATION_INVALID_TOKEN",
     NO_ADMINISTRATOR: "USER_LACKS_PERMISSIONS",
     FOREIGN_ACCOUNT: "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT",
+    INVALID_PARAMETER: "INVALID_REQUEST_PARAMETER",
 }
 
 

@@ -4,12 +4,14 @@ import bisect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from arrears.api import problem
+from arrears.api import known_at, problem
 from arrears.api.cursor import seal, unseal
 from arrears.api.errors import INVALID_CURSOR, INVALID_PARAMETER, UNKNOWN_PARAMETER
 from arrears.api.http import Endpoint, Request, bearer_tokens
+from arrears.api.known_at import KNOWN_AT, known_moment
 from arrears.api.listing import FORMAT, wants_csv
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.days import day_text, parse_day
@@ -63,6 +65,25 @@ def check_parameters(request: Request, known: Iterable[str]) -> None:
             raise ArrearsError(INVALID_PARAMETER, f"{name} is given {len(values)} times; give it once.", name)
 
 
+def read_known_at(request: Request, organisation: Organisation, now: datetime) -> datetime | None:
+    """The moment of which a page is to be: the one that is asked for, or that of the cursor; None: the present.
+
+    A date goes with a cursor of any moment of that day: today's means another moment in every request. The cursor's
+    reader compares everything else. Raises an error for what cannot be used.
+    """
+    cursor, asked = request.last("cursor"), request.last(KNOWN_AT)
+    pinned = None if cursor is None else pinned_moment(unseal(organisation, request.path, cursor))
+    if pinned is not None and asked in (None, day_text(organisation.today(datetime.fromisoformat(pinned)))):
+        asked = pinned
+    return known_at.read_known_at(request, organisation, now, asked)
+
+
+def pinned_moment(cursor: list[Any]) -> str | None:
+    """The moment of an answer that a cursor continues: in the object at its end, if it has one."""
+    moment: str | None = cursor[-1].get(KNOWN_AT) if isinstance(cursor[-1], dict) else None
+    return moment
+
+
 @dataclass(frozen=True, slots=True)
 class ReportQuery:
     """What is asked of a report. day: the day it is about. limit: rows in a page, all if None. as_csv: its format.
@@ -92,9 +113,10 @@ class ReportQuery:
 
         options: the other parameters of the endpoint (filters, sort, what to include) and what was asked of each, in
         one form for each meaning; None if it was left out. defaults: what leaving out means, where it means something.
-        A cursor goes on with the day and the options of its answer: they may be left out beside it, but not differ.
+        A cursor goes on with the day, the options and the moment (see `read_known_at`) of its answer: they may be left
+        out beside it, but not differ.
         """
-        options = options or {}
+        options = {**(options or {}), KNOWN_AT: known_moment(request)}
         check_parameters(request, (*_PARAMETERS, *options, FORMAT))
         pinned = {name: value for name, value in options.items() if value is not None}
         day, limit, as_csv = _as_of(request), read_number(request, "limit", MAX_LIMIT), wants_csv(request)

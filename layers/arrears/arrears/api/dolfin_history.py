@@ -1,7 +1,7 @@
 """The Dolfin contract for closed months and escalations: their parameters, pages and bodies."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from arrears.api import dolfin
 from arrears.api.cursor import seal, unseal
 from arrears.api.errors import INVALID_CURSOR, INVALID_PARAMETER
 from arrears.api.http import Request
+from arrears.api.known_at import KNOWN_AT, known_moment
 from arrears.api.listing import FORMAT
 from arrears.ledger.days import day_text, parse_day
 from arrears.ledger.errors import ArrearsError
@@ -25,13 +26,16 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]
 
 def read_months(request: Request) -> int:
     """How many months are asked for. Raises an error for what cannot be used."""
-    dolfin.check_parameters(request, ("months", FORMAT))
+    dolfin.check_parameters(request, ("months", KNOWN_AT, FORMAT))
     return dolfin.read_number(request, "months", MAX_MONTHS) or DEFAULT_MONTHS
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationQuery:
-    """What escalations are asked for. since: on recordedAt, as it is stored; after: where the page before ended."""
+    """What escalations are asked for. since, known_at: on recordedAt, as it is stored, the first and the last moment.
+
+    after: where the page before ended.
+    """
 
     organisation: Organisation
     path: str
@@ -39,27 +43,35 @@ class EscalationQuery:
     tier: str | None
     customer: str | None
     limit: int
+    known_at: str | None
     after: str | None
 
     @classmethod
     def read(cls, request: Request, organisation: Organisation) -> "EscalationQuery":
-        """Reads since, tier, customerId, limit and cursor. Raises an error for what cannot be used."""
-        dolfin.check_parameters(request, ("since", "tier", "customerId", "limit", "cursor", FORMAT))
+        """Reads since, tier, customerId, limit and cursor; see dolfin.read_known_at for the moment.
+
+        Raises an error for what cannot be used.
+        """
+        dolfin.check_parameters(request, ("since", "tier", "customerId", "limit", "cursor", KNOWN_AT, FORMAT))
         since, tier, customer = _since(request), dolfin.read_choice(request, "tier", TIERS), _customer(request)
         limit = dolfin.read_number(request, "limit", MAX_LIMIT) or DEFAULT_LIMIT
-        after = None
-        cursor = request.last("cursor")
-        if cursor is not None:
-            *filters, after = unseal(organisation, request.path, cursor)
-            if filters != [since, tier, customer]:
-                raise ArrearsError(INVALID_CURSOR, "The cursor continues an answer to other filters.", "cursor")
-        return cls(organisation, request.path, since, tier, customer, limit, after)
+        query = cls(organisation, request.path, since, tier, customer, limit, known_moment(request), None)
+        sealed = request.last("cursor")
+        if sealed is None:
+            return query
+        cursor = unseal(organisation, request.path, sealed)
+        *filters, after = cursor[:4]
+        if [*filters, dolfin.pinned_moment(cursor)] != [since, tier, customer, query.known_at]:
+            raise ArrearsError(INVALID_CURSOR, "The cursor continues an answer to other filters.", "cursor")
+        return replace(query, after=after)
 
     def answer(self, records: list[dict[str, Any]], after: str | None) -> dict[str, Any]:
         """A page of records, and where to go on."""
         more = None
         if after is not None:
-            more = seal(self.organisation, self.path, [self.since, self.tier, self.customer, after])
+            position = [self.since, self.tier, self.customer, after]
+            pinned = [] if self.known_at is None else [{KNOWN_AT: self.known_at}]
+            more = seal(self.organisation, self.path, [*position, *pinned])
         return {"escalations": records, "nextCursor": more}
 
 

@@ -30,3 +30,8 @@ def read_known_at(
         raise ArrearsError(INVALID_PARAMETER, f"{KNOWN_AT} {error}.", KNOWN_AT, members=members) from None
     request.answer_headers[HEADER] = instant_text(instant)
     return instant
+
+
+def known_moment(request: Request) -> str | None:
+    """The moment that `read_known_at` has found in a request, as its answer names it; None: the present."""
+    return request.answer_headers.get(HEADER)

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from arrears.api import known_at
 from arrears.api.errors import ANSWER_TOO_LARGE, FEATURE_UNAVAILABLE, LAGO_INVALID_VALUES, kind_of
 from arrears.api.http import Endpoint, ErrorFormat, Request, bearer_tokens
 from arrears.ledger.caller import Caller, Scope
 from arrears.ledger.errors import UNAUTHORISED, ArrearsError
+from arrears.ledger.organisation import Organisation
 
 if TYPE_CHECKING:
     from arrears.reports.invoice_collection import MonthCollection
@@ -75,6 +78,14 @@ def read_caller(request: Request, authenticate: Callable[[str], Caller]) -> Call
     if FEATURE not in caller.organisation.features:
         raise ArrearsError(FEATURE_UNAVAILABLE, f"The organisation does not have the feature {FEATURE}.")
     return caller
+
+
+def read_known_at(request: Request, organisation: Organisation, now: datetime) -> datetime | None:
+    """The moment of which the answer is to be, None: the present. Raises InvalidValues for one that cannot be used."""
+    try:
+        return known_at.read_known_at(request, organisation, now)
+    except ArrearsError:
+        raise InvalidValues([known_at.KNOWN_AT]) from None
 
 
 class PageRequest(NamedTuple):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from arrears.api import dolfin
 from arrears.api.errors import ANSWER_TOO_LARGE, INVALID_PARAMETER, NOT_FOUND
 from arrears.api.http import Request
+from arrears.api.known_at import KNOWN_AT
 from arrears.api.listing import FORMAT, wants_csv
 from arrears.ledger.days import day_text, parse_day
 from arrears.ledger.errors import ArrearsError
@@ -55,7 +56,7 @@ class StatementQuery:
     @classmethod
     def read(cls, request: Request, today: int) -> "StatementQuery":
         """Reads kind, from, to and currency. Raises an error for what cannot be used."""
-        dolfin.check_parameters(request, ("from", "to", "kind", "currency", FORMAT))
+        dolfin.check_parameters(request, ("from", "to", "kind", "currency", KNOWN_AT, FORMAT))
         kind, currency = request.last("kind") or ACTIVITY, request.last("currency")
         if kind not in KINDS:
             raise ArrearsError(INVALID_PARAMETER, f"kind is not one of {', '.join(KINDS)}.", "kind")

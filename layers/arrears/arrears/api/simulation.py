@@ -11,6 +11,7 @@ from arrears.api import dolfin
 from arrears.api.errors import INVALID_ENVELOPE, INVALID_PARAMETER, INVALID_POLICY
 from arrears.api.http import Body, Page, Request
 from arrears.api.json_body import body_text, decoded
+from arrears.api.known_at import KNOWN_AT
 from arrears.api.listing import FORMAT, csv_page
 from arrears.ledger.errors import ArrearsError
 from arrears.ledger.ledger_side import Side
@@ -20,25 +21,36 @@ from arrears.ledger.policy import Policy
 from arrears.rendering.policy_preview import preview_body, preview_lines
 from arrears.reports.policy_preview import PolicyPreview
 
-_MOMENTS = ("asOf",)
+_MOMENTS = ("asOf", KNOWN_AT)
 """Members of the body that mean what the parameters of these names mean elsewhere."""
 
 
+class SimulationBody(NamedTuple):
+    """What is asked for. changes: of the policy. asked: the request with the body's moments among its parameters."""
+
+    changes: Mapping[str, Any]
+    asked: Request
+
+    @classmethod
+    def read(cls, request: Request) -> "SimulationBody":
+        """Reads query and body. Raises an error for what cannot be used."""
+        dolfin.check_parameters(request, ("limit", "cursor", FORMAT))
+        body = _members(decoded(body_text(request)))
+        given = {name: [_text(body[name], name)] for name in _MOMENTS if body.get(name) is not None}
+        return cls(body["policy"], replace(request, query={**request.query, **given}))
+
+
 class SimulationQuery(NamedTuple):
-    """report: the day and the page. proposed: the stored policy with what the body changes."""
+    """report: the day and the page. proposed: the policy as of then, with what the body changes."""
 
     report: dolfin.ReportQuery
     proposed: Policy
 
     @classmethod
-    def read(cls, request: Request, organisation: Organisation, today: int) -> "SimulationQuery":
-        """Reads query and body. Raises an error for what cannot be used; a cursor goes on with its own policy only."""
-        dolfin.check_parameters(request, ("limit", "cursor", FORMAT))
-        body = _members(decoded(body_text(request)))
-        proposed = _proposed(body["policy"], organisation.policy)
-        given = {name: [_text(body[name], name)] for name in _MOMENTS if body.get(name) is not None}
-        asked = replace(request, query={**request.query, **given})
-        report = dolfin.ReportQuery.read(asked, organisation, today, {"policy": _digest(proposed)})
+    def read(cls, body: SimulationBody, organisation: Organisation, today: int) -> "SimulationQuery":
+        """What to work out. Raises an error for what cannot be used; a cursor goes on with its own policy only."""
+        proposed = _proposed(body.changes, organisation.policy)
+        report = dolfin.ReportQuery.read(body.asked, organisation, today, {"policy": _digest(proposed)})
         return cls(report, proposed)
 
     def answer(self, preview: PolicyPreview, side: Side) -> Body | Page:

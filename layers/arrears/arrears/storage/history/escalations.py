@@ -171,8 +171,9 @@ class EscalationStore(HistoryTable):
         tier: str | None = None,
         customer: str | None = None,
         after: str | None = None,
+        known_at: str | None = None,
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """Records newest first and then by id, from `since` (recordedAt) on, and where to go on.
+        """Records newest first and then by id, from `since` to `known_at` (recordedAt), and where to go on.
 
         There may be fewer than `limit`, or none, with more to come: of what a tier leaves out, so much is read at most.
         """
@@ -182,9 +183,14 @@ class EscalationStore(HistoryTable):
             name, partitions = "c", [_customer_partition(organisation, customer)]
             request["IndexName"] = CUSTOMER_INDEX
         request["KeyConditionExpression"] = f"{name} = :partition AND sk <= :since"
+        first = None if known_at is None else _newest_first(known_at)
         if after is not None:
-            request["KeyConditionExpression"] = f"{name} = :partition AND sk BETWEEN :after AND :since"
-            request["ExpressionAttributeValues"][":after"] = {"S": after + "!"}  # the first that can follow it
+            first = after + "!"  # the first that can follow it
+        if first is not None:
+            if first > request["ExpressionAttributeValues"][":since"]["S"]:
+                return [], None
+            request["KeyConditionExpression"] = f"{name} = :partition AND sk BETWEEN :first AND :since"
+            request["ExpressionAttributeValues"][":first"] = {"S": first}
         budget = None
         if tier is None:
             # Short pages, as every partition has a part of the answer; one record more shows whether there are more.

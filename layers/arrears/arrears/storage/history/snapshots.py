@@ -41,11 +41,13 @@ class SnapshotStore(HistoryTable):
         item = self._get(snapshots_partition(organisation, side), month)
         return None if item is None else _snapshot(item)
 
-    def snapshots(self, organisation: str, months: int, side: Side = Side.RECEIVABLE) -> list[Snapshot]:
-        """The latest snapshots, oldest first."""
+    def snapshots(
+        self, organisation: str, months: int, side: Side = Side.RECEIVABLE, known_at: str | None = None
+    ) -> list[Snapshot]:
+        """The latest snapshots, oldest first. known_at: only those recorded by that moment."""
         found: list[Item] = []
         for page in self._pages(snapshots_partition(organisation, side), ScanIndexForward=False, Limit=months):
-            found += page
+            found += (item for item in page if known_at is None or item["at"]["S"] <= known_at)
             if len(found) >= months:
                 break
         return [_snapshot(item) for item in reversed(found[:months])]

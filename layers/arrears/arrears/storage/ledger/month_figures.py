@@ -20,11 +20,12 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.storage.dynamodb import Item, query
 from arrears.storage.ledger import keys
-from arrears.storage.ledger.change_entries import MonthChange
 from arrears.storage.ledger.keys import MonthSortKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from arrears.storage.ledger.change_entries import MonthChange
 
 SLOTS = 16
 """Items that the present figures of a month are spread over: twice as many as writers that rarely meet in one."""
@@ -162,8 +163,10 @@ class MonthChanges:
             for further, some in enumerate(batched(sums.items(), MOST_NAMES, strict=False))
         ]
 
-    def changes(self) -> list[MonthChange]:
-        """What they come to, for the change log."""
+    def changes(self) -> "list[MonthChange]":
+        """What they come to, for the change log. Readers need not import it."""
+        from arrears.storage.ledger.change_entries import MonthChange
+
         found = []
         for (side, month, day), sums in self._sums.items():
             changed = {name: change for name, change in sums.items() if change}
