@@ -1,10 +1,12 @@
 """The ledger as it was known at a past moment: item by item what the table held then, whatever has changed since."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -14,8 +16,10 @@ from arrears.storage.ledger import keys
 from arrears.storage.ledger.change_log import ChangeLog
 from arrears.storage.ledger.month_figures import month_items
 from arrears.storage.ledger.past_table import PastTable
+from arrears.storage.ledger.reader import LedgerStore
 from oracle.generate import as_it_happened, random_book
-from support.books import arrivals, organisation_of, random_terms
+from storage.test_pages import check_aged, check_due_before, check_overdue
+from support.books import arrivals, disagreements, in_memory, organisation_of, random_terms
 from support.stored_ledger import StoredLedger, Table
 
 INDEXES = {keys.INDEX: ("ipk", "isk"), keys.ACCOUNT_INDEX: ("apk", "ask")}
@@ -116,3 +120,71 @@ def test_the_table_at_every_past_moment_is_item_by_item_what_it_was_then(table: 
             thens.append(as_it_is(ledger))
     for then in rng.sample(thens, min(6, len(thens))):
         check(ledger, then, rng)
+
+
+class Busy:
+    """A client of the table; somebody else writes before and after some of its answers."""
+
+    def __init__(self, client: Any, write: Callable[[], None], rng: Random) -> None:
+        self.meta = client.meta
+        self._client = client
+        self._write = write
+        self._rng = rng
+
+    def query(self, **request: Any) -> Any:
+        return self._between(lambda: self._client.query(**{"Limit": self._rng.randint(2, 9), **request}))
+
+    def batch_get_item(self, **request: Any) -> Any:
+        return self._between(lambda: self._client.batch_get_item(**request))
+
+    def _between(self, ask: Callable[[], Any]) -> Any:
+        for number in range(2):
+            if self._rng.random() < 0.2:
+                self._write()
+            if not number:
+                answer = ask()
+        return answer
+
+
+@pytest.mark.parametrize("seed", range(30, 42))
+def test_answers_of_a_past_moment_are_the_oracles_of_what_had_arrived_by_then(table: Table, seed: int) -> None:
+    """On days before and after it, and while others go on writing."""
+    book, policy, rng = random_book(seed, 6 + seed % 14), random_terms(seed), Random(seed)
+    if seed % 2:
+        book = as_it_happened(book, rng)
+    organisation = organisation_of(book, policy, shards=1 + seed % 2)
+    ledger, arrived, known = table.ledger(organisation), 0, []
+    waiting = list(arrivals(book))
+    late = [waiting.pop() for _ in range(len(waiting) // 3)] if seed % 3 == 0 else []
+    for moment, records in waiting:
+        ledger.record(records, organisation.today(moment))
+        arrived += len(records)
+        known.append((as_it_is(ledger).moment, moment, arrived))
+
+    def write() -> None:
+        if late:
+            moment, records = late.pop()
+            ledger.record(records, organisation.today(moment))
+
+    for instant, moment, count in rng.sample(known, min(5, len(known))):
+        today, then = moment.astimezone(ZoneInfo(organisation.timezone)).date(), known_then(ledger, instant, write, rng)
+        heard = replace(book, entries=book.entries[:count])
+        for back in (0, rng.randint(1, 40), rng.randint(41, 500), -rng.randint(1, 90)):
+            day = today - timedelta(days=back)
+            for side in Side:
+                accounts = then.accounts(side, day.toordinal(), today.toordinal())
+                assert not disagreements(heard, policy, accounts, side, day, organisation), (side, back)
+        for side in Side:
+            check_due_before(then, side, today.toordinal())
+            check_overdue(then, side, today.toordinal(), today.toordinal(), rng.randint(1, 4))
+            check_aged(then, side, today.toordinal(), today.toordinal(), rng.randint(1, 4))
+        assert then.collection(today.toordinal()) == in_memory(heard, organisation).collection(today.toordinal())
+
+
+def known_then(ledger: StoredLedger, instant: int, write: Callable[[], None], rng: Random) -> StoredLedger:
+    """The ledger as it was known at a moment, while somebody writes."""
+    then = ledger.table.ledger(ledger.organisation)
+    busy: Any = Busy(ledger.table.open, write, rng)
+    client: Any = PastTable(busy, ledger.table.name, ledger.organisation.id, instant)
+    then.store = LedgerStore(client, ledger.table.name)
+    return then
