@@ -7,7 +7,8 @@ bytes each, and its text has their numbers. In batches that makes it a fifth sma
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from arrears.ledger.ledger_side import Side
@@ -76,14 +77,41 @@ class Entry(NamedTuple):
     settings: Mapping[str, Any] | None = None
 
 
+class PackedItems(Mapping[Key, Item | None]):
+    """The items of an entry by their keys, each unpacked when it is asked for: of most, others have the first."""
+
+    def __init__(
+        self, organisation: str, ids: str, known: int, places: Sequence[Sequence[str]], bodies: Sequence[str]
+    ) -> None:
+        self._organisation = organisation
+        self._ids = ids
+        self._known = known
+        self._numbers = {(f"{organisation}#{pk}", sk): number for number, (pk, sk) in enumerate(places)}
+        self._bodies = bodies
+
+    def __getitem__(self, key: Key) -> Item | None:
+        number = self._numbers[key]
+        body = self._bodies[number]
+        if not body:
+            return None
+        known = self._known + sum(before.count(_FIRST) for before in self._bodies[:number])
+        return _item(key, json.loads(_whole(body, self._organisation, self._ids, known)))
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
 def pack_entry(organisation: str, entry: Entry) -> list[bytes]:
     """An entry in as many parts as it needs."""
     prefix = len(organisation) + 1
-    before = [[pk[prefix:], sk, None if item is None else _plain(item)] for (pk, sk), item in entry.before.items()]
     months = [[str(change.side), change.month, change.day, change.sums] for change in entry.months]
-    content: list[Any] = [_origin(entry.origin), before, months]
+    content: list[Any] = [_origin(entry.origin), [[pk[prefix:], sk] for pk, sk in entry.before], months]
     if entry.settings is not None:
         content.append(entry.settings)
+    bodies = ["" if item is None else compact(_plain(item)) for item in entry.before.values()]
     ids: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
@@ -93,7 +121,8 @@ def pack_entry(organisation: str, entry: Entry) -> list[bytes]:
         ids[id_] = len(ids)
         return _FIRST
 
-    text = _UUID.sub(number, compact(content).replace(organisation, _ORGANISATION)).replace('\\"', _QUOTE)
+    text = "\n".join([compact(content), *bodies])
+    text = _UUID.sub(number, text.replace(organisation, _ORGANISATION)).replace('\\"', _QUOTE)
     packing = zlib.compressobj(_LEVEL, wbits=_WBITS, zdict=_DICTIONARY)
     table = b"".join(bytes.fromhex(id_.replace("-", "")) for id_ in ids)
     packed = len(ids).to_bytes(4) + table + packing.compress(text.encode()) + packing.flush()
@@ -103,19 +132,24 @@ def pack_entry(organisation: str, entry: Entry) -> list[bytes]:
 def unpack_entry(organisation: str, moment: int, packed: bytes) -> Entry:
     """The entry that was packed."""
     start = 4 + _UUID_BYTES * int.from_bytes(packed[:4])
-    ids = [_uuid(packed[at : at + _UUID_BYTES].hex()) for at in range(4, start, _UUID_BYTES)]
-    first = iter(ids)
+    ids = packed[4:start].hex()
+    text = zlib.decompressobj(_WBITS, zdict=_DICTIONARY).decompress(packed[start:]).decode()
+    head, *bodies = text.split("\n")
+    origin, places, months, *settings = json.loads(_whole(head, organisation, ids, 0))
+    items = PackedItems(organisation, ids, head.count(_FIRST), places, bodies)
+    changes = [MonthChange(Side(side), month, day, sums) for side, month, day, sums in months]
+    return Entry(moment, Origin(*origin), items, changes, settings[0] if settings else None)
+
+
+def _whole(text: str, organisation: str, ids: str, known: int) -> str:
+    """A line with its UUIDs, organisation and quotes. ids: digits of all. known: how many of them are before it."""
+    numbers = count(known)
 
     def id_of(found: re.Match[str]) -> str:
         number = found.group(1)
-        return next(first) if number is None else ids[int(number)]
+        return _uuid(ids, next(numbers) if number is None else int(number))
 
-    text = zlib.decompressobj(_WBITS, zdict=_DICTIONARY).decompress(packed[start:]).decode()
-    whole = _NUMBERED.sub(id_of, text).replace(_ORGANISATION, organisation).replace(_QUOTE, '\\"')
-    origin, before, months, *settings = json.loads(whole)
-    items = {(f"{organisation}#{pk}", sk): _item((f"{organisation}#{pk}", sk), plain) for pk, sk, plain in before}
-    changes = [MonthChange(Side(side), month, day, sums) for side, month, day, sums in months]
-    return Entry(moment, Origin(*origin), items, changes, settings[0] if settings else None)
+    return _NUMBERED.sub(id_of, text).replace(_ORGANISATION, organisation).replace(_QUOTE, '\\"')
 
 
 def _origin(origin: Origin) -> list[str]:
@@ -125,7 +159,9 @@ def _origin(origin: Origin) -> list[str]:
     return values
 
 
-def _uuid(digits: str) -> str:
+def _uuid(ids: str, number: int) -> str:
+    """The UUID of a number. ids: the digits of all."""
+    digits = ids[32 * number : 32 * number + 32]
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
@@ -138,9 +174,7 @@ def _plain(item: Item) -> dict[str, Any]:
     }
 
 
-def _item(key: Key, plain: Mapping[str, Any] | None) -> Item | None:
-    if plain is None:
-        return None
+def _item(key: Key, plain: Mapping[str, Any]) -> Item:
     pk, sk = key
     values = {name: {"S": value} if isinstance(value, str) else {"N": str(value)} for name, value in plain.items()}
     return {"pk": {"S": pk}, "sk": {"S": sk}, **values}

@@ -62,9 +62,9 @@ class Changed:
 
     def _take(self, entry: Entry) -> None:
         self._latest = max(self._latest, entry.moment)
-        for key, item in entry.before.items():
+        for key in entry.before:
             if key not in self._versions or entry.moment < self._versions[key]:
-                self._put_back(key, item)
+                self._put_back(key, entry.before[key])
                 self._versions[key] = entry.moment
         for side, month, day, sums in entry.months:
             taken = self._months.setdefault((side, month, day), {})
