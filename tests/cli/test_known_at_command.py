@@ -75,6 +75,19 @@ def test_the_moment_stands_where_the_day_does(services: Services, organisation: 
     assert empty == f"No escalation is recorded, as known at {moment}.\n"
 
 
+def test_a_snapshot_is_compared_with_what_was_known_at_the_moment(services: Services, organisation: str) -> None:
+    record(services, organisation, BOOK)
+    before = instant_text(datetime.now(UTC))
+    services.closing().close(services.organisations().get(organisation), datetime.now(UTC))
+    moment = instant_text(datetime.now(UTC))
+    shown = ("snapshots", "show", "--organisation", organisation, "--month", "2020-06")
+    then = value(*shown)
+    record(services, organisation, CHANGES)
+    assert value(*shown, "--known-at", moment) == then
+    assert value(*shown) != then
+    assert "2020-06 is not closed." in run(*shown, "--known-at", before).stderr
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
