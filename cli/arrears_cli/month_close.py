@@ -1,16 +1,17 @@
 """By hand what the schedule does every day, and a look at what it has kept."""
 
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arrears_cli.book import read_known_at
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table, say, share
-from arrears_cli.reports import BUCKETS, SideName, SideOption
+from arrears_cli.reports import BUCKETS, KnownAt, SideName, SideOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +93,12 @@ def show_snapshot(
     organisation_id: OrganisationId,
     month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
     side: SideOption = SideName.RECEIVABLES,
+    known_at: KnownAt = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
+    from arrears.ledger.known_at import instant_text
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
@@ -103,12 +106,15 @@ def show_snapshot(
     of = side.of_ledger
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    moment = read_known_at(known_at, organisation, services.clock())
     snapshot = services.history().snapshot(organisation.id, month, of)
-    if snapshot is None:
+    if snapshot is None or (moment is not None and snapshot.recorded_at > instant_text(moment)):
         raise Failed(f"{month} is not closed.")
+    reading = services.reading(organisation, moment)
+    closing = replace(services, ledger=reading.ledger).closing()
     then, now = (
         month_body(snapshot.end, snapshot.policy_version, figures, of)
-        for figures in (from_stored(snapshot.figures), services.closing().month_now(organisation, snapshot, of))
+        for figures in (from_stored(snapshot.figures), closing.month_now(reading.organisation, snapshot, of))
     )
     differences = _currencies(then, now)
     body = {"then": then, "now": now, "difference": {"currencies": differences}, "closedAt": snapshot.recorded_at}

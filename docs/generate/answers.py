@@ -179,7 +179,11 @@ _OURS: dict[int, Situation] = {
     400: lambda caller, path: caller.ask(path, colour="red"),
     403: lambda caller, path: caller.ask(path, caller.limited),
 }
-_BOOK: dict[int, Situation] = {**_OURS, 422: lambda caller, path: caller.too_slow(path)}
+_BOOK: dict[int, Situation] = {
+    **_OURS,
+    400: lambda caller, path: caller.ask(path, knownAt="2026-01-31"),
+    422: lambda caller, path: caller.too_slow(path),
+}
 _LAGO: dict[int, Situation] = {
     **_READING,
     403: lambda caller, path: caller.ask(path, caller.limited),
@@ -242,6 +246,7 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
     routes.LAGO_PREFIX + routes.INVOICE_COLLECTION: _LAGO,
     routes.BILLING_INVOICES_PAST_DUE: {
         **_READING,
+        400: lambda caller, path: caller.ask(path, knownAt="2026-01-31"),
         401: lambda caller, path: caller.ask(path, "none"),
         404: _other_version,
         422: lambda caller, path: caller.too_slow(path),

@@ -14,6 +14,7 @@ FOLDER = ROOT / "bruno"
 _EXAMPLES = {
     "by": "document",
     "asOf": "2020-06-30",
+    "knownAt": "2026-06-30T18:00:00Z",
     "format": "csv",
     "months": "12",
     "limit": "100",

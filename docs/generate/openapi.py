@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from api.conftest import SCHEMAS
-from arrears.api import routes
+from arrears.api import known_at, routes
 from arrears.api.listing import NEXT_CURSOR
 from arrears.ledger import records
 from arrears_cli import record_texts
@@ -19,6 +19,8 @@ from generate.answers import BATCH, BODIES, Answered, answers
 from generate.operations import (
     CURSOR,
     HEADERS,
+    KNOWN_AT,
+    KNOWN_AT_TEXT,
     NEXT_CURSOR_TEXT,
     OPERATIONS,
     OURS,
@@ -196,6 +198,8 @@ def _response(operation: Operation, one: Answered) -> dict[str, Any]:
         content = {"schema": {"$ref": _component(schema)}, "example": one.answer.body}
     elif content_type == "application/json":
         content = {"schema": {"type": "object"}}
+    if one.status == HTTPStatus.OK and KNOWN_AT in operation.parameters:
+        described[known_at.HEADER] = {"description": KNOWN_AT_TEXT, "schema": {"type": "string", "format": "date-time"}}
     answered = {content_type: content}
     if one.status == HTTPStatus.OK and operation.csv is not None:
         answered["text/csv"] = {"schema": {"type": "string", "description": operation.csv}}

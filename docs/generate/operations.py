@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.api import dolfin_history, listing, parties, routes
+from arrears.api import dolfin_history, known_at, listing, parties, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
 from arrears.ledger.policy import MAX_CLOSE_AFTER_DAYS, MAX_DAYS, UNAPPLIED_COVERS
@@ -63,6 +63,13 @@ FORMAT = query(
     enum=list(listing.FORMATS),
     default=listing.FORMATS[0],
 )
+KNOWN_AT = query(
+    known_at.KNOWN_AT,
+    "The answer as it would have been given at this moment (RFC 3339), or at the end of this day in the organisation's "
+    f"time zone; today's date means now. Without asOf: as of that day. The header {known_at.HEADER} names the moment.",
+    type="string",
+    example="2026-06-30T18:00:00Z",
+)
 CURSOR = query("cursor", "nextCursor of the previous page.", type="string")
 CURRENCY = query("currency", "Only this currency. Lower case is accepted.", type="string", example="EUR")
 MONTHS = query("months", "The latest months, the current one included. Without it: all.", type="integer", minimum=1)
@@ -105,6 +112,7 @@ _PAGE_PARAMETERS = (
         default=parties.DEFAULT_LIMIT,
     ),
     CURSOR,
+    KNOWN_AT,
     FORMAT,
     ORGANISATION,
 )
@@ -119,6 +127,7 @@ _STATEMENT_PARAMETERS = (
         default=ACTIVITY,
     ),
     CURRENCY,
+    KNOWN_AT,
     FORMAT,
     ORGANISATION,
 )
@@ -190,7 +199,7 @@ OPERATIONS: dict[str, Operation] = {
         "Who owes us, how late, and what to do next",
         f"One row per customer and currency with something overdue. {_REPORT} {_FILTERED}",
         "OverdueResponse",
-        parameters=(AS_OF, *_selection(RECEIVABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
+        parameters=(AS_OF, *_selection(RECEIVABLES), LIMIT, CURSOR, KNOWN_AT, FORMAT, ORGANISATION),
         scope="receivables:read",
         csv="A line for each row; with `include`, for each invoice.",
     ),
@@ -200,7 +209,7 @@ OPERATIONS: dict[str, Operation] = {
         "Whom we owe, how urgent it is, and what to do without paying twice",
         f"One row per supplier and currency with something overdue. {_REPORT} {_FILTERED}",
         "OverduePayablesResponse",
-        parameters=(AS_OF, *_selection(PAYABLES), LIMIT, CURSOR, FORMAT, ORGANISATION),
+        parameters=(AS_OF, *_selection(PAYABLES), LIMIT, CURSOR, KNOWN_AT, FORMAT, ORGANISATION),
         scope="payables:read",
         csv="A line for each row; with `include`, for each bill.",
     ),
@@ -233,7 +242,7 @@ OPERATIONS: dict[str, Operation] = {
         _AGED_LIST.format(party="customer", document="invoice")
         + " creditLimit is the customer's limit in the row's currency, creditAvailable what net leaves of it.",
         "AgedReceivables",
-        parameters=(_by("customer"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        parameters=(_by("customer"), AS_OF, LIMIT, CURSOR, KNOWN_AT, FORMAT, ORGANISATION),
         scope="receivables:read",
         csv="A line for each row.",
     ),
@@ -244,7 +253,7 @@ OPERATIONS: dict[str, Operation] = {
         _AGED_LIST.format(party="supplier", document="bill")
         + " Bills that wait for approval are no debts: notPayable shows their totals apart.",
         "AgedPayables",
-        parameters=(_by("supplier"), AS_OF, LIMIT, CURSOR, FORMAT, ORGANISATION),
+        parameters=(_by("supplier"), AS_OF, LIMIT, CURSOR, KNOWN_AT, FORMAT, ORGANISATION),
         scope="payables:read",
         csv="A line for each row.",
     ),
@@ -256,7 +265,7 @@ OPERATIONS: dict[str, Operation] = {
         "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue. "
         "In control: opening + restated + invoiced - received - credited - voided + refunded = closing.",
         "History",
-        parameters=(CLOSED_MONTHS, FORMAT, ORGANISATION),
+        parameters=(CLOSED_MONTHS, KNOWN_AT, FORMAT, ORGANISATION),
         scope="receivables:read",
         csv="A line for each currency of each month.",
     ),
@@ -269,7 +278,7 @@ OPERATIONS: dict[str, Operation] = {
         "In control: opening + restated + invoiced - received - credited - voided + refunded - closedByState "
         "= closing.",
         "PayablesHistory",
-        parameters=(CLOSED_MONTHS, FORMAT, ORGANISATION),
+        parameters=(CLOSED_MONTHS, KNOWN_AT, FORMAT, ORGANISATION),
         scope="payables:read",
         csv="A line for each currency of each month.",
     ),
@@ -292,6 +301,7 @@ OPERATIONS: dict[str, Operation] = {
                 default=dolfin_history.DEFAULT_LIMIT,
             ),
             CURSOR,
+            KNOWN_AT,
             FORMAT,
             ORGANISATION,
         ),
@@ -364,6 +374,7 @@ OPERATIONS: dict[str, Operation] = {
             query("external_customer_id", "Only this customer, by its external id.", type="string"),
             query("page", "A page of the invoices. With per_page alone: the first.", type="integer", minimum=1),
             query("per_page", "Invoices of a page. With page alone: 100.", type="integer", minimum=1, maximum=100_000),
+            KNOWN_AT,
         ),
         scope="analytics:read",
     ),
@@ -375,7 +386,7 @@ OPERATIONS: dict[str, Operation] = {
         "InvoiceCollections",
         "LagoError",
         ("bearer",),
-        (CURRENCY, MONTHS),
+        (CURRENCY, MONTHS, KNOWN_AT),
         scope="analytics:read",
     ),
     routes.BILLING_INVOICES_PAST_DUE: Operation(
@@ -389,6 +400,7 @@ OPERATIONS: dict[str, Operation] = {
         (
             part("apiVersion", "Version of the API.", type="string", enum=["v2", "v2.1"]),
             part("accountId", "The customer, by UUID or account number.", type="string"),
+            KNOWN_AT,
         ),
     ),
     routes.OPENAPI: Operation(
@@ -470,6 +482,7 @@ HEADERS = {
     "X-DocuSign-TraceToken": "The request's id, as it is in the log.",
 }
 """The headers that describe an answer; the others are the same on every answer."""
+KNOWN_AT_TEXT = "The moment of which the answer is, where one was asked for."
 NEXT_CURSOR_TEXT = "nextCursor of an answer in CSV; left out on the last page."
 
 STATUSES = {

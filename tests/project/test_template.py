@@ -8,6 +8,7 @@ from botocore.session import get_session
 
 from arrears.api import errors
 from arrears.api import routes as addresses
+from arrears.storage.ledger.keys import changes_partition
 from template import ROOT, resources, statements, template
 
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -85,6 +86,17 @@ def test_a_function_counts_only_what_is_its_own(function: str) -> None:
             [keys] = statement["Condition"]["ForAllValues:StringLike"].values()
             assert set(keys) <= {"USE#*", "REQUESTS#*", "GUESSES#*", "KNOWN#*"}
             assert function == "BillingInvoicesPastDueFunction" or set(keys) == {"USE#*", "REQUESTS#*"}
+
+
+@pytest.mark.parametrize("function", ["CustomersFunction", "SuppliersFunction", "BillingInvoicesPastDueFunction"])
+def test_a_function_that_reads_accounts_by_key_queries_nothing_of_the_table_but_its_change_log(function: str) -> None:
+    ledger = {"Fn::GetAtt": ["LedgerTable", "Arn"]}
+    [statement] = [
+        one for one in statements(function) if "dynamodb:Query" in one["Action"] and ledger in one["Resource"]
+    ]
+    assert statement["Resource"] == [ledger]
+    [keys] = statement["Condition"]["ForAllValues:StringLike"].values()
+    assert keys == ["*" + changes_partition("")]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

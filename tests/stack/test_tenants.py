@@ -4,11 +4,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from arrears.ledger.known_at import instant_text
 from arrears.runtime import Services
 from arrears_cli.deployment import Deployment, administrator
 from stack.conftest import Tenant
@@ -138,6 +140,21 @@ def amounts(side: Side, answers: dict[str, Answer]) -> None:
 def test_each_is_answered_from_its_own_book(client: Client, sides: list[Side]) -> None:
     for side in sides:
         amounts(side, reports(client, side))
+
+
+def test_each_is_answered_from_its_own_book_as_it_was_known(
+    stack: Deployment, sides: list[Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every function may read what has changed since a moment."""
+    client, moment = Client(stack.base_url), instant_text(datetime.now(UTC))
+    send = client.send
+    monkeypatch.setattr(
+        client, "send", lambda *request: send(*request[:3], query={**(dict(*request[3:4])), "knownAt": moment})
+    )
+    for side in sides:
+        answers = reports(client, side)
+        amounts(side, answers)
+        assert {answer.headers.get("X-Arrears-Known-At") for answer in answers.values()} == {moment}
 
 
 PAGED = ("/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging", "/escalations")

@@ -158,7 +158,7 @@ class PastTable:
         counted = request.pop("Select", None) == "COUNT"
         projected = request.get("ProjectionExpression")
         if counted or projected:
-            names = {"pk", "sk", *(projected or "").split(", ")} - {""}
+            names = {"pk", "sk", _INDEX_KEYS[asked.index_name][1], *(projected or "").split(", ")} - {""}
             request["ProjectionExpression"] = ", ".join(sorted(names))
         answer: Any = self._client.query(**request)
         self._changed.refresh()
