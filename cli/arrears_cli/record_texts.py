@@ -137,6 +137,7 @@ SCOPES = {
     "payables:read": "`GET /payables/overdue`, `GET /payables/history`, `/payables/aging`, suppliers, statements",
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
+    "ledger:audit": "`GET /ledger/changes`",
 }
 
 

@@ -42,6 +42,7 @@ _FILES = {
     "receivables_history": "History",
     "payables_history": "PayablesHistory",
     "escalations": "Escalations",
+    "changes": "Changes",
     "customer": "CustomerPage",
     "customer_statement": "CustomerStatement",
     "supplier": "SupplierPage",
@@ -66,6 +67,7 @@ _RENAMED = {
     "rate": "HistoryRate",
     "record": "Escalation",
     "tier": "EscalationTier",
+    "change": "Change",
 }
 
 

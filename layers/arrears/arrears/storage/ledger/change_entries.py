@@ -60,7 +60,8 @@ class Entry(NamedTuple):
     """What a transaction has changed. moment: microseconds since 1970, in UTC, when it was written.
 
     before: by key, the items before it; None where there was none. settings: those of the organisation before it, of
-    which it changed some.
+    which it changed some; settings_after: what they are since. name: what tells it from others of its moment, once it
+    is stored.
     """
 
     moment: int
@@ -68,6 +69,8 @@ class Entry(NamedTuple):
     before: Mapping[Key, Item | None]
     months: Sequence[MonthChange] = ()
     settings: Mapping[str, Any] | None = None
+    settings_after: Mapping[str, Any] | None = None
+    name: str = ""
 
 
 def pack_entry(organisation: str, entry: Entry) -> list[bytes]:
@@ -77,7 +80,7 @@ def pack_entry(organisation: str, entry: Entry) -> list[bytes]:
     months = [[str(change.side), change.month, change.day, change.sums] for change in entry.months]
     content: list[Any] = [_origin(entry.origin), before, months]
     if entry.settings is not None:
-        content.append(entry.settings)
+        content += [entry.settings] if entry.settings_after is None else [entry.settings, entry.settings_after]
     ids: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
@@ -99,7 +102,7 @@ def unpack_entry(organisation: str, moment: int, packed: bytes) -> Entry:
     origin, before, months, *settings = json.loads(whole)
     items = {(f"{organisation}#{pk}", sk): _item((f"{organisation}#{pk}", sk), plain) for pk, sk, plain in before}
     changes = [MonthChange(Side(side), month, day, sums) for side, month, day, sums in months]
-    return Entry(moment, Origin(*origin), items, changes, settings[0] if settings else None)
+    return Entry(moment, Origin(*origin), items, changes, *settings)
 
 
 def _origin(origin: Origin) -> list[str]:

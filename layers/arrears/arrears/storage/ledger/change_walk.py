@@ -6,7 +6,7 @@ back through the changes of this item alone. Once the walk has met an item, what
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import batched
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -67,15 +67,22 @@ class ChangeWalk:
         self._entries: OrderedDict[int, list[Entry]] = OrderedDict()
         self._references: dict[Key, str] = {}
 
-    def newest_first(self, first: int = 0, last: int | None = None) -> Iterator[Step]:
+    def newest_first(
+        self, first: int = 0, last: int | None = None, wanted: Callable[[Entry], bool] = lambda _: True
+    ) -> Iterator[Step]:
         """The entries from the moment `last` (None: the present) back to `first`, both included.
 
-        Of one moment they come in the order of their names, the greatest first.
+        Of one moment they come in the order of their names, the greatest first. wanted: of which the items are read;
+        all others come without any.
         """
         for some in batched(self._log.entries(first, last, newest_first=True), _AT_ONCE, strict=False):
-            self._meet(some)
+            self._meet([entry for entry in some if wanted(entry)])
             for entry in some:
-                yield self._step(entry)
+                if wanted(entry):
+                    yield self._step(entry)
+                else:
+                    self._pass_over(entry)
+                    yield Step(entry, ())
             while len(self._after) > _KEPT_ITEMS:
                 self._after.popitem(last=False)
 
@@ -89,6 +96,11 @@ class ChangeWalk:
             self._after[key] = before
             self._after.move_to_end(key)
         return Step(entry, items)
+
+    def _pass_over(self, entry: Entry) -> None:
+        for key in _record_keys(entry):
+            if key in self._after:
+                self._after[key] = _before(entry, key, self._after[key])
 
     def _meet(self, entries: Iterable[Entry]) -> None:
         """Finds what stood after these entries, of all items that the walk has not met yet."""
