@@ -42,6 +42,7 @@ READING = (
     "ReceivablesHistory",
     "PayablesHistory",
     "Escalations",
+    "LedgerChanges",
 )
 FLOOR = '''"""The least that a function on DynamoDB does."""
 
@@ -134,6 +135,7 @@ def _events(key: str) -> dict[str, dict[str, Any]]:
         "ReceivablesHistory": "/receivables/overdue/history",
         "PayablesHistory": "/payables/history",
         "Escalations": "/escalations",
+        "LedgerChanges": "/ledger/changes",
         "Documentation": "/openapi.json",
         "Fallback": "/nowhere",
     }

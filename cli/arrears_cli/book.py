@@ -3,7 +3,7 @@
 Both answer in the published form, so that a command prints the same wherever its book is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
@@ -61,6 +61,18 @@ class EscalationFilter(NamedTuple):
     limit: int
 
 
+class ChangesRequest(NamedTuple):
+    """Which changes are asked for. since, until: a day, or a moment. customer, supplier, id: as people name them."""
+
+    since: str | None
+    until: str | None
+    type: str | None
+    id: str | None
+    customer: str | None
+    supplier: str | None
+    import_id: str | None
+
+
 class Book(Protocol):
     """What there is to read and write of one organisation."""
 
@@ -95,6 +107,9 @@ class Book(Protocol):
 
     def escalations(self, asked: EscalationFilter) -> dict[str, Any]:
         """Escalations, newest first."""
+
+    def changes(self, asked: ChangesRequest) -> Iterator[dict[str, Any]]:
+        """Changes, newest first, as they are read."""
 
     def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
         """Writes records; one result per record, in order. Raises ArrearsError where the ledger is busy."""
@@ -263,6 +278,29 @@ class StoredBook:
             found += page
             if after is None or len(found) >= asked.limit:
                 return {"escalations": found, "nextCursor": None}
+
+    def changes(self, asked: ChangesRequest) -> Iterator[dict[str, Any]]:
+        """Changes as the log has them. The audit says first that somebody has read it."""
+        from arrears.ledger.changes import ChangeFilter
+        from arrears.ledger.ids import outward_id
+        from arrears.rendering.changes import change_body
+
+        party = asked.customer and "c" + outward_id(self.organisation.id, "customer", asked.customer)
+        party = party or (asked.supplier and "s" + outward_id(self.organisation.id, "supplier", asked.supplier))
+        wanted = ChangeFilter(asked.type, asked.id, party, asked.import_id)
+        first = _bound(asked.since, self.organisation, "--since", end=False) or 0
+        last = _bound(asked.until, self.organisation, "--until", end=True)
+        self.services.audit().write(self.organisation.id, "read_changes", self.organisation.id, {})
+        return map(change_body, self.services.changes().every(self.organisation, wanted, first, last))
+
+
+def _bound(text: str | None, organisation: "Organisation", option: str, end: bool) -> int | None:
+    from arrears.ledger.known_at import parse_bound
+
+    try:
+        return None if text is None else parse_bound(text, organisation, end)
+    except ValueError as error:
+        raise Failed(f"{option} {error}.") from None
 
 
 def _page(rows: "list[RowReference]", asked: OverdueRequest) -> "list[RowReference]":

@@ -6,6 +6,7 @@ import typer
 
 from arrears_cli import (
     aging,
+    changes,
     customers,
     imports,
     keys,
@@ -44,6 +45,7 @@ app.command("receivables")(reports.receivables)
 app.command("payables")(reports.payables)
 app.command("history")(reports.history)
 app.command("escalations")(reports.escalations)
+app.command("changes")(changes.changes)
 app.command("aging")(aging.aging)
 app.command("supplier")(parties.supplier)
 app.command("statement")(parties.statement)

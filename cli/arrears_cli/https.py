@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 from uuid import UUID
 
-from arrears_cli.book import FROM_AFTER_TO, EscalationFilter, OverdueRequest, StatementRequest, nobody
+from arrears_cli.book import FROM_AFTER_TO, ChangesRequest, EscalationFilter, OverdueRequest, StatementRequest, nobody
 from arrears_cli.output import Failed, option_of
 
 if TYPE_CHECKING:
@@ -164,6 +164,25 @@ class RemoteBook:
         customer = asked.customer and outward_id(self.organisation_id, "customer", asked.customer)
         query = {"since": asked.since, "tier": asked.tier, "customerId": customer}
         return self._paged("/escalations", query, "escalations", asked.limit)
+
+    def changes(self, asked: ChangesRequest) -> Iterator[dict[str, Any]]:
+        """Changes, page by page."""
+        query = {
+            "since": asked.since,
+            "until": asked.until,
+            "type": asked.type,
+            "id": asked.id,
+            "customerId": asked.customer,
+            "supplierId": asked.supplier,
+            "importId": asked.import_id,
+        }
+        cursor, size = None, PAGE
+        while True:
+            answer, size = self._page("/ledger/changes", {**query, "cursor": cursor}, size)
+            yield from answer["changes"]
+            cursor = answer["nextCursor"]
+            if cursor is None:
+                return
 
     def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
         """Writes records, in as many requests as their number and size ask for."""

@@ -101,7 +101,7 @@ def upgrade_organisation(organisation_id: OrganisationId, stack: Stack = None, a
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     with counting("Upgrading accounts") as count:
-        upgraded = services.upgrade().run(organisation, services.clock(), count)
+        upgraded = services.upgrade().run(organisation, services.clock(), count, services.operator())
     services.organisations().set_paged(organisation.id)
     put({"upgraded": upgraded}, as_json, f"{upgraded} accounts upgraded; pages are read alone from now on.")
 

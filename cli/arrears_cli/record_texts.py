@@ -141,6 +141,7 @@ SCOPES = {
     ),
     "analytics:read": "Lago's endpoints",
     "escalations:read": "`GET /escalations`",
+    "ledger:audit": "`GET /ledger/changes`",
 }
 
 

@@ -240,6 +240,7 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
         413: _too_many,
         422: lambda caller, path: caller.ask(path, body="[]"),
     },
+    routes.LEDGER_CHANGES: _OURS,
     routes.OVERDUE_BALANCE: _LAGO,
     routes.INVOICE_COLLECTION: _LAGO,
     routes.LAGO_PREFIX + routes.OVERDUE_BALANCE: _LAGO,

@@ -46,6 +46,7 @@ _FILES = {
     "receivables_history": "History",
     "payables_history": "PayablesHistory",
     "escalations": "Escalations",
+    "changes": "Changes",
     "customer": "CustomerPage",
     "customer_statement": "CustomerStatement",
     "supplier": "SupplierPage",
@@ -70,6 +71,7 @@ _RENAMED = {
     "rate": "HistoryRate",
     "record": "Escalation",
     "tier": "EscalationTier",
+    "change": "Change",
 }
 
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from arrears.api import dolfin_history, known_at, listing, parties, routes
+from arrears.api import changes, dolfin_history, known_at, listing, parties, routes
 from arrears.api.dolfin import MAX_LIMIT
 from arrears.api.overdue_query import PAYABLES, RECEIVABLES, SideParameters
+from arrears.ledger.changes import CHANGE_TYPES
 from arrears.ledger.policy import MAX_CLOSE_AFTER_DAYS, MAX_DAYS, UNAPPLIED_COVERS
 from arrears.rendering.aged_list import BY_DOCUMENT
 from arrears.reports.row_selection import AGE, ORDERS
@@ -358,6 +359,37 @@ OPERATIONS: dict[str, Operation] = {
         "LedgerResults",
         parameters=(ORGANISATION,),
         scope="ledger:write",
+    ),
+    routes.LEDGER_CHANGES: Operation(
+        "ledgerChanges",
+        "Ledger",
+        "What has changed in the ledger, when and by whom",
+        "Newest first. Every change of a record, of the policy and of settings, with what stood before and after. "
+        "A page may have fewer changes than asked for, or none, and a nextCursor: it ends when it has read enough of "
+        "the log.",
+        "Changes",
+        parameters=(
+            query("since", "Recorded at or after this moment (RFC 3339) or day.", type="string"),
+            query("until", "Recorded at or before this moment (RFC 3339) or on this day at the latest.", type="string"),
+            query("type", "Only changes of this type.", type="string", enum=list(CHANGE_TYPES)),
+            query("id", "Only of the record with this id: yours, or the UUID that answers have.", type="string"),
+            query("customerId", "Only of what is about this customer, by UUID or by your own id.", type="string"),
+            query("supplierId", "Only of what is about this supplier, by UUID or by your own id.", type="string"),
+            query("importId", "Only what this import has changed.", type="string"),
+            query(
+                "limit",
+                "Changes in a page.",
+                type="integer",
+                minimum=1,
+                maximum=changes.MAX_LIMIT,
+                default=changes.DEFAULT_LIMIT,
+            ),
+            CURSOR,
+            FORMAT,
+            ORGANISATION,
+        ),
+        scope="ledger:audit",
+        csv="A line for each change; the records before and after are JSON.",
     ),
     routes.OVERDUE_BALANCE: Operation(
         "overdueBalance",

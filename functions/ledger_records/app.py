@@ -8,6 +8,7 @@ from arrears.api import dolfin, routes
 from arrears.api.http import Request
 from arrears.api.record_batch import read_batch
 from arrears.ledger.caller import Scope
+from arrears.ledger.origin import Origin
 from arrears.metrics import measure_records
 from arrears.runtime import lambda_handler, services
 
@@ -23,7 +24,8 @@ def record(request: Request) -> dict[str, Any]:
     records = read_batch(request)
     # Before anything is written: a batch that fails half-way has an author too.
     logger.info("Writing records", organisation_id=caller.organisation.id, key_id=caller.key_id, records=len(records))
-    results = services().recorder().record(caller.organisation, records, services().clock())
+    origin = Origin("key", caller.key_id)
+    results = services().recorder().record(caller.organisation, records, services().clock(), origin)
     measure_records(result.result for result in results)
     return {"results": [result.to_json() for result in results]}
 

@@ -209,6 +209,10 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         READING | PYDANTIC,
     ),
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
+    "ledger_changes": (
+        DOLFIN | LINES | {"api.changes", "ledger.changes", "ledger.known_at", "ledger.origin", "rendering.changes"},
+        READING,
+    ),
     "ledger_records": (DOLFIN | RECORDS | {"api.json_body", "api.record_batch"}, READING | PYDANTIC),
     "overdue_balance": (LAGO | {"ledger.on_account", "reports.overdue_balance", "reports.aging"}, READING),
     "payables_history": (HISTORY, READING),

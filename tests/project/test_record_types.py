@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import pytest
 
+from arrears.ledger.changes import RECORD_TYPES as CHANGED_TYPES
 from arrears.ledger.recording import RECORD_TYPES, named_by
 from arrears.ledger.records import Record, read_record
 from arrears.storage.ledger.keys import POINTER_LETTERS
@@ -34,6 +35,10 @@ SAMPLES: dict[str, Any] = {
 
 def test_every_model_has_its_line_in_the_table_of_record_types() -> None:
     assert set(RECORD_TYPES) == set(get_args(Record))
+
+
+def test_changes_of_every_type_can_be_asked_for() -> None:
+    assert set(CHANGED_TYPES) == set(SAMPLES)
 
 
 def test_every_type_has_a_sample() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from arrears.api.http import Endpoint
     from arrears.close.run import Closing
     from arrears.ledger.organisation import Organisation
+    from arrears.ledger.origin import Origin
     from arrears.ledger.result import Result
     from arrears.ledger.time_limit import TimeLimit
     from arrears.storage.access.api_keys import ApiKeys
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from arrears.storage.history.store import HistoryStore
     from arrears.storage.import_bucket import ImportBucket
     from arrears.storage.import_slots import ImportSlots
+    from arrears.storage.ledger.change_reader import ChangeReader
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.parties import PartyStore
     from arrears.storage.ledger.reconcile import Reconciliation
@@ -141,16 +143,25 @@ class Services:
 
         return LedgerUpgrade(self.client, self.settings.ledger_table)
 
-    def writing(self, organisation: "Organisation") -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
+    def operator(self) -> "Origin":
+        """Who works with the command, as the audit names them."""
+        from arrears.ledger.origin import Origin
+
+        return Origin("operator", self.audit().actor())
+
+    def writing(
+        self, organisation: "Organisation", origin: "Origin | None" = None
+    ) -> "Callable[[Sequence[dict[str, Any]]], Sequence[Result]]":
         """What writes records into one organisation's ledger, for imports: it has patience with a throttled table.
 
-        It raises ArrearsError where the ledger stays busy.
+        origin: whose changes they are; None: those of who works with the command. It raises ArrearsError where the
+        ledger stays busy.
         """
         recorder = self.recorder(IMPORT_WAITS)
 
         def write(records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
             try:
-                return recorder.record(organisation, records, self.clock())
+                return recorder.record(organisation, records, self.clock(), origin or self.operator())
             except Exception as error:
                 known = as_error(error)
                 if known is None:
@@ -165,11 +176,17 @@ class Services:
 
         return LedgerExport(self.client, self.settings.ledger_table)
 
+    def changes(self) -> "ChangeReader":
+        """What has changed in the ledger, by whom and when."""
+        from arrears.storage.ledger.change_reader import ChangeReader
+
+        return ChangeReader(self.client, self.settings.ledger_table)
+
     def reconciliation(self) -> "Reconciliation":
         """What checks sums against the documents, for the command."""
         from arrears.storage.ledger.reconcile import Reconciliation
 
-        return Reconciliation(self.client, self.settings.ledger_table)
+        return Reconciliation(self.client, self.settings.ledger_table, self.operator)
 
     def customer_erasure(self) -> "CustomerErasure":
         """What erases one customer, for the command."""

@@ -14,6 +14,7 @@ CUSTOMER_STATEMENT = "/receivables/customers/<id>/statement"
 SUPPLIER = "/payables/suppliers/<id>"
 SUPPLIER_STATEMENT = "/payables/suppliers/<id>/statement"
 LEDGER_RECORDS = "/ledger/records"
+LEDGER_CHANGES = "/ledger/changes"
 OVERDUE_BALANCE = "/analytics/overdue_balance"
 INVOICE_COLLECTION = "/analytics/invoice_collection"
 LAGO_PREFIX = "/api/v1"
@@ -39,6 +40,7 @@ METHODS = {
     SUPPLIER: "GET",
     SUPPLIER_STATEMENT: "GET",
     LEDGER_RECORDS: "POST",
+    LEDGER_CHANGES: "GET",
     OVERDUE_BALANCE: "GET",
     INVOICE_COLLECTION: "GET",
     LAGO_PREFIX + OVERDUE_BALANCE: "GET",

@@ -16,6 +16,7 @@ class Scope(StrEnum):
     READ_PAYABLES = "payables:read"
     READ_ANALYTICS = "analytics:read"
     READ_ESCALATIONS = "escalations:read"
+    AUDIT_LEDGER = "ledger:audit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
+_NO_MOMENT = "is neither a moment (RFC 3339, such as 2026-06-30T18:00:00Z) nor a date"
+
 
 class NotKnownThen(ValueError):
     """The change log does not go back to the moment. first: the first moment that can be asked for, if there is one."""
@@ -50,19 +52,35 @@ def parse_known_at(text: str, organisation: Organisation, now: datetime) -> date
     return instant
 
 
+def parse_bound(text: str, organisation: Organisation, end: bool) -> int:
+    """The moment that a text means, in microseconds: one of RFC 3339, or the begin (or end) of a date in its zone.
+
+    Raises ValueError with a sentence on what is wrong.
+    """
+    try:
+        if _MOMENT.fullmatch(text):
+            return moment_of(datetime.fromisoformat(text.upper()).astimezone(UTC))
+        return moment_of(_midnight(parse_day(text) + end, organisation)) - end
+    except (ValueError, OverflowError):
+        raise ValueError(_NO_MOMENT) from None
+
+
+def _midnight(day: int, organisation: Organisation) -> datetime:
+    return datetime.fromordinal(day).replace(tzinfo=ZoneInfo(organisation.timezone)).astimezone(UTC)
+
+
 def _read(text: str, organisation: Organisation, now: datetime) -> datetime:
     try:
         if _MOMENT.fullmatch(text):
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
         day = parse_day(text)
     except (ValueError, OverflowError):
-        raise ValueError("is neither a moment (RFC 3339, such as 2026-06-30T18:00:00Z) nor a date") from None
+        raise ValueError(_NO_MOMENT) from None
     if day == organisation.today(now):
         return now
     if not FIRST_DAY < day < LAST_DAY:
         raise ValueError("is too far away")
-    midnight = datetime.fromordinal(day + 1).replace(tzinfo=ZoneInfo(organisation.timezone))
-    return midnight.astimezone(UTC) - _MICROSECOND
+    return _midnight(day + 1, organisation) - _MICROSECOND
 
 
 def _before(first: datetime | None) -> str:

@@ -1,5 +1,6 @@
 """The lines and columns that lists have as CSV, made from the body of the JSON answer: both have the same values."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -168,6 +169,20 @@ _ESCALATION_COLUMNS = (
     "reasons.code",
     "policyVersion",
 )
+_CHANGE_COLUMNS = (
+    "recordedAt",
+    "type",
+    "id",
+    "customerId",
+    "supplierId",
+    "action",
+    "by.type",
+    "by.id",
+    "importId",
+    "undoOf",
+    "before",
+    "after",
+)
 _AGED_COLUMNS = (
     "currency",
     *(f"buckets.{bucket}" for bucket in BUCKETS),
@@ -241,6 +256,18 @@ def _currencies_of_months(body: Body) -> Iterator[Mapping[str, Any]]:
 def escalations(body: Body) -> Lines:
     """A line for each escalation."""
     return Lines(_ESCALATION_COLUMNS, body["escalations"])
+
+
+def changes(body: Body) -> Lines:
+    """A line for each change of the ledger, with the records before and after as JSON."""
+    return Lines(_CHANGE_COLUMNS, ({**one, **_as_text(one)} for one in body["changes"]))
+
+
+def _as_text(change: Body) -> dict[str, str | None]:
+    return {
+        name: None if change[name] is None else json.dumps(change[name], ensure_ascii=False, separators=(",", ":"))
+        for name in ("before", "after")
+    }
 
 
 def aged_parties(body: Body, party: str) -> Lines:

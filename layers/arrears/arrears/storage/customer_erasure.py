@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import Origin
 from arrears.storage.access.audit import Audit
 from arrears.storage.access.erasure import erase_users
 from arrears.storage.access.table import AccessTable
@@ -37,5 +38,5 @@ class CustomerErasure:
         """
         self.audit.write(organisation.id, "erase_customer", customer, {})
         users = erase_users(self.access, organisation.id, customer)
-        invoices = self.ledger.erase(organisation, customer, now)
+        invoices = self.ledger.erase(organisation, customer, now, Origin("operator", self.audit.actor()))
         return Erased(invoices, self.history.erase(organisation.id, customer), users)

@@ -135,13 +135,16 @@ class Organisations:
             "ExpressionAttributeValues": {f":{short[1:]}": typed(values[name]) for short, name in names.items()},
         }
         content = values if policy is None else {"version": policy.version, **values}
-        actions = [{"Update": update}, *versions, *self._logged(organisation)]
+        actions = [{"Update": update}, *versions, *self._logged(organisation, values, policy)]
         self._audit.write(organisation.id, act, organisation.id, content, *actions)
 
-    def _logged(self, organisation: Organisation) -> list[Item]:
-        """What keeps the settings as they were."""
+    def _logged(self, organisation: Organisation, values: Item, policy: Policy | None) -> list[Item]:
+        """What keeps the settings as they were, and as they are from now on."""
+        before = changing_settings(organisation)
+        after = {name: values.get(name, value) for name, value in before.items()}
+        after["policy"] = (policy or organisation.policy).to_json()
         origin = Origin("operator", self._audit.actor())
-        entry = Entry(moment_of(self._clock()), origin, {}, settings=changing_settings(organisation))
+        entry = Entry(moment_of(self._clock()), origin, {}, settings=before, settings_after=after)
         return entry_actions(self._ledger_table, organisation.id, entry)
 
 

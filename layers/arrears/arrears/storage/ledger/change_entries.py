@@ -67,7 +67,8 @@ class Entry(NamedTuple):
     """What a transaction has changed. moment: microseconds since 1970, in UTC, when it was written.
 
     before: by key, the items before it; None where there was none. settings: those of the organisation before it, of
-    which it changed some.
+    which it changed some; settings_after: what they are since. name: what tells it from others of its moment, once it
+    is stored.
     """
 
     moment: int
@@ -75,6 +76,8 @@ class Entry(NamedTuple):
     before: Mapping[Key, Item | None]
     months: Sequence[MonthChange] = ()
     settings: Mapping[str, Any] | None = None
+    settings_after: Mapping[str, Any] | None = None
+    name: str = ""
 
 
 class PackedItems(Mapping[Key, Item | None]):
@@ -110,7 +113,7 @@ def pack_entry(organisation: str, entry: Entry) -> list[bytes]:
     months = [[str(change.side), change.month, change.day, change.sums] for change in entry.months]
     content: list[Any] = [_origin(entry.origin), [[pk[prefix:], sk] for pk, sk in entry.before], months]
     if entry.settings is not None:
-        content.append(entry.settings)
+        content += [entry.settings] if entry.settings_after is None else [entry.settings, entry.settings_after]
     bodies = ["" if item is None else compact(_plain(item)) for item in entry.before.values()]
     ids: dict[str, int] = {}
 
@@ -138,7 +141,7 @@ def unpack_entry(organisation: str, moment: int, packed: bytes) -> Entry:
     origin, places, months, *settings = json.loads(_whole(head, organisation, ids, 0))
     items = PackedItems(organisation, ids, head.count(_FIRST), places, bodies)
     changes = [MonthChange(Side(side), month, day, sums) for side, month, day, sums in months]
-    return Entry(moment, Origin(*origin), items, changes, settings[0] if settings else None)
+    return Entry(moment, Origin(*origin), items, changes, *settings)
 
 
 def _whole(text: str, organisation: str, ids: str, known: int) -> str:

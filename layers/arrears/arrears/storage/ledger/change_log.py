@@ -71,8 +71,9 @@ class ChangeLog:
 
     def _read(self, parts: list[Item]) -> Entry:
         in_order = sorted(parts, key=lambda item: item["sk"]["S"])
-        moment = keys.read_change_sort_key(in_order[0]["sk"]["S"]).moment
-        return unpack_entry(self._organisation, moment, b"".join(map(_part, in_order)))
+        place = keys.read_change_sort_key(in_order[0]["sk"]["S"])
+        entry = unpack_entry(self._organisation, place.moment, b"".join(map(_part, in_order)))
+        return entry._replace(name=place.nonce)
 
     def _pages(self, first: int, last: int | None, newest_first: bool) -> Iterable[list[Item]]:
         return query(

@@ -7,7 +7,7 @@ from itertools import batched
 
 from arrears.ledger.erasure import Erasing
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.origin import OPERATOR
+from arrears.ledger.origin import OPERATOR, Origin
 from arrears.ledger.recording import Recording
 from arrears.ledger.recording_documents import lines_digest
 from arrears.storage.dynamodb import Key, get_items
@@ -22,13 +22,13 @@ type _Lines = list[list[str | None]]
 class LedgerErasure(Recorder):
     """Erases in one ledger table. What is erased is durable; run again, it goes on where it stopped."""
 
-    def erase(self, organisation: Organisation, customer: str, now: datetime) -> int:
+    def erase(self, organisation: Organisation, customer: str, now: datetime, origin: Origin = OPERATOR) -> int:
         """Erases the customer of a UUID and all its invoices as they are now; how many invoices it changed.
 
         The customer's own item comes first: nobody finds it by number or external id from then on.
         Raises ArrearsError (unavailable) when others keep changing the customer.
         """
-        session, account = Session(organisation, now, OPERATOR), "c" + customer
+        session, account = Session(organisation, now, origin), "c" + customer
         named = [keys.account_key(organisation.id, account, part) for part in (keys.ACCOUNT, keys.COUNTERPARTY)]
         [invoices] = self._run(session, [partial(_erase_customer, account=account)], named)
         [on_account] = self._run(session, [partial(self._money_of, organisation, account)], named)

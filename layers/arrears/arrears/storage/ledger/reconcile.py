@@ -4,7 +4,7 @@ The documents are the book. Everything else changes by differences, in the trans
 everything up anew, reports what differs, and corrects it on request. Run it while nothing else writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +18,7 @@ from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import closed_by_state_at, counts_at, unapplied_at
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import OPERATOR, Origin
 from arrears.ledger.payment_status import status_changes
 from arrears.ledger.recording import Recording
 from arrears.storage.ledger import codec
@@ -62,16 +63,20 @@ class _MonthFigure(NamedTuple):
 
 
 class Reconciliation:
-    """Checks one ledger table, an organisation at a time."""
+    """Checks one ledger table, an organisation at a time. mender: who mends; asked only then."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, mender: Callable[[], Origin] = lambda: OPERATOR) -> None:
         self._client = client
         self._table = table
+        self._mender = mender
+        self._origin = OPERATOR
         self._export = LedgerExport(client, table)
 
     def run(self, organisation: Organisation, now: datetime, mend: bool = False) -> Iterator[Difference | Notice]:
         """Every difference, and notices; with `mend`, each difference is corrected before it is returned."""
         today = organisation.today(now)
+        if mend:
+            self._origin = self._mender()
         figures: dict[_MonthFigure, list[int]] = {}
         for side in Side:
             documents: dict[str, list[Document]] = {}
@@ -189,7 +194,7 @@ class Reconciliation:
                 yield Difference("month", ":".join(map(str, figure)), "count, amount", kept, right)
 
     def _work(self, organisation: Organisation, today: int) -> StoredUnitOfWork:
-        return StoredUnitOfWork(self._client, self._table, organisation, today)
+        return StoredUnitOfWork(self._client, self._table, organisation, today, origin=self._origin)
 
 
 def _differences(stored: AccountState, documents: list[Document], money: list[OnAccountRecord]) -> list[Difference]:

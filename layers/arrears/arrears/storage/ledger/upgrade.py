@@ -11,7 +11,7 @@ from itertools import batched
 
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
-from arrears.ledger.origin import OPERATOR
+from arrears.ledger.origin import OPERATOR, Origin
 from arrears.ledger.recording import Recording
 from arrears.storage.dynamodb import Key, query
 from arrears.storage.ledger import keys
@@ -23,20 +23,26 @@ _BATCH = 100
 class LedgerUpgrade(Recorder):
     """Upgrades books in one ledger table."""
 
-    def run(self, organisation: Organisation, now: datetime, progress: Callable[[int], None] = lambda _: None) -> int:
+    def run(
+        self,
+        organisation: Organisation,
+        now: datetime,
+        progress: Callable[[int], None] = lambda _: None,
+        origin: Origin = OPERATOR,
+    ) -> int:
         """Upgrades every open account that needs it, and looks again until none does; how many there were.
 
-        progress: called with the number of accounts of each batch that is done.
+        progress: called with the number of accounts of each batch that is done. origin: who does it.
         Raises ArrearsError (unavailable) when others keep changing the same accounts.
         """
-        upgraded = 0
-        while found := self._upgrade_listed(organisation, now, progress):
+        upgraded, session = 0, Session(organisation, now, origin)
+        while found := self._upgrade_listed(session, progress):
             upgraded += found
         return upgraded
 
-    def _upgrade_listed(self, organisation: Organisation, now: datetime, progress: Callable[[int], None]) -> int:
-        upgraded, session = 0, Session(organisation, now, OPERATOR)
-        for batch in batched(self._older(organisation), _BATCH, strict=False):
+    def _upgrade_listed(self, session: Session, progress: Callable[[int], None]) -> int:
+        upgraded = 0
+        for batch in batched(self._older(session.organisation), _BATCH, strict=False):
             steps = [partial(_write_again, account=keys.account_in(key)) for key in batch]
             upgraded += sum(self._run(session, steps, batch))
             progress(len(batch))
