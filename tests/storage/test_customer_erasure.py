@@ -99,7 +99,7 @@ def access(book: Stored) -> AccessTable:
 
 
 def organisations(book: Stored) -> Organisations:
-    return Organisations(access(book), audit(book), lambda: NOW)
+    return Organisations(access(book), audit(book), lambda: NOW, os.environ["LEDGER_TABLE"])
 
 
 def users(book: Stored) -> Users:

@@ -63,7 +63,7 @@ def check(ledger: StoredLedger, then: Then, rng: Random) -> None:
         for value in listed:
             expected = sorted(
                 (item for item in then.items.values() if item.get(partition) == {"S": value}),
-                key=lambda item: item[sort_key]["S"],  # noqa: B023
+                key=lambda item: item[sort_key]["S"],
             )
             descending = rng.random() < 0.3
             found = list(pages(client, name, index, partition, value, rng.randint(1, 5), descending))

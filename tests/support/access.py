@@ -39,7 +39,7 @@ class World:
         self.requests_per_second = 50
         table = AccessTable(client, "AccessTable")
         self.audit = Audit(table, self.clock, lambda: "tester")
-        self.organisations = Organisations(table, self.audit, self.clock)
+        self.organisations = Organisations(table, self.audit, self.clock, "LedgerTable")
         self.counters = Counters(client, "CountersTable")
         self.api_keys = ApiKeys(table, self.audit, self.clock, self.counters)
         self.users = Users(table, self.audit, self.clock)
