@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import ClientError
 
 from arrears.storage.client import write_fast
+from arrears.storage.deletion import delete_items
 from arrears.storage.dynamodb import Item, query
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.change_entries import Entry, pack_entry, unpack_entry
@@ -118,6 +119,15 @@ class ChangeLog:
             present = self._again(present.entry.moment, present.nonce)
         return False
 
+    def delete_before(self, moment: int, out_of_time: Callable[[], bool] = lambda: False) -> tuple[int, bool]:
+        """Deletes the entries before a moment, oldest first; how many items, and whether there was time for all."""
+        deleted = 0
+        for page in self._pages(0, moment - 1, newest_first=False, ProjectionExpression="pk, sk"):
+            if out_of_time():
+                return deleted, False
+            deleted += delete_items(self._client, self._table, [(item["pk"]["S"], item["sk"]["S"]) for item in page])
+        return deleted, True
+
     def _replacement(self, stored: StoredEntry, changed: Entry) -> list[Any]:
         """An entry that has become smaller keeps its parts, empty: who reads them one by one misses none."""
         write_fast(self._client)
@@ -155,7 +165,7 @@ class ChangeLog:
                 return self._read(parts)
         return None
 
-    def _pages(self, first: int, last: int | None, newest_first: bool) -> Iterable[list[Item]]:
+    def _pages(self, first: int, last: int | None, newest_first: bool, **more: Any) -> Iterable[list[Item]]:
         return query(
             self._client,
             TableName=self._table,
@@ -167,6 +177,7 @@ class ChangeLog:
             },
             ScanIndexForward=not newest_first,
             ConsistentRead=True,
+            **more,
         )
 
 
