@@ -94,12 +94,14 @@ def set_organisation(
 
 @organisations.command("upgrade")
 def upgrade_organisation(organisation_id: OrganisationId, stack: Stack = None, as_json: Json = False) -> None:
-    """Store the open accounts of an older book so that pages of reports cost what they show.
+    """Store the open accounts of an older book so that pages of reports cost what they show, and keep every change.
 
-    It may be stopped anywhere and run again, while others read and write; the version before must be gone.
+    It may be stopped anywhere and run again, while others read and write; the version before must be gone. From the
+    moment at which it is first run, the book can be read as it was known at any later one.
     """
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
+    services.organisations().set_known_from(organisation.id)
     with counting("Upgrading accounts") as count:
         upgraded = services.upgrade().run(organisation, services.clock(), count, services.operator())
     services.organisations().set_paged(organisation.id)

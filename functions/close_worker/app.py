@@ -17,7 +17,11 @@ SPARE_MS = 60_000
 def work_through(body: str, context: Any) -> None:
     """Works through one organisation's days, as far as the time goes."""
     organisation = services().organisations().get(json.loads(body)["organisationId"])
-    closing = services().closing(lambda: context.get_remaining_time_in_millis() < SPARE_MS)
+
+    def out_of_time() -> bool:
+        return bool(context.get_remaining_time_in_millis() < SPARE_MS)
+
+    closing = services().closing(out_of_time)
     try:
         closed = closing.close(organisation, services().clock())
     except OutOfTime:
@@ -33,7 +37,10 @@ def work_through(body: str, context: Any) -> None:
     )
     for tier, entered in closed.entered.items():
         measure("Escalations", entered, tier=tier)
-    if not closed.finished:
+    removed = services().log_retention(out_of_time).apply(organisation, services().clock())
+    if removed.items:
+        logger.info("Removed old changes", organisation_id=organisation.id, items=removed.items)
+    if not (closed.finished and removed.finished):
         services().close_queue().put([organisation.id])
 
 

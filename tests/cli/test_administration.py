@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from arrears.ledger.caller import Scope
 from arrears.ledger.errors import ArrearsError
+from arrears.ledger.known_at import NotKnownThen, instant_of, instant_text, moment_of, parse_known_at
 from arrears.runtime import Services
 from arrears_cli import command
 from arrears_cli.output import Failed
@@ -120,9 +121,32 @@ def test_a_book_of_an_older_version_is_upgraded(services: Services, organisation
     """Pages of its reports are read alone from then on; the second time there is nothing to do."""
     client, table = services.client, services.settings.access_table
     key = {"pk": {"S": f"O#{organisation}"}, "sk": {"S": "ORGANISATION"}}
-    client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE paged")
+    client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE paged, known_from")
     assert not services.organisations().get(organisation).paged
     for _ in range(2):
         assert value("org", "upgrade", organisation=organisation) == {"upgraded": 0}
         assert services.organisations().get(organisation).paged
     assert [act.act for act in services.audit().acts(organisation)].count("set_paged") == 1
+
+
+def test_what_was_known_in_an_older_book_can_be_asked_from_its_first_upgrade_on(
+    services: Services, organisation: str
+) -> None:
+    client, table = services.client, services.settings.access_table
+    key = {"pk": {"S": f"O#{organisation}"}, "sk": {"S": "ORGANISATION"}}
+    client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE known_from")
+    older, before = services.organisations().get(organisation), services.clock()
+    with pytest.raises(NotKnownThen, match="upgrade the organisation"):
+        parse_known_at(instant_text(before), older, before)
+    found = []
+    for _ in range(2):
+        value("org", "upgrade", organisation=organisation)
+        upgraded = services.organisations().get(organisation)
+        assert upgraded.known_from is not None
+        assert upgraded.known_from >= moment_of(before)
+        found.append(upgraded.known_from)
+    assert found[0] == found[1]
+    assert parse_known_at(instant_text(instant_of(found[0])), upgraded, services.clock()) == instant_of(found[0])
+    with pytest.raises(NotKnownThen, match=instant_text(instant_of(found[0]))):
+        parse_known_at(instant_text(instant_of(found[0] - 1)), upgraded, services.clock())
+    assert [act.act for act in services.audit().acts(organisation)].count("set_known_from") == 1

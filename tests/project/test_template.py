@@ -68,15 +68,24 @@ def test_a_reading_function_writes_nothing_but_that_a_key_was_used(function: str
     assert all(action in allowed and on == [{"Fn::GetAtt": ["CountersTable", "Arn"]}] for action, on in writes)
 
 
+MOVE_FIRST_MOMENT = {
+    "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["O#*"]},
+    "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk", "known_from"]},
+}
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_function_writes_to_the_access_table(function: str) -> None:
+    """Only the daily run moves an organisation's first moment that can be asked for: an update of nothing else."""
     actions = {
         action
         for statement in statements(function)
         for action in statement["Action"]
-        if "AccessTable" in json.dumps(statement["Resource"])
+        if "AccessTable" in json.dumps(statement["Resource"]) and statement.get("Condition") != MOVE_FIRST_MOMENT
     }
     assert actions <= {"dynamodb:BatchGetItem", "dynamodb:Query"}
+    moving = [one["Action"] for one in statements(function) if one.get("Condition") == MOVE_FIRST_MOMENT]
+    assert moving == ([["dynamodb:UpdateItem"]] if function == "CloseWorkerFunction" else [])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -149,6 +149,7 @@ def test_no_item_and_no_file_is_left_and_others_keep_all_of_theirs(world: World)
     before, files = world.items(), world.files()
     kinds = {key[1].split("#")[1] + "/" + key[2] for key in before if HOME.id in key[1] and key[0] == "LEDGER_TABLE"}
     assert {"i/d", "i/l", "c/a", "c/f", "c/h", "n/a", "P/p", "K/p", "D/p", "R/p", "M/p", "N/p"} <= kinds
+    assert any(key[1] == f"{HOME.id}#g" for key in before), "there are entries of the change log"
     assert len(of_others(before)) > 60
     assert delete(world) > 60
     assert world.items() == of_others(before)

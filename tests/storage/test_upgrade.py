@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
+from arrears.ledger.known_at import moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports.book_reading import BookReading
 from arrears.reports.overdue_page import read_overdue
 from arrears.reports.page_request import PageRequest
-from arrears.storage.ledger import open_accounts
+from arrears.storage.dynamodb import get_items
+from arrears.storage.ledger import keys, open_accounts
+from arrears.storage.ledger.month_figures import month_items
+from arrears.storage.ledger.past_table import PastTable
 from arrears.storage.ledger.reconcile import Difference, Reconciliation
 from arrears.storage.ledger.upgrade import LedgerUpgrade
 from support.gate import Killed, kill
@@ -20,8 +24,8 @@ from support.records import ORGANISATION, invoice, payment
 from support.stored_ledger import StoredLedger, Table, check_sums
 from template import ROOT
 
-BOOK = replace(ORGANISATION, shards=2, paged=False)
 NOON = datetime(2020, 6, 30, 12, tzinfo=UTC)
+BOOK = replace(ORGANISATION, shards=2, paged=False, known_from=moment_of(NOON))
 TODAY = date(2020, 6, 30).toordinal()
 
 
@@ -117,3 +121,22 @@ def test_writers_upgrade_what_they_change(table: Table, ledger: StoredLedger) ->
     upgrade(table)
     check_sums(ledger)
     assert differences(table) == []
+
+
+def test_an_older_book_is_read_as_it_was_before_its_upgrade(table: Table, ledger: StoredLedger) -> None:
+    items = table.open.scan(TableName=table.name)["Items"]
+    before = {(item["pk"]["S"], item["sk"]["S"]): item for item in items if not item["pk"]["S"].endswith(("#m", "#q"))}
+    months = table.months()
+    upgrade(table)
+    reference = next(one.reference for one in ledger.documents() if one.kind == "invoice" and not one.closed)
+    ledger.record([payment("late", invoice_id=reference, amount="0.01", paid_on="2020-06-29")], TODAY + 1)
+    past: Any = PastTable(table.open, table.name, BOOK.id, moment_of(NOON) - 1)
+    assert get_items(past, table.name, list(before)) == before
+    found: dict[tuple[str, str, int], dict[str, int]] = {}
+    for side in Side:
+        for one in month_items(past, table.name, BOOK, side):
+            sums = found.setdefault((keys.months_partition(BOOK.id, side), one.place.month, one.place.day), {})
+            for name, number in one.sums.items():
+                sums[name] = sums.get(name, 0) + number
+    shown = {place: {name: number for name, number in sums.items() if number} for place, sums in found.items()}
+    assert {place: sums for place, sums in shown.items() if sums} == months

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from arrears.api.http import Endpoint
+    from arrears.close.log_retention import LogRetention
     from arrears.close.run import Closing
     from arrears.ledger.organisation import Organisation
     from arrears.ledger.origin import Origin
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from arrears.storage.history.store import HistoryStore
     from arrears.storage.import_bucket import ImportBucket
     from arrears.storage.import_slots import ImportSlots
+    from arrears.storage.ledger.change_log import ChangeLog
     from arrears.storage.ledger.change_reader import ChangeReader
     from arrears.storage.ledger.export import LedgerExport
     from arrears.storage.ledger.parties import PartyStore
@@ -47,7 +49,8 @@ if TYPE_CHECKING:
 class Settings:
     """What the environment names: tables, the event bus and the queue of the schedule, where a function has them.
 
-    requests_per_key: a second, of one API key or user; empty: the usual number.
+    requests_per_key: a second, of one API key or user; empty: the usual number. change_log_days: for how long changes
+    are kept; 0 or empty: for ever.
     """
 
     access_table: str
@@ -59,6 +62,7 @@ class Settings:
     counters_table: str = ""
     requests_per_key: str = ""
     import_bucket: str = ""
+    change_log_days: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -246,6 +250,19 @@ class Services:
 
         sender = EventSender(self.settings.event_bus) if self.settings.event_bus else None
         return Closing(self.ledger, self.history(), self.recorder(), sender, out_of_time)
+
+    def log_retention(self, out_of_time: Callable[[], bool] = lambda: False) -> "LogRetention":
+        """What removes old entries of the change log."""
+        from arrears.close.log_retention import LogRetention
+
+        days = int(self.settings.change_log_days or 0)
+        return LogRetention(self.organisations(), self.change_log, days, out_of_time)
+
+    def change_log(self, organisation_id: str) -> "ChangeLog":
+        """The change log of an organisation."""
+        from arrears.storage.ledger.change_log import ChangeLog
+
+        return ChangeLog(self.client, self.settings.ledger_table, organisation_id)
 
 
 @dataclass(frozen=True, slots=True)

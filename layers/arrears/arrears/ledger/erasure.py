@@ -38,6 +38,12 @@ class Erasing(Recording):
         """The customer of an account's key."""
         return self.work.account(key, "")
 
+    def account_number_of(self, customer: AccountState) -> str | None:
+        """The customer's account number, if it has one."""
+        record = self.work.counterparty_record(customer).record
+        number: str | None = None if record is None else record.content.get("account_number")
+        return number
+
     def invoices_of(self, customer: AccountState) -> Iterable[Document]:
         """All of its invoices."""
         return self.work.documents_of(customer)
@@ -51,7 +57,7 @@ class Erasing(Recording):
         money = self.work.on_account(kind, id, "")
         if money.part is None or money.account != account.key:
             return False
-        erased = _erased_part(kind, money.part)
+        erased = erased_part(kind, money.part)
         if erased == money.part:
             return False
         money.part = erased
@@ -62,8 +68,8 @@ class Erasing(Recording):
         """Erases a customer's own record and the ids of its reminders; False when there is nothing to erase."""
         own = self.work.counterparty_record(account)
         erased = CounterpartyRecord(
-            None if own.record is None else own.record._replace(content=_erased_record(own.record.content)),
-            Parts((outward_id(self.organisation.id, "reminder", id_), part) for id_, part in own.reminders.items()),
+            None if own.record is None else own.record._replace(content=erased_record(own.record.content)),
+            Parts((erased_reminder(self.organisation.id, id_), part) for id_, part in own.reminders.items()),
             own.promises,
             own.deleted_at,
         )
@@ -84,8 +90,8 @@ class Erasing(Recording):
         It says `erased` even where it named nobody: a customer without a name is shown by its id otherwise.
         """
         head = {**(invoice.head or {}), "customer_name": ERASED}
-        parts = Parts((key, _erased_part(key, part)) for key, part in invoice.parts.items())
-        anonymous = [[id_, ERASED, *amounts] for id_, _, *amounts in lines]
+        parts = Parts((key, erased_part(key, part)) for key, part in invoice.parts.items())
+        anonymous = erased_lines(lines)
         digest = lines_digest(anonymous)
         if (head, parts, digest) == (invoice.head, invoice.parts, invoice.lines):
             return False
@@ -99,7 +105,17 @@ class Erasing(Recording):
         return True
 
 
-def _erased_part(key: str, part: Part) -> Part:
+def erased_lines(lines: list[list[str | None]]) -> list[list[str | None]]:
+    """The lines of an invoice without what is written on them."""
+    return [[id_, ERASED, *amounts] for id_, _, *amounts in lines]
+
+
+def erased_reminder(organisation: str, id: str) -> str:
+    """The id of a reminder after it was erased."""
+    return outward_id(organisation, "reminder", id)
+
+
+def erased_part(key: str, part: Part) -> Part:
     """A payment, credit or dispute without what somebody wrote on it. key: begins with its type."""
     personal = PERSONAL.get(key.partition(":")[0], frozenset())
     if personal.isdisjoint(part.content):
@@ -107,6 +123,7 @@ def _erased_part(key: str, part: Part) -> Part:
     return part._replace(content={name: value for name, value in part.content.items() if name not in personal})
 
 
-def _erased_record(record: dict[str, Any]) -> dict[str, Any]:
+def erased_record(record: dict[str, Any]) -> dict[str, Any]:
+    """What a customer's own record says, without what is personal."""
     kept = {name: value for name, value in record.items() if name not in PERSONAL["customer"]}
     return {"name": ERASED, **kept}

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -116,6 +117,17 @@ class Organisations:
         """Says that every change from now on is kept, if that was not said before."""
         if self.get(id).known_from is None:
             self._change(id, "set_known_from", {"known_from": moment_of(self._clock())})
+
+    def move_known_from(self, id: str, moment: int) -> None:
+        """Says that nothing before a moment can be asked for any more. It never moves back, and is not in the audit."""
+        update = {
+            "Key": key_attributes(organisation_key(id)),
+            "UpdateExpression": "SET known_from = :moment",
+            "ConditionExpression": "known_from < :moment",
+            "ExpressionAttributeValues": {":moment": typed(moment)},
+        }
+        with suppress(ValueError):
+            self._table.transact([{"Update": update}], "it is there already, or the organisation is gone")
 
     def set_payments_over_api(self, id: str, allowed: bool) -> None:
         """Whether the organisation's customers may pay through the API."""

@@ -7,14 +7,19 @@ that it read, whatever the clocks of two writers say: so the order of moments is
 import base64
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
+from arrears.storage.client import write_fast
+from arrears.storage.deletion import delete_items
 from arrears.storage.dynamodb import Item, query
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.change_entries import Entry, pack_entry, unpack_entry
 from arrears.storage.ledger.keys import ChangeSortKey
+from arrears.storage.transactions import PATIENT_WAITS, Failure, failure_of, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -30,9 +35,23 @@ def entry_actions(table: str, organisation: str, entry: Entry) -> list[Any]:
     nonce = secrets.token_urlsafe(3)
     actions = []
     for number, part in enumerate(pack_entry(organisation, entry)):
-        pk, sk = keys.change_key(organisation, ChangeSortKey(entry.moment, nonce, number))
-        actions.append({"Put": {"TableName": table, "Item": {"pk": {"S": pk}, "sk": {"S": sk}, "z": _binary(part)}}})
+        item = _part_item(organisation, ChangeSortKey(entry.moment, nonce, number), part)
+        actions.append({"Put": {"TableName": table, "Item": item}})
     return actions
+
+
+def _part_item(organisation: str, place: ChangeSortKey, part: bytes) -> Item:
+    pk, sk = keys.change_key(organisation, place)
+    return {"pk": {"S": pk}, "sk": {"S": sk}, "z": _binary(part)}
+
+
+class StoredEntry(NamedTuple):
+    """An entry as it is stored. nonce: tells it from others of its moment. rewrites: how often it was rewritten."""
+
+    entry: Entry
+    nonce: str
+    parts: int
+    rewrites: int
 
 
 def _binary(part: bytes) -> Item:
@@ -45,8 +64,12 @@ def _part(item: Item) -> bytes:
     return base64.b64decode(value) if isinstance(value, str) else bytes(value)
 
 
+def _rewrites(item: Item) -> int:
+    return int(item["e"]["N"]) if "e" in item else 0
+
+
 class ChangeLog:
-    """Reads the change log of one organisation."""
+    """The change log of one organisation. Entries never change, but for what is erased from them."""
 
     def __init__(self, client: "DynamoDBClient", table: str, organisation: str) -> None:
         self._client = client
@@ -60,22 +83,89 @@ class ChangeLog:
 
         seen: entries that are passed over, by what names them; those that are read are added.
         """
-        items = (item for page in self._pages(first, last, newest_first) for item in page)
-        for name, parts in groupby(items, key=_entry_name):
-            found = list(parts)
+        for name, parts in self._in_parts(first, last, newest_first):
             if seen is not None:
                 if name in seen:
                     continue
                 seen.add(name)
-            yield self._read(found)
+            stored = self._read(parts)
+            if stored is not None:
+                yield stored.entry
 
-    def _read(self, parts: list[Item]) -> Entry:
+    def stored(self, first: int = 0) -> Iterator[StoredEntry]:
+        """The entries from a moment on, oldest first, as they can be rewritten."""
+        for _, parts in self._in_parts(first, None, newest_first=False):
+            stored = self._read(parts)
+            if stored is not None:
+                yield stored
+
+    def rewrite(self, stored: StoredEntry, change: Callable[[Entry], Entry]) -> bool:
+        """Puts what `change` makes of an entry in its place; whether there was anything to change.
+
+        It is made anew when somebody else rewrites the entry at the same moment. One that is gone stays gone.
+        """
+        present: StoredEntry | None = stored
+        while present is not None:
+            changed = change(present.entry)
+            if changed is present.entry:
+                return False
+            try:
+                transact(self._client, self._replacement(present, changed), PATIENT_WAITS)
+            except ClientError as error:
+                if failure_of(error) is not Failure.CONFLICT:
+                    raise
+            else:
+                return True
+            present = self._again(present.entry.moment, present.nonce)
+        return False
+
+    def delete_before(self, moment: int, out_of_time: Callable[[], bool] = lambda: False) -> tuple[int, bool]:
+        """Deletes the entries before a moment, oldest first; how many items, and whether there was time for all."""
+        deleted = 0
+        for page in self._pages(0, moment - 1, newest_first=False, ProjectionExpression="pk, sk"):
+            if out_of_time():
+                return deleted, False
+            deleted += delete_items(self._client, self._table, [(item["pk"]["S"], item["sk"]["S"]) for item in page])
+        return deleted, True
+
+    def _replacement(self, stored: StoredEntry, changed: Entry) -> list[Any]:
+        """An entry that has become smaller keeps its parts, empty: who reads them one by one misses none."""
+        write_fast(self._client)
+        packed = pack_entry(self._organisation, changed)
+        packed += [b""] * (stored.parts - len(packed))
+        actions = []
+        for number, part in enumerate(packed):
+            item = _part_item(self._organisation, ChangeSortKey(changed.moment, stored.nonce, number), part)
+            put: dict[str, Any] = {"TableName": self._table, "Item": {**item, "e": {"N": str(stored.rewrites + 1)}}}
+            if number < stored.parts:
+                put["ConditionExpression"] = "attribute_exists(pk) AND attribute_not_exists(e)"
+                if stored.rewrites:
+                    put["ConditionExpression"] = "e = :e"
+                    put["ExpressionAttributeValues"] = {":e": {"N": str(stored.rewrites)}}
+            actions.append({"Put": put})
+        return actions
+
+    def _in_parts(self, first: int, last: int | None, newest_first: bool) -> Iterator[tuple[str, list[Item]]]:
+        items = (item for page in self._pages(first, last, newest_first) for item in page)
+        return ((name, list(parts)) for name, parts in groupby(items, key=_entry_name))
+
+    def _read(self, parts: list[Item]) -> StoredEntry | None:
+        """An entry from its parts; None if it is gone. They are read again if it was rewritten between two of them."""
         in_order = sorted(parts, key=lambda item: item["sk"]["S"])
         place = keys.read_change_sort_key(in_order[0]["sk"]["S"])
+        rewrites = {_rewrites(part) for part in in_order}
+        if len(rewrites) > 1:
+            return self._again(place.moment, place.nonce)
         entry = unpack_entry(self._organisation, place.moment, b"".join(map(_part, in_order)))
-        return entry._replace(name=place.nonce)
+        return StoredEntry(entry._replace(name=place.nonce), place.nonce, len(in_order), rewrites.pop())
 
-    def _pages(self, first: int, last: int | None, newest_first: bool) -> Iterable[list[Item]]:
+    def _again(self, moment: int, nonce: str) -> StoredEntry | None:
+        for _, parts in self._in_parts(moment, moment, newest_first=False):
+            if keys.read_change_sort_key(parts[0]["sk"]["S"]).nonce == nonce:
+                return self._read(parts)
+        return None
+
+    def _pages(self, first: int, last: int | None, newest_first: bool, **more: Any) -> Iterable[list[Item]]:
         return query(
             self._client,
             TableName=self._table,
@@ -87,6 +177,7 @@ class ChangeLog:
             },
             ScanIndexForward=not newest_first,
             ConsistentRead=True,
+            **more,
         )
 
 

@@ -58,7 +58,7 @@ class LedgerDeletion:
                     for batch in batched(self._listed(partition), _BATCH, strict=False):
                         deleted += self._delete_with_parts(organisation, batch)
         months = (keys.months_partition(organisation, side) for side in Side)
-        for partition in (*months, import_slots_partition(organisation)):
+        for partition in (*months, import_slots_partition(organisation), keys.changes_partition(organisation)):
             deleted += self._delete(self._partition(partition))
         deleted_before = self._listed(keys.deleted_partition(organisation))
         return deleted + self._delete(part for pk, _ in deleted_before for part in _pointer_parts(pk))

@@ -148,6 +148,12 @@ def number_key(organisation: str, number: str) -> Key:
     return f"{organisation}#N#{number}", POINTER
 
 
+def number_in(key: Key) -> str | None:
+    """The account number in the key of its holder; None in any other key."""
+    _, letter, *rest = key[0].split("#", 2)
+    return rest[0] if letter == "N" else None
+
+
 def external_partition(organisation: str, external_id: str) -> str:
     """The partition of the customers that share an external id; each one's sort key is its outward id."""
     return f"{organisation}#E#{external_id}"
@@ -156,6 +162,11 @@ def external_partition(organisation: str, external_id: str) -> str:
 def external_key(organisation: str, external_id: str, customer: str) -> Key:
     """A customer under its external id."""
     return external_partition(organisation, external_id), customer
+
+
+def is_external_key_of(customer: str, key: Key) -> bool:
+    """Whether it is the key of a customer under an external id."""
+    return key[1] == customer and key[0].split("#", 2)[1] == "E"
 
 
 # Months

@@ -19,6 +19,7 @@ from arrears.ledger.records import Deletion, Record, Rejection, read_record
 from arrears.ledger.result import Result
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys
+from arrears.storage.ledger.change_entries import Entry
 from arrears.storage.ledger.change_log import present_moment
 from arrears.storage.ledger.month_figures import draw_slot
 from arrears.storage.ledger.month_folding import MonthFolding
@@ -38,12 +39,22 @@ _LONGEST_WAIT_SECONDS = 1.5
 
 
 class Session:
-    """What is written at the request of somebody. now: when it began; its changes have the moments from then on."""
+    """What is written at the request of somebody. now: when it began; its changes have the moments from then on.
 
-    def __init__(self, organisation: Organisation, now: datetime, origin: Origin) -> None:
+    kept: as of the unit of work.
+    """
+
+    def __init__(
+        self,
+        organisation: Organisation,
+        now: datetime,
+        origin: Origin,
+        kept: Callable[[Entry], Entry] | None = None,
+    ) -> None:
         self.organisation = organisation
         self.today = organisation.today(now)
         self.origin = origin
+        self.kept = kept
         self._began, self._at = moment_of(now), time.monotonic()
 
     def moment(self) -> int:
@@ -158,7 +169,7 @@ class Recorder:
     ) -> Iterator[list[Outcome]]:
         """The outcomes of each transaction, once it is written. What is not yielded when it raises is not written."""
         organisation, today = session.organisation, session.today
-        settings = self._slot, self._waits, session.origin, session.moment
+        settings = self._slot, self._waits, session.origin, session.moment, session.kept
         work = StoredUnitOfWork(self._client, self._table, organisation, today, *settings)
         work.prefetch(named)
         recording = RecordingWithDeletions(organisation, work, today)

@@ -96,7 +96,8 @@ class StoredUnitOfWork:
     """A ledger table as a unit of work (arrears.ledger.unit_of_work.UnitOfWork) for one organisation on one day.
 
     slot: of the months whose figures it adds to. waits: before a throttled transaction is sent again.
-    origin: who changes it. clock: the present in microseconds since 1970.
+    origin: who changes it. clock: the present in microseconds since 1970. kept: what the change log is to have of a
+    change, if that is not all of it.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class StoredUnitOfWork:
         waits: Sequence[float] = BRIEF_WAITS,
         origin: Origin = OPERATOR,
         clock: Callable[[], int] = present_moment,
+        kept: Callable[[Entry], Entry] | None = None,
     ) -> None:
         self._client = client
         self._table = table
@@ -116,6 +118,7 @@ class StoredUnitOfWork:
         self._today = today
         self._origin = origin
         self._clock = clock
+        self._kept = kept
         self._moment = 0
         self._slot = slot
         self._waits = waits
@@ -423,7 +426,7 @@ class StoredUnitOfWork:
     def _logged(self, writes: Iterable[_Write]) -> list[Any]:
         before = {write.key: write.before for write in writes}
         entry = Entry(self._moment, self._origin, before, self._months.changes())
-        return entry_actions(self._table, self._organisation.id, entry)
+        return entry_actions(self._table, self._organisation.id, entry if self._kept is None else self._kept(entry))
 
     def _list_documents(self) -> None:
         """Decides which changed accounts hold their open documents; where that changes, the documents change with it.
