@@ -42,7 +42,9 @@ def close(
     if through is not None and not yes:
         _ask_ahead(organisation.policy.close_after_days, last, organisation.today(services.clock()))
     services.audit().write(organisation.id, "close", organisation.id, {"through": through})
-    closed = services.closing().close(organisation, services.clock(), last)
+    now = services.clock()
+    organisation = services.reading(organisation_of(services, organisation_id), now).organisation
+    closed = services.closing().close(organisation, now, last)
     day = None if closed.through is None else day_text(closed.through)
     body = {
         "through": day,
