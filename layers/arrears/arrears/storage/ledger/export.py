@@ -1,13 +1,11 @@
 """The whole ledger as records, in the form in which they can be recorded again."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import batched
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from arrears.ledger.accounts import CounterpartyRecord
-from arrears.ledger.days import day_text
-from arrears.ledger.documents import Document, Part, StateEntry, misfits
+from arrears.ledger.documents import Document, misfits
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
@@ -21,15 +19,21 @@ from arrears.storage.ledger.entities import (
     read_on_account,
 )
 from arrears.storage.ledger.index_lookup import on_account_keys
+from arrears.storage.ledger.rendered_records import (
+    Lines,
+    Record,
+    contact_records,
+    head_record,
+    on_account_record,
+    part_records,
+    party_record,
+    state_fields,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-type Record = dict[str, Any]
-
 _BATCH = 50
-_LINE_FIELDS = ("id", "name", "quantity", "unit_price", "amount", "tax_amount")
-_PARTY_TYPES = {"c": "customer", "s": "supplier"}
 
 
 class LedgerExport:
@@ -96,11 +100,15 @@ class LedgerExport:
             for account, item in batch:
                 if own[account] in found:
                     reference = json.loads(item["b"]["S"])["reference"]
-                    yield from _party(account[0], reference, read_counterparty_record(found[own[account]]))
+                    record = read_counterparty_record(found[own[account]])
+                    party = party_record(account[0], reference, record)
+                    yield from [] if party is None else [party]
+                    yield from contact_records(record)
                 if has_on_account(item):
                     for money in self.on_account(organisation, account):
-                        if money.part is not None:
-                            yield _record(money.kind, money.reference, money.part)
+                        record_on_account = on_account_record(money)
+                        if record_on_account is not None:
+                            yield record_on_account
 
     def on_account(self, organisation: Organisation, account: str) -> Iterator[OnAccountRecord]:
         """A party's payments and credits on account."""
@@ -114,26 +122,26 @@ class LedgerExport:
     def _document_records(self, organisation: Organisation, document: Document) -> Iterator[Record]:
         """A document between the allocations that could only come before it and all others."""
         early = misfits(document)
-        yield from _parts(document, ((key, part) for key, part in document.parts.items() if key in early))
-        if document.head is not None:
-            yield from self._heads(organisation, document, document.head)
-        yield from _parts(document, ((key, part) for key, part in document.parts.items() if key not in early))
+        yield from part_records(document, ((key, part) for key, part in document.parts.items() if key in early))
+        yield from self._heads(organisation, document)
+        yield from part_records(document, ((key, part) for key, part in document.parts.items() if key not in early))
 
-    def _heads(self, organisation: Organisation, document: Document, head: Record) -> Iterator[Record]:
-        record = _record(document.kind, document.reference, Part(head, document.updated_at))
-        if document.dated.due is not None:
-            record["due_on"] = day_text(document.dated.due)
+    def _heads(self, organisation: Organisation, document: Document) -> Iterator[Record]:
+        record = head_record(document, self._lines(organisation, document))
+        if record is None:
+            return
         if document.kind == "bill":
-            issued, inferred = document.issued_on()
-            record |= {"issued_on": day_text(issued)} | ({"issued_on_inferred": True} if inferred else {})
             before = {name: value for name, value in record.items() if name not in ("voided_on", "updated_at")}
             for entry in document.states[:-1]:
-                yield before | _state(entry) | ({"updated_at": entry.updated_at} if entry.updated_at else {})
-        if document.lines is not None:
-            key = keys.lines_key(organisation.id, document.id)
-            lines = json.loads(get_items(self._client, self._table, [key])[key]["b"]["S"])
-            record["lines"] = [_line(line) for line in lines]
+                yield before | state_fields(entry)
         yield record
+
+    def _lines(self, organisation: Organisation, document: Document) -> Lines:
+        if document.lines is None:
+            return []
+        key = keys.lines_key(organisation.id, document.id)
+        lines: Lines = json.loads(get_items(self._client, self._table, [key])[key]["b"]["S"])
+        return lines
 
 
 def _keys_in(organisation: Organisation, item: Item) -> Iterator[Key]:
@@ -142,39 +150,3 @@ def _keys_in(organisation: Organisation, item: Item) -> Iterator[Key]:
     yield key
     if key[1] == keys.ACCOUNT and "p" in item:
         yield from held_documents(organisation.id, key, item)
-
-
-def _line(line: list[Any]) -> Record:
-    return {name: value for name, value in zip(_LINE_FIELDS, line, strict=True) if value is not None}
-
-
-def _state(entry: StateEntry) -> Record:
-    """A state as its record had it; null clears what the bill's latest record says."""
-    return {
-        "state": entry.state,
-        "state_on": None if entry.state_on is None else day_text(entry.state_on),
-        "scheduled_payment_on": None if entry.scheduled_payment_on is None else day_text(entry.scheduled_payment_on),
-    }
-
-
-def _party(letter: str, reference: str, own: CounterpartyRecord) -> Iterator[Record]:
-    if own.record is not None:
-        yield _record(_PARTY_TYPES[letter], reference, own.record)
-    for kind, parts in (("reminder", own.reminders), ("promise", own.promises)):
-        for id_, part in parts.items():
-            yield _record(kind, id_, part)
-
-
-def _parts(document: Document, parts: Iterable[tuple[str, Part]]) -> Iterator[Record]:
-    for key, part in parts:
-        kind, _, id_ = key.partition(":")
-        yield {**_record(kind, id_, part), f"{document.kind}_id": document.reference}
-
-
-def _record(kind: str, id: str, part: Part) -> Record:
-    """A record from its stored content: days become dates again."""
-    record = {"type": kind, "id": id}
-    for name, value in part.content.items():
-        is_day = name.endswith("_on") and not isinstance(value, bool)
-        record[name] = day_text(value) if is_day else value
-    return record if part.updated_at is None else {**record, "updated_at": part.updated_at}
