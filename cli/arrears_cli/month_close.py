@@ -98,6 +98,7 @@ def show_snapshot(
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
+    from arrears.close.months import month_as_known
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
@@ -110,7 +111,10 @@ def show_snapshot(
         raise Failed(f"{month} is not closed.")
     then, now = (
         month_body(snapshot.end, snapshot.policy_version, figures, of)
-        for figures in (from_stored(snapshot.figures), services.closing().month_now(organisation, snapshot, of))
+        for figures in (
+            from_stored(snapshot.figures),
+            month_as_known(services.ledger, services.history(), organisation, snapshot, of),
+        )
     )
     differences = _currencies(then, now)
     body = {"then": then, "now": now, "difference": {"currencies": differences}, "closedAt": snapshot.recorded_at}

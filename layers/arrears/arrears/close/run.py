@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 
 from arrears.close.due_organisations import closable_through
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
-from arrears.close.months import Months, figures_of, in_order
+from arrears.close.months import Months
 from arrears.ledger.dated_document import Account, DatedDocument, history_reaches, listed_closed_from
 from arrears.ledger.days import NEVER, day_before_month, month_ends, year_before
 from arrears.ledger.known_at import instant_text, moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports.escalations import TierHistory
-from arrears.reports.month_close import CurrencyMonth, DatedAccount, MonthFigures
-from arrears.storage.history.snapshots import Snapshot
+from arrears.reports.month_close import DatedAccount
 from arrears.storage.history.table import Moved, Overtaken, Run
 
 if TYPE_CHECKING:
@@ -200,16 +199,6 @@ class Closing:
             gone = [TierHistory(Account(customer, customer, "", ""), (), currency) for customer, currency in left]
             _follow(rows, gone, left)
         return months.close(self._out_of_time)
-
-    def month_now(
-        self, organisation: Organisation, snapshot: Snapshot, side: Side = Side.RECEIVABLE
-    ) -> dict[str, CurrencyMonth]:
-        """A closed month's figures as they would be by what is known today."""
-        before, figures = day_before_month(snapshot.end), MonthFigures([snapshot.end])
-        for account, documents in self._ledger.accounts_since(organisation, side, before):
-            figures.add(DatedAccount(account, documents))
-        previous = figures_of(self._history, organisation, side, before)
-        return in_order(organisation, figures.month(snapshot.end, previous))
 
     # The end of a run
 
