@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from arrears_cli.closed_month import Month, check_month, put_documents
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table, say, share
 from arrears_cli.reports import BUCKETS, SideName, SideOption
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
-
-
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def close(
@@ -36,7 +34,7 @@ def close(
     """Work through all complete days: record escalations, close the months that wait for no more late postings."""
     from arrears.ledger.days import NEVER, day_text
 
-    last = NEVER if through is None else _month_end(through)
+    last = NEVER if through is None else check_month(through)
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     if through is not None and not yes:
@@ -62,14 +60,6 @@ def _closed(what: str, months: "Sequence[str]") -> str:
     return f"{len(months)} {what} closed ({months[0]} to {months[-1]}), " if months else ""
 
 
-def _month_end(text: str) -> int:
-    from arrears.ledger.days import month_end, parse_day
-
-    if not _MONTH.fullmatch(text) or text.startswith("0000"):
-        raise typer.BadParameter(f"{text} is not a month of the form YYYY-MM.")
-    return month_end(parse_day(f"{text}-01"))
-
-
 def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
     """Asks before the latest month that has ended is closed while it waits for late postings.
 
@@ -92,8 +82,11 @@ def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
 @snapshots.command("show")
 def show_snapshot(
     organisation_id: OrganisationId,
-    month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
+    month: Month,
     side: SideOption = SideName.RECEIVABLES,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="List what was open at its end, as known at its close.")
+    ] = False,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
@@ -102,13 +95,16 @@ def show_snapshot(
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
-    _month_end(month)
+    check_month(month)
     of = side.of_ledger
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     snapshot = services.history().snapshot(organisation.id, month, of)
     if snapshot is None:
         raise Failed(f"{month} is not closed.")
+    if documents:
+        put_documents(services, organisation, snapshot, of, as_json)
+        return
     then, now = (
         month_body(snapshot.end, snapshot.policy_version, figures, of)
         for figures in (

@@ -18,7 +18,7 @@ from arrears.ledger.policy import Policy
 from arrears.rendering.overdue import customer_body
 from arrears.reports.aging import overdue_report, with_accounts
 from arrears.reports.month_close import from_stored
-from arrears.reports.month_explanation import Balance, Explanation, month_balance
+from arrears.reports.month_explanation import Balance, Explanation, NotExplained, month_balance
 from arrears.reports.receivables import customer_row
 from arrears.storage.history.snapshots import Snapshot
 from oracle.generate import as_it_happened, random_book
@@ -79,7 +79,7 @@ def explained(one: Stored, month: str, now: datetime = LATER, side: Side = Side.
     snapshot = one.history.snapshot(one.organisation.id, month, side)
     assert snapshot is not None
     explanation = MonthExplanation(one.client, os.environ["LEDGER_TABLE"], one.ledger, one.history).explain(
-        one.organisation, snapshot, side, now
+        one.organisation, month, side, now
     )
     for currency in explanation.closed.keys() | {change.currency for change in explanation.changes}:
         assert explanation.explained(currency) == explanation.difference(currency)
@@ -214,5 +214,12 @@ def test_the_overdue_part_is_what_the_next_month_calls_restated(book: Stored) ->
 
 def test_a_month_closed_before_changes_were_kept_is_refused(book: Stored) -> None:
     book.organisation = replace(HOME, known_from=moment_of(CLOSE + timedelta(days=1)))
-    with pytest.raises(ValueError, match="before the first moment that can be asked for"):
+    with pytest.raises(NotExplained, match="2020-03 was closed before 2020-04-02T12:00:00") as refusal:
         explained(book, "2020-03")
+    assert refusal.value.first == CLOSE + timedelta(days=1)
+
+
+def test_a_month_that_is_not_closed_is_refused(book: Stored) -> None:
+    explanation = MonthExplanation(book.client, os.environ["LEDGER_TABLE"], book.ledger, book.history)
+    with pytest.raises(NotExplained, match="2020-04 is not closed"):
+        explanation.explain(HOME, "2020-04", Side.RECEIVABLE, LATER)

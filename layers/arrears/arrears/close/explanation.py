@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from arrears.close.months import month_as_known
 from arrears.ledger.dated_document import MoneyChange
-from arrears.ledger.known_at import NotKnownThen, instant_of, moment_of
+from arrears.ledger.days import month_of
+from arrears.ledger.known_at import instant_of, instant_text, moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import money_changes
 from arrears.ledger.organisation import Organisation
@@ -18,6 +19,7 @@ from arrears.reports.month_explanation import (
     Effects,
     ExplainedChange,
     Explanation,
+    NotExplained,
     document_balance,
     money_balances,
     month_balance,
@@ -60,15 +62,15 @@ class MonthExplanation:
         self._history = history
         self._around = around
 
-    def explain(self, organisation: Organisation, snapshot: Snapshot, side: Side, now: datetime) -> Explanation:
-        """The difference between a closed month and the same month as known at a moment.
+    def explain(self, organisation: Organisation, month: str, side: Side, now: datetime) -> Explanation:
+        """The difference between a closed month (YYYY-MM) and the same month as known at a moment.
 
-        Raises NotKnownThen for a month that was closed before changes were kept.
+        Raises NotExplained for a month that is not closed, or was before changes were kept.
         """
-        closed_at, moment = datetime.fromisoformat(snapshot.recorded_at), moment_of(now)
-        first = organisation.known_from
-        if first is None or moment_of(closed_at) < first:
-            raise NotKnownThen(None if first is None else instant_of(first))
+        snapshot = self._history.snapshot(organisation.id, month, side)
+        if snapshot is None:
+            raise NotExplained(f"{month} is not closed")
+        closed_at, moment = moment_of_close(organisation, snapshot), moment_of(now)
         ledger = self._ledger.known_at(organisation.id, moment)
         figures = month_as_known(ledger, self._history, organisation, snapshot, side, self._around)
         then = {currency: month_balance(one) for currency, one in from_stored(snapshot.figures).items()}
@@ -86,6 +88,20 @@ class MonthExplanation:
             {currency: present.get(currency, Balance()) for currency in order},
             list(changes.explained()),
         )
+
+
+def moment_of_close(organisation: Organisation, snapshot: Snapshot) -> datetime:
+    """The moment as of which a month was closed. Raises NotExplained where changes were not kept yet by then."""
+    closed_at, first = datetime.fromisoformat(snapshot.recorded_at), organisation.known_from
+    closed = f"{month_of(snapshot.end)} was closed"
+    if first is None:
+        raise NotExplained(
+            f"{closed} before changes are kept: those of this book are not yet; upgrade the organisation"
+        )
+    if moment_of(closed_at) < first:
+        since = instant_of(first)
+        raise NotExplained(f"{closed} before {instant_text(since)}, since when changes are kept", since)
+    return closed_at
 
 
 class _Changes:

@@ -11,6 +11,14 @@ from arrears.reports.aging import owed_at
 from arrears.reports.month_close import CurrencyMonth
 
 
+class NotExplained(ValueError):
+    """A month that cannot be explained. first: the first moment since which changes are kept, if that is why."""
+
+    def __init__(self, reason: str, first: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.first = first
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
     """What is open, overdue and on account at the end of a day, in minor units of one currency."""
