@@ -69,6 +69,14 @@ def _put_tables(title: str, body: Mapping[str, Any], party: str, by: str) -> Non
     _put("", cells)
 
 
+def put_documents_table(title: str, body: Mapping[str, Any], party: str) -> None:
+    """A table of the rows of an aged list by document."""
+    if not body["documents"]:
+        typer.echo("Nothing is open.")
+        return
+    _put(title, [_document_cells(row, party) for row in body["documents"]])
+
+
 def _waiting(totals: Mapping[str, Any]) -> list[str]:
     """What waits for approval, where nothing else is there to show it beside."""
     sums = totals.get("notPayableByCurrency")

@@ -7,6 +7,7 @@ import typer
 from arrears_cli import (
     aging,
     changes,
+    closed_month,
     customers,
     imports,
     keys,
@@ -50,6 +51,7 @@ app.command("aging")(aging.aging)
 app.command("supplier")(parties.supplier)
 app.command("statement")(parties.statement)
 app.command("close")(month_close.close)
+app.command("explain")(closed_month.explain)
 app.command("reconcile")(month_close.reconcile)
 
 

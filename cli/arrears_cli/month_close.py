@@ -1,7 +1,7 @@
 """By hand what the schedule does every day, and a look at what it has kept."""
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arrears_cli.book import read_known_at
+from arrears_cli.closed_month import Month, check_month, put_documents
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table, say, share
 from arrears_cli.reports import BUCKETS, KnownAt, SideName, SideOption
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.reconcile import Difference
 
 snapshots = typer.Typer(help="Closed months.", no_args_is_help=True)
-
-
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def close(
@@ -37,13 +35,15 @@ def close(
     """Work through all complete days: record escalations, close the months that wait for no more late postings."""
     from arrears.ledger.days import NEVER, day_text
 
-    last = NEVER if through is None else _month_end(through)
+    last = NEVER if through is None else check_month(through)
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
     if through is not None and not yes:
         _ask_ahead(organisation.policy.close_after_days, last, organisation.today(services.clock()))
     services.audit().write(organisation.id, "close", organisation.id, {"through": through})
-    closed = services.closing().close(organisation, services.clock(), last)
+    now = services.clock()
+    organisation = services.reading(organisation_of(services, organisation_id), now).organisation
+    closed = services.closing().close(organisation, now, last)
     day = None if closed.through is None else day_text(closed.through)
     body = {
         "through": day,
@@ -59,14 +59,6 @@ def close(
 
 def _closed(what: str, months: "Sequence[str]") -> str:
     return f"{len(months)} {what} closed ({months[0]} to {months[-1]}), " if months else ""
-
-
-def _month_end(text: str) -> int:
-    from arrears.ledger.days import month_end, parse_day
-
-    if not _MONTH.fullmatch(text) or text.startswith("0000"):
-        raise typer.BadParameter(f"{text} is not a month of the form YYYY-MM.")
-    return month_end(parse_day(f"{text}-01"))
 
 
 def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
@@ -91,18 +83,22 @@ def _ask_ahead(close_after_days: int, through: int, today: int) -> None:
 @snapshots.command("show")
 def show_snapshot(
     organisation_id: OrganisationId,
-    month: Annotated[str, typer.Option(metavar="MONTH", help="The month, YYYY-MM.")],
+    month: Month,
     side: SideOption = SideName.RECEIVABLES,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="List what was open at its end, as known at its close.")
+    ] = False,
     known_at: KnownAt = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
     """Show a closed month as it was closed, as it would be closed now, and the difference."""
+    from arrears.close.months import month_as_known
     from arrears.ledger.known_at import instant_text
     from arrears.rendering.history import month_body
     from arrears.reports.month_close import from_stored
 
-    _month_end(month)
+    check_month(month)
     of = side.of_ledger
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
@@ -110,11 +106,14 @@ def show_snapshot(
     snapshot = services.history().snapshot(organisation.id, month, of)
     if snapshot is None or (moment is not None and snapshot.recorded_at > instant_text(moment)):
         raise Failed(f"{month} is not closed.")
+    if documents:
+        put_documents(services, organisation, snapshot, of, as_json)
+        return
     reading = services.reading(organisation, moment)
-    closing = replace(services, ledger=reading.ledger).closing()
+    present = month_as_known(reading.ledger, services.history(), reading.organisation, snapshot, of)
     then, now = (
         month_body(snapshot.end, snapshot.policy_version, figures, of)
-        for figures in (from_stored(snapshot.figures), closing.month_now(reading.organisation, snapshot, of))
+        for figures in (from_stored(snapshot.figures), present)
     )
     differences = _currencies(then, now)
     body = {"then": then, "now": now, "difference": {"currencies": differences}, "closedAt": snapshot.recorded_at}

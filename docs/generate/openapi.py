@@ -45,6 +45,7 @@ _FILES = {
     "payables_aging": "AgedPayables",
     "receivables_history": "History",
     "payables_history": "PayablesHistory",
+    "month_explanation": "MonthExplanation",
     "escalations": "Escalations",
     "changes": "Changes",
     "customer": "CustomerPage",
@@ -72,6 +73,9 @@ _RENAMED = {
     "record": "Escalation",
     "tier": "EscalationTier",
     "change": "Change",
+    "explained_currency": "ExplainedCurrency",
+    "explained_change": "ExplainedChange",
+    "month_balance": "MonthBalance",
 }
 
 
@@ -197,7 +201,10 @@ def _response(operation: Operation, one: Answered) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": {"type": "string"}}
     schema = operation.body if one.status == HTTPStatus.OK else operation.errors
     if schema is not None:
-        content = {"schema": {"$ref": _component(schema)}, "example": one.answer.body}
+        reference = {"$ref": _component(schema)}
+        if one.status == HTTPStatus.OK and operation.other_body is not None:
+            reference = {"oneOf": [reference, {"$ref": _component(operation.other_body)}]}
+        content = {"schema": reference, "example": one.answer.body}
     elif content_type == "application/json":
         content = {"schema": {"type": "object"}}
     if one.status == HTTPStatus.OK and KNOWN_AT in operation.parameters:

@@ -18,8 +18,9 @@ from arrears.reports.tiers import TIERS, URGENCIES
 class Operation:
     """An operation. body: the schema of its 200, None for a page. errors: the schema of its refusals.
 
-    media: the kinds of its 200, where they vary. csv: what a line of its 200 as CSV is, where it answers that too.
-    asks: the schema of a body that it takes; records, where a POST has none of its own.
+    other_body: the schema of a 200 that one of its parameters asks for. media: the kinds of its 200, where they vary.
+    csv: what a line of its 200 as CSV is, where it answers that too. asks: the schema of a body that it takes; records,
+    where a POST has none of its own.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Operation:
     media: str | None = None
     csv: str | None = None
     asks: dict[str, Any] | None = None
+    other_body: str | None = None
 
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
@@ -81,6 +83,14 @@ CLOSED_MONTHS = query(
     minimum=1,
     maximum=dolfin_history.MAX_MONTHS,
     default=dolfin_history.DEFAULT_MONTHS,
+)
+EXPLAIN = query(
+    dolfin_history.EXPLAIN,
+    "Only this closed month: which changes since its close make the difference to the same month as known now. "
+    "No other parameter goes with it.",
+    type="string",
+    pattern="^[0-9]{4}-(0[1-9]|1[0-2])$",
+    example="2026-06",
 )
 
 
@@ -266,9 +276,10 @@ OPERATIONS: dict[str, Operation] = {
         "openingOverdue + restated + newlyOverdue - collected - credited - noLongerOverdue = closingOverdue. "
         "In control: opening + restated + invoiced - received - credited - voided + refunded = closing.",
         "History",
-        parameters=(CLOSED_MONTHS, KNOWN_AT, FORMAT, ORGANISATION),
+        parameters=(CLOSED_MONTHS, EXPLAIN, KNOWN_AT, FORMAT, ORGANISATION),
         scope="receivables:read",
         csv="A line for each currency of each month.",
+        other_body="MonthExplanation",
     ),
     routes.PAYABLES_HISTORY: Operation(
         "payablesHistory",
@@ -279,9 +290,10 @@ OPERATIONS: dict[str, Operation] = {
         "In control: opening + restated + invoiced - received - credited - voided + refunded - closedByState "
         "= closing.",
         "PayablesHistory",
-        parameters=(CLOSED_MONTHS, KNOWN_AT, FORMAT, ORGANISATION),
+        parameters=(CLOSED_MONTHS, EXPLAIN, KNOWN_AT, FORMAT, ORGANISATION),
         scope="payables:read",
         csv="A line for each currency of each month.",
+        other_body="MonthExplanation",
     ),
     routes.ESCALATIONS: Operation(
         "escalations",

@@ -16,14 +16,16 @@ SPARE_MS = 60_000
 
 def work_through(body: str, context: Any) -> None:
     """Works through one organisation's days, as far as the time goes."""
+    now = services().clock()
     organisation = services().organisations().get(json.loads(body)["organisationId"])
+    organisation = services().reading(organisation, now).organisation
 
     def out_of_time() -> bool:
         return bool(context.get_remaining_time_in_millis() < SPARE_MS)
 
     closing = services().closing(out_of_time)
     try:
-        closed = closing.close(organisation, services().clock())
+        closed = closing.close(organisation, now)
     except OutOfTime:
         services().close_queue().put([organisation.id])
         return

@@ -8,6 +8,7 @@ from arrears.api.known_at import known_moment, read_known_at
 from arrears.api.listing import csv_page, wants_csv
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
+from arrears.ledger.time_limit import TimeLimit
 from arrears.rendering.history import month_body
 from arrears.rendering.lines import closed_payable_months
 from arrears.reports.month_close import from_stored
@@ -18,8 +19,13 @@ endpoint = dolfin.endpoint()
 
 @endpoint.get(routes.PAYABLES_HISTORY)
 def payables_history(request: Request) -> dict[str, Any] | Page:
-    """The latest closed months of bills, oldest first."""
+    """The latest closed months of bills, oldest first; or what has changed in one of them since it was closed."""
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.READ_PAYABLES)
+    month = dolfin_history.read_explained(request)
+    if month is not None:
+        limit = TimeLimit(services().clock, f"arrears explain --month {month} --side payables")
+        explain = services().month_explanation(limit.around).explain
+        return dolfin_history.explanation(explain, caller.organisation, month, Side.PAYABLE, services().clock())
     months, as_csv = dolfin_history.read_months(request), wants_csv(request)
     read_known_at(request, caller.organisation, services().clock())
     snapshots = services().history().snapshots(caller.organisation.id, months, Side.PAYABLE, known_moment(request))

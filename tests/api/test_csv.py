@@ -12,6 +12,7 @@ from api.conftest import Answer, Api, invoice
 from arrears import runtime
 from arrears.close.run import Closing
 from support import records
+from support.closing import RECORDING
 
 BOOK = [
     records.customer("C1", name='=HYPERLINK("http://x")'),
@@ -52,7 +53,9 @@ def lines(answer: Answer) -> list[dict[str, str]]:
 
 def close(api: Api) -> None:
     services = runtime.services()
-    Closing(services.ledger, services.history(), services.recorder(), None).close(api.organisation, api.clock())
+    Closing(services.ledger, services.history(), services.recorder(), None).close(
+        api.organisation, api.clock() + RECORDING
+    )
 
 
 def rows_of(path: str, body: Any) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ from support.closing import Bus
 from template import ROOT
 
 HISTORY, PAYABLES, ESCALATIONS = "/receivables/overdue/history", "/payables/history", "/escalations"
-RUN = datetime(2020, 6, 30, 12, tzinfo=UTC)
+RUN = datetime(2020, 6, 30, 12, 5, tzinfo=UTC)
+"""A little after records are stored."""
 BOOK = [
     invoice("I1"),
     invoice("I2", customer_id="C2", due_on="2020-03-31", issued_on="2020-03-01", total="40.25"),
@@ -30,7 +31,8 @@ def close(api: Api, moment: datetime = RUN, created_on: date = date(2020, 5, 15)
     services = api.services
     sender = EventSender("bus", Bus(taken))  # type: ignore[arg-type]
     organisation = replace(services.organisations().get(api.organisation.id), created_on=created_on.toordinal())
-    Closing(services.ledger, services.history(), services.recorder(), sender).close(organisation, moment)
+    closing = Closing(services.ledger, services.history(), services.recorder(), sender)
+    closing.close(organisation, moment)
     return [{"organisationId": organisation.id, **event} for event in taken]
 
 
@@ -162,6 +164,7 @@ def test_only_a_key_with_the_scope_may_read(api: Api, path: str) -> None:
 
 
 def test_escalations_are_answered_newest_first(api: Api) -> None:
+    api.clock.now -= timedelta(days=20)
     api.stored(*BOOK)
     close(api, RUN - timedelta(days=20))
     close(api)
@@ -172,8 +175,8 @@ def test_escalations_are_answered_newest_first(api: Api) -> None:
     )
     assert len(set(positions)) == len(positions)
     assert {record["recordedAt"] for record in found} == {
-        "2020-06-10T12:00:00.000000Z",
-        "2020-06-30T12:00:00.000000Z",
+        "2020-06-10T12:05:00.000000Z",
+        "2020-06-30T12:05:00.000000Z",
     }
     moves = {(r["currency"], r["from"], r["to"], r["crossedOn"], r["historical"]) for r in found}
     assert moves == {
@@ -206,6 +209,7 @@ def test_pages_are_one_answer_in_pieces(api: Api) -> None:
 
 
 def test_escalations_are_filtered_by_moment_tier_and_customer(api: Api) -> None:
+    api.clock.now -= timedelta(days=20)
     api.stored(*BOOK)
     close(api, RUN - timedelta(days=20))
     close(api)
@@ -222,18 +226,18 @@ def test_escalations_are_filtered_by_moment_tier_and_customer(api: Api) -> None:
     for since in (
         "2020-06-11",
         "2020-06-30",
-        "2020-06-30T12:00:00Z",
-        "2020-06-30T12:00:00.000000Z",
-        "2020-06-30T14:00:00+02:00",
-        "2020-06-30t11:59:59.999999z",
-        "2020-06-10T12:00:00.000001Z",
+        "2020-06-30T12:05:00Z",
+        "2020-06-30T12:05:00.000000Z",
+        "2020-06-30T14:05:00+02:00",
+        "2020-06-30t12:04:59.999999z",
+        "2020-06-10T12:05:00.000001Z",
     ):
         assert escalations(api, since=since) == later
         assert escalations(api, since=since, customerId=customer) == [
             record for record in later if record["customerId"] == customer
         ]
-    assert escalations(api, since="2020-06-10T12:00:00Z") == whole
-    assert escalations(api, since="2020-06-30T12:00:00.000001Z") == []
+    assert escalations(api, since="2020-06-10T12:05:00Z") == whole
+    assert escalations(api, since="2020-06-30T12:05:00.000001Z") == []
 
 
 @pytest.mark.parametrize(
@@ -285,3 +289,79 @@ def test_what_is_sent_is_as_documented_and_as_answered(api: Api) -> None:
         answered[event["id"]] for event in events
     ]
     assert {event["id"] for event in events} == {id_ for id_, record in answered.items() if not record["historical"]}
+
+
+# --- what has changed since
+
+
+def test_a_closed_month_is_explained_by_the_records_that_arrived_later(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api)
+    api.clock.now = RUN + timedelta(days=1)
+    paid = {"type": "payment", "id": "P9", "invoice_id": "I1", "amount": "30.50", "paid_on": "2020-05-20"}
+    api.stored(paid)
+    api.clock.now = RUN + timedelta(days=2)
+    answer = api.dolfin(HISTORY, explain="2020-05")
+    assert answer.status == 200, answer.text
+    check("month_explanation", answer.body)
+    [eur, jpy] = answer.body["currencies"]
+    assert answer.body["month"] == "2020-05"
+    assert answer.body["knownAt"] == "2020-06-30T12:05:00.000000Z"
+    assert eur["closed"] == {"outstanding": 140.25, "overdue": 40.25, "unapplied": 0, "net": 140.25}
+    assert eur["now"] == {"outstanding": 109.75, "overdue": 40.25, "unapplied": 0, "net": 109.75}
+    assert set(jpy["difference"].values()) == {0}
+    [change] = answer.body["changes"]
+    assert change["records"] == [{"type": "payment", "id": "P9"}]
+    assert change["recordedAt"] > "2020-07-01T12:00:00"
+    assert {name: change[name] for name in eur["difference"]} == eur["difference"]
+    assert api.dolfin(PAYABLES, explain="2020-05").status == 400
+
+
+def test_a_month_of_bills_is_explained(api: Api) -> None:
+    approved = {"state": "Approved", "issued_on": "2020-03-01", "due_on": "2020-03-31"}
+    one = {"type": "bill", "id": "B1", "supplier_id": "S1", "currency": "EUR", "total": "100", **approved}
+    api.stored(one)
+    close(api)
+    api.clock.now = RUN + timedelta(days=1)
+    api.stored({**one, "total": "80"})
+    api.clock.now = RUN + timedelta(days=2)
+    answer = api.dolfin(PAYABLES, explain="2020-05")
+    check("month_explanation", answer.body)
+    [change] = answer.body["changes"]
+    assert (change["overdue"], change["net"], change["records"]) == (-20, -20, [{"type": "bill", "id": "B1"}])
+    assert change["supplierId"]
+
+
+def test_what_cannot_be_explained_is_refused(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api)
+    for month, sentence in {
+        "June": "explain is not a month of the form YYYY-MM.",
+        "2020-06": "2020-06 is not closed.",
+    }.items():
+        answer = api.dolfin(HISTORY, explain=month)
+        refused(answer, "invalid_parameter", "explain")
+        assert answer.body["detail"] == sentence
+    assert api.dolfin(HISTORY, explain="2020-05", months="2").body["code"] == "unknown_parameter"
+
+
+def test_a_month_closed_before_changes_were_kept_is_refused_with_the_first_moment(api: Api) -> None:
+    api.clock.now -= timedelta(days=2)
+    api.stored(*BOOK)
+    close(api, RUN - timedelta(days=2))
+    api.clock.now = RUN
+    answer = api.dolfin(HISTORY, explain="2020-05")
+    refused(answer, "invalid_parameter", "explain")
+    assert answer.body["firstMoment"] == "2020-06-30T12:00:00.000000Z"
+
+
+def test_a_log_that_takes_too_long_is_refused_with_the_command_that_has_no_limit(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.stored(*BOOK)
+    close(api)
+    api.clock.now = RUN + timedelta(days=1)
+    monkeypatch.setattr("arrears.ledger.time_limit.MAX_SECONDS", -1)
+    answer = api.dolfin(HISTORY, explain="2020-05")
+    assert (answer.status, answer.body["code"]) == (422, "too_large")
+    assert "`arrears explain --month 2020-05`" in answer.body["detail"]

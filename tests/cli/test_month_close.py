@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from arrears.ledger.origin import Origin
 from arrears.runtime import Services
+from arrears_cli.connection import connect
 from arrears_cli.output import as_typed
 from support import records
 from support.command_line import run, value
@@ -19,7 +21,7 @@ def closed(services: Services, organisation: str) -> str:
         records.payment("P1", invoice_id="I1", amount="333", paid_on="2020-05-10"),
     ]
     found = services.organisations().get(organisation)
-    services.recorder().record(found, book, services.clock())
+    services.recorder().record(found, book, datetime(2020, 6, 14, tzinfo=UTC))
     services.closing().close(found, datetime(2020, 6, 15, tzinfo=UTC))
     return organisation
 
@@ -64,3 +66,66 @@ def test_fields_are_named_as_their_options() -> None:
         "give either --invoice-id or --bill-id; the amount counts from --paid-on"
     )
     assert as_typed(text, []) == text
+
+
+@pytest.fixture
+def changed(services: Services, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An organisation with May 2020 closed, and a payment of May that arrived after it."""
+    moment = datetime(2020, 5, 1, tzinfo=UTC)
+    monkeypatch.setattr("arrears.runtime.now", lambda: moment)
+    organisation = connect(None).organisations().create("Late", "UTC", "USD")
+    book = [
+        records.invoice("I1", total="1000", issued_on="2020-01-01", due_on="2020-04-15", number="N-1"),
+        records.bill("B1", total="70", issued_on="2020-01-01", due_on="2020-04-15"),
+    ]
+    recorder = services.recorder()
+    recorder.record(organisation, book, moment)
+    services.closing().close(organisation, datetime(2020, 6, 15, tzinfo=UTC))
+    paid = records.payment("P1", invoice_id="I1", amount="333", paid_on="2020-05-10")
+    recorder.record(organisation, [paid], datetime(2020, 6, 20, tzinfo=UTC), Origin("key", "k-7", "import-9"))
+    moment = datetime(2020, 7, 1, tzinfo=UTC)
+    return organisation.id
+
+
+def test_a_closed_month_is_explained_change_by_change(changed: str) -> None:
+    of = ("--organisation", changed, "--month", "2020-05")
+    body = value("explain", *of)
+    assert body["currencies"][0]["difference"] == {"outstanding": -333, "overdue": -333, "unapplied": 0, "net": -333}
+    [change] = body["changes"]
+    assert (change["by"], change["importId"]) == ({"type": "key", "id": "k-7"}, "import-9")
+    shown = run("explain", *of).stdout
+    assert "payment P1" in shown
+    assert "667.00" in shown
+    assert "key k-7 import-9" in " ".join(shown.split())
+    payables = run("explain", *of, "--side", "payables").stdout
+    assert "70.00" in payables
+    assert "No change since its close has an effect on it." in payables
+
+
+def test_a_month_that_cannot_be_explained_is_said(changed: str) -> None:
+    of = ("--organisation", changed, "--month")
+    refused = run("explain", *of, "2020-06")
+    assert (refused.exit_code, refused.stderr.strip()) == (1, "2020-06 is not closed.")
+    assert run("explain", *of, "May").exit_code == 2
+
+
+def test_the_documents_of_a_closed_month_are_those_known_at_its_close(changed: str) -> None:
+    of = ("snapshots", "show", "--organisation", changed, "--month", "2020-05", "--documents")
+    body = value(*of)
+    assert body["asOf"] == "2020-05-31"
+    [document] = body["documents"]
+    assert (document["invoiceReference"], document["outstanding"]) == ("I1", 1000)
+    shown = run(*of).stdout
+    assert "N-1" in shown
+    assert "1,000.00" in shown
+    assert "B1" in run(*of, "--side", "payables").stdout
+
+
+def test_the_documents_of_a_month_closed_before_changes_were_kept_are_not_known(
+    closed: str, services: Services
+) -> None:
+    assert services.organisations().get(closed).known_from is not None
+    for command in (("snapshots", "show", "--documents"), ("explain",)):
+        refused = run(*command, "--organisation", closed, "--month", "2020-05")
+        assert refused.exit_code == 1
+        assert "2020-05 was closed before" in refused.stderr

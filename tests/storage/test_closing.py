@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from arrears.close.escalation_writer import OutOfTime
+from arrears.close.months import month_as_known
 from arrears.ledger.days import day_text, month_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -20,6 +21,7 @@ from arrears.rendering.overdue import overdue_bodies
 from arrears.reports.aging import overdue_report
 from arrears.reports.month_close import from_stored
 from arrears.storage.ledger.open_accounts import OpenAccounts
+from arrears.storage.ledger.reader import LedgerStore
 from oracle import Book, Policy, differences
 from oracle import schedule as oracle
 from oracle.generate import as_it_happened, irregular_days, month_starts, random_book
@@ -252,7 +254,7 @@ def test_a_snapshot_never_changes_and_the_restatement_is_reported(stored: Callab
     kept = one.history.snapshot(organisation.id, month)
     assert kept is not None
     assert "SEK" not in kept.figures
-    assert one.closing().month_now(organisation, kept)["SEK"].closing == 7_000
+    assert month_as_known(one.ledger, one.history, organisation, kept, Side.RECEIVABLE)["SEK"].closing == 7_000
     one.closing().close(organisation, noon(day + timedelta(days=40), organisation.timezone))
     after = one.months()
     assert after["months"][: len(before["months"])] == before["months"]
@@ -332,14 +334,15 @@ def test_a_month_end_reads_what_closed_since_the_month_began_unless_it_comes_lat
         one.recorder.record(one.organisation, records, noon(date(2026, 3, 31)))
         one.close(noon(date(2026, 3, 1)))
         asked: list[int] = []
-        read = one.ledger.accounts_since
+        read = LedgerStore.accounts_since
 
         def reading(*of: Any, asked: list[int] = asked, read: Any = read) -> Any:
             asked.append(of[-1])
             return read(*of)
 
-        monkeypatch.setattr(one.ledger, "accounts_since", reading)
-        one.close(noon(date(2026, 4, 1) + timedelta(days=4 * late)))
+        with monkeypatch.context() as patched:
+            patched.setattr(LedgerStore, "accounts_since", reading)
+            one.close(noon(date(2026, 4, 1) + timedelta(days=4 * late)))
         assert [day_text(day) for day in asked[:1]] == ["2025-03-31" if late else "2026-02-28"]
         snapshot = one.history.snapshot(one.organisation.id, "2026-03")
         assert snapshot is not None

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from arrears.ledger import accounts
+from arrears.ledger.known_at import moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.rendering.aged_list import aged_customer_body, aged_list_body
@@ -181,9 +182,14 @@ def test_a_cursor_goes_on_right_in_a_book_that_changes_meanwhile(table: Table) -
     assert found == expected
 
 
-def test_what_moves_while_the_close_reads_is_not_missed(make_table: Any) -> None:
-    """An invoice that is older than all others arrives: its customer moves to what was read already."""
-    for number in range(2, 6):
+@pytest.mark.parametrize("moved", ["C0", "C7", "C19"])
+def test_nobody_is_missed_or_seen_twice_who_moves_while_the_close_reads(make_table: Any, moved: str) -> None:
+    """An invoice that is older than all others arrives, or all is paid: the customer moves in what is being read.
+
+    Whichever request it comes before, what is read is the book as it was known before.
+    """
+    began = noon(date.fromordinal(NOW)) + timedelta(minutes=5)
+    for number in range(1, 14):
         table = make_table()
         ledger, other = table.ledger(), replace(table, client=table.open).ledger()
         due = [date.fromordinal(NOW - 50 + n).isoformat() for n in range(20)]
@@ -191,17 +197,22 @@ def test_what_moves_while_the_close_reads_is_not_missed(make_table: Any) -> None
             [invoice(f"I{n}", customer_id=f"C{n}", issued_on="2020-01-01", due_on=due[n]) for n in range(20)], NOW
         )
         current().page_bytes = 1_000
+        before = ledger.store.known_at(ORGANISATION.id, moment_of(began))
+        expected = sorted(before.accounts_since(ORGANISATION, Side.RECEIVABLE, NOW - 1))
         table.gate.operations()
 
-        def between(gate: Any, operation: str, request: Any, other: StoredLedger = other) -> Any:
-            other.record([invoice("older", customer_id="C19", issued_on="2020-01-01", due_on="2020-01-02")], NOW)
+        older = invoice("older", customer_id=moved, issued_on="2020-01-01", due_on="2020-01-02")
+        record = older if number % 2 else payment("all", invoice_id=f"I{moved[1:]}", amount="100")
+
+        def between(gate: Any, operation: str, request: Any, other: StoredLedger = other, record: Any = record) -> Any:
+            other.recorder.record(ORGANISATION, [record], began)
             return gate.answer(operation, request)
 
         table.gate.faults = {number: between}
-        found = [
-            account.reference for account, _ in ledger.store.accounts_since(ORGANISATION, Side.RECEIVABLE, NOW - 1)
-        ]
-        assert sorted(found) == sorted(f"C{n}" for n in range(20))
+        reading = ledger.store.known_at(ORGANISATION.id, moment_of(began))
+        found = sorted(reading.accounts_since(ORGANISATION, Side.RECEIVABLE, NOW - 1))
+        assert found == expected
+        assert number not in table.gate.faults
 
 
 def test_what_has_come_true_is_listed_where_its_row_is_shown(table: Table) -> None:

@@ -21,6 +21,8 @@ from support.books import arrivals, noon
 from support.dynamodb import current
 
 EVERYTHING = 10_000
+RECORDING = timedelta(minutes=5)
+"""More time than recording takes: changes have the moments at which they are written, from that of the request on."""
 MOST_ACTIONS = 100
 
 
@@ -43,7 +45,8 @@ class Stored:
         return Closing(self.ledger, self.history, self.recorder, EventSender("bus", self.bus), out_of_time)
 
     def close(self, moment: datetime) -> None:
-        self.closing().close(self.organisation, moment)
+        """Runs a little after a moment: what tests record at the moment itself is known by then."""
+        self.closing().close(self.organisation, moment + RECORDING)
 
     def record_all(self, book: Book) -> None:
         for when, records in arrivals(book):

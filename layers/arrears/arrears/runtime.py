@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
     from arrears.api.http import Endpoint
+    from arrears.close.explanation import Around, MonthExplanation
     from arrears.close.log_retention import LogRetention
     from arrears.close.run import Closing
     from arrears.ledger.organisation import Organisation
@@ -242,6 +243,12 @@ class Services:
         from arrears.storage.import_slots import ImportSlots
 
         return ImportSlots(self.client, self.settings.ledger_table, self.clock)
+
+    def month_explanation(self, around: "Around" = iter) -> "MonthExplanation":
+        """What explains closed months. around: bounds the time that reading takes (TimeLimit.around)."""
+        from arrears.close.explanation import MonthExplanation
+
+        return MonthExplanation(self.client, self.settings.ledger_table, self.ledger, self.history(), around)
 
     def closing(self, out_of_time: Callable[[], bool] = lambda: False) -> "Closing":
         """What works through the days; escalations are sent where there is a bus."""

@@ -1,9 +1,10 @@
 """The Dolfin contract for closed months and escalations: their parameters, pages and bodies."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arrears.api import dolfin
 from arrears.api.cursor import seal, unseal
@@ -14,20 +15,56 @@ from arrears.api.listing import FORMAT
 from arrears.ledger.days import day_text, parse_day
 from arrears.ledger.errors import ArrearsError
 from arrears.ledger.ids import is_uuid
+from arrears.ledger.known_at import instant_text
+from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports.tiers import TIERS
+
+if TYPE_CHECKING:
+    from arrears.reports.month_explanation import Explanation
 
 MAX_MONTHS = 1_200
 DEFAULT_MONTHS = 12
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
+EXPLAIN = "explain"
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 def read_months(request: Request) -> int:
     """How many months are asked for. Raises an error for what cannot be used."""
-    dolfin.check_parameters(request, ("months", KNOWN_AT, FORMAT))
+    dolfin.check_parameters(request, ("months", EXPLAIN, KNOWN_AT, FORMAT))
     return dolfin.read_number(request, "months", MAX_MONTHS) or DEFAULT_MONTHS
+
+
+def read_explained(request: Request) -> str | None:
+    """The month (YYYY-MM) that is to be explained, if one is. Raises an error for what cannot be used."""
+    if EXPLAIN not in request.query:
+        return None
+    dolfin.check_parameters(request, (EXPLAIN,))
+    month = request.last(EXPLAIN) or ""
+    if not _MONTH.fullmatch(month):
+        raise ArrearsError(INVALID_PARAMETER, f"{EXPLAIN} is not a month of the form YYYY-MM.", EXPLAIN)
+    return month
+
+
+def explanation(
+    explain: "Callable[[Organisation, str, Side, datetime], Explanation]",
+    organisation: Organisation,
+    month: str,
+    side: Side,
+    now: datetime,
+) -> dict[str, Any]:
+    """The answer that explains a month. explain: works it out. Raises an error for a month that cannot be explained."""
+    from arrears.rendering.explanation import explanation_body
+    from arrears.reports.month_explanation import NotExplained
+
+    try:
+        return explanation_body(explain(organisation, month, side, now), side)
+    except NotExplained as error:
+        members = {} if error.first is None else {"firstMoment": instant_text(error.first)}
+        raise ArrearsError(INVALID_PARAMETER, f"{error}.", EXPLAIN, members=members) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """The months of a ledger side that one run closes, added up while its accounts are read once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from arrears.close.escalation_writer import OutOfTime
 from arrears.close.sorted_rows import SortedRows
+from arrears.ledger.dated_document import Account, DatedDocument
 from arrears.ledger.days import day_before_month, month_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from arrears.storage.history.store import HistoryStore
     from arrears.storage.history.table import Run
     from arrears.storage.ledger.reader import LedgerStore
+
+type AccountOf = tuple[Account, list[DatedDocument]]
 
 
 class Months:
@@ -89,3 +92,19 @@ def figures_of(history: "HistoryStore", organisation: Organisation, side: Side, 
 def in_order(organisation: Organisation, figures: Mapping[str, CurrencyMonth]) -> dict[str, CurrencyMonth]:
     """Figures in the order in which currencies are answered."""
     return {currency: figures[currency] for currency in currency_order(figures, organisation.currency)}
+
+
+def month_as_known(
+    ledger: "LedgerStore",
+    history: "HistoryStore",
+    organisation: Organisation,
+    snapshot: Snapshot,
+    side: Side,
+    around: Callable[[Iterable[AccountOf]], Iterable[AccountOf]] = iter,
+) -> dict[str, CurrencyMonth]:
+    """A closed month's figures as they would be by what a ledger knows. around: the accounts as they are read."""
+    before, figures = day_before_month(snapshot.end), MonthFigures([snapshot.end])
+    for account, documents in around(ledger.accounts_since(organisation, side, before)):
+        figures.add(DatedAccount(account, documents))
+    previous = figures_of(history, organisation, side, before)
+    return in_order(organisation, figures.month(snapshot.end, previous))

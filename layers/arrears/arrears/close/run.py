@@ -5,23 +5,23 @@ start late, run twice or beside another one, and be killed at any point: everyth
 continues from it. All days since the last run are processed with one reading of each side of the book.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING
 
 from arrears.close.due_organisations import closable_through
 from arrears.close.escalation_writer import EscalationWriter, OutOfTime
-from arrears.close.months import Months, figures_of, in_order
+from arrears.close.months import Months
 from arrears.ledger.dated_document import Account, DatedDocument, history_reaches, listed_closed_from
 from arrears.ledger.days import NEVER, day_before_month, month_ends, year_before
-from arrears.ledger.known_at import moment_of
+from arrears.ledger.known_at import instant_text, moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports.escalations import TierHistory
-from arrears.reports.month_close import CurrencyMonth, DatedAccount, MonthFigures
-from arrears.storage.history.snapshots import Snapshot
+from arrears.reports.month_close import DatedAccount
 from arrears.storage.history.table import Moved, Overtaken, Run
 
 if TYPE_CHECKING:
@@ -58,11 +58,13 @@ class Closed:
 class _Task:
     """What a run has to do.
 
+    ledger: as it was known when the run began; so nobody is missed or seen twice who is changed while it is read.
     today: the day on which it runs. last: the day through which escalations are recorded. closable: the day by which a
-    month must have ended to be closed. recorded_at: the moment that everything it writes has.
+    month must have ended to be closed. recorded_at: the moment as of which it reads, and that everything it writes has.
     """
 
     organisation: Organisation
+    ledger: "LedgerStore"
     run: Run
     today: int
     last: int
@@ -103,23 +105,27 @@ class Closing:
     def close(self, organisation: Organisation, now: datetime, through: int = NEVER) -> Closed:
         """Works through every complete day of the organisation, and closes the months that have had their days.
 
+        now: the moment as of which the book is read, and that snapshots and escalations have. organisation: with the
+        policy of that moment.
         through: the last day to work through; months that end by it are closed without waiting for late postings.
         Raises OutOfTime when it has to stop before; run it again to go on.
         """
+        began = time.monotonic()
         while True:
             try:
-                closed = self._close(organisation, now, through)
+                closed = self._close(organisation, now, through, lambda: now + _elapsed(began))
             except Overtaken:
                 continue  # another run has done these days; what is left is found from where it has come to
             sent, finished = self._send(organisation)
             return replace(closed, sent=sent, finished=finished)
 
-    def _close(self, organisation: Organisation, now: datetime, through: int) -> Closed:
+    def _close(self, organisation: Organisation, now: datetime, through: int, clock: Callable[[], datetime]) -> Closed:
         today = organisation.today(now)
         last = min(today - 1, through)
         run = self._history.run(organisation.id)
         closable = last if through < NEVER else closable_through(organisation, today)
-        task = _Task(organisation, run, today, last, closable, _moment(now))
+        ledger = self._ledger.known_at(organisation.id, moment_of(now))
+        task = _Task(organisation, ledger, run, today, last, closable, instant_text(now))
         receivables, payables = self._receivables(task), self._payables(task)
         closed = {Side.RECEIVABLE: receivables.closed, Side.PAYABLE: payables.closed}
         begun = {side: day for side, day in closed.items() if day is not None}
@@ -128,7 +134,7 @@ class Closing:
             self._finish(organisation, after)
         if after != run or (begun and receivables.through is None):
             # A book of bills alone has no escalations: on most days nothing of its run changes.
-            self._close_documents(organisation, today, now)
+            self._close_documents(organisation, today, clock)
         rows = receivables.rows
         return Closed(
             after.through,
@@ -171,7 +177,7 @@ class Closing:
 
     def _first_day(self, task: _Task, side: Side) -> int:
         """The issue day of the first document that ever existed; NEVER if there is none."""
-        view = self._ledger.accounts_since(task.organisation, side, 0)
+        view = task.ledger.accounts_since(task.organisation, side, 0)
         every = (document for _, documents in view for document in documents)
         return min((one.issued for one in every if one.issued < one.voided), default=NEVER)
 
@@ -180,9 +186,9 @@ class Closing:
     ) -> Sequence[str]:
         """Reads a side of the book once, some accounts at a time: follows their rows, if any, and closes months."""
         organisation = task.organisation
-        months = Months(self._ledger, self._history, organisation, task.run, side, ends, task.recorded_at, task.today)
+        months = Months(task.ledger, self._history, organisation, task.run, side, ends, task.recorded_at, task.today)
         left = {} if rows is None else dict(self._history.rows(organisation.id))
-        for some in batched(self._ledger.accounts_since(organisation, side, since), _TOGETHER, strict=False):
+        for some in batched(task.ledger.accounts_since(organisation, side, since), _TOGETHER, strict=False):
             if rows is not None:
                 _follow(rows, _histories(some), left)
             if self._out_of_time():
@@ -194,16 +200,6 @@ class Closing:
             _follow(rows, gone, left)
         return months.close(self._out_of_time)
 
-    def month_now(
-        self, organisation: Organisation, snapshot: Snapshot, side: Side = Side.RECEIVABLE
-    ) -> dict[str, CurrencyMonth]:
-        """A closed month's figures as they would be by what is known today."""
-        before, figures = day_before_month(snapshot.end), MonthFigures([snapshot.end])
-        for account, documents in self._ledger.accounts_since(organisation, side, before):
-            figures.add(DatedAccount(account, documents))
-        previous = figures_of(self._history, organisation, side, before)
-        return in_order(organisation, figures.month(snapshot.end, previous))
-
     # The end of a run
 
     def _finish(self, organisation: Organisation, run: Run) -> None:
@@ -214,15 +210,18 @@ class Closing:
         if run.through is not None:
             self._history.forget_cleared(organisation.id, run.through)
 
-    def _close_documents(self, organisation: Organisation, today: int, now: datetime) -> None:
-        """Moves what has closed by the passing of days out of the open set, and takes in what has come true."""
+    def _close_documents(self, organisation: Organisation, today: int, clock: Callable[[], datetime]) -> None:
+        """Moves what has closed by the passing of days out of the open set, and takes in what has come true.
+
+        That is written after what the run has read, with the moments at which it is.
+        """
         for side, kind in ((Side.RECEIVABLE, "invoice"), (Side.PAYABLE, "bill")):
             standing = self._ledger.accounts(organisation, side, today, today)
             every = (document for _, documents in standing for document in documents)
             closed = [document.id for document in every if listed_closed_from(document) <= today]
-            self._recorder.close_documents(organisation, kind, closed, now)
-        self._recorder.list_steady(organisation, now)
-        self._recorder.apply_due_effects(organisation, today, lambda: moment_of(now))
+            self._recorder.close_documents(organisation, kind, closed, clock())
+        self._recorder.list_steady(organisation, clock())
+        self._recorder.apply_due_effects(organisation, today, lambda: moment_of(clock()))
 
     def _send(self, organisation: Organisation) -> tuple[int, bool]:
         """Sends what waits in the outbox, and whether the time was enough for all of it.
@@ -271,5 +270,6 @@ def _since(task: _Task, through: int, ends: Sequence[int]) -> int:
     return min(through, day_before_month(ends[0]) if reached else year_before(ends[0]))
 
 
-def _moment(now: datetime) -> str:
-    return now.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+def _elapsed(began: float) -> timedelta:
+    """The time since a reading of the monotonic clock; never none, as what a run writes is not known when it begins."""
+    return timedelta(seconds=time.monotonic() - began, microseconds=1)

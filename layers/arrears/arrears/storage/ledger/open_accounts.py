@@ -2,7 +2,7 @@
 
 While it is read, an account may move in the index, as its earliest invoice is paid. Nobody is answered twice. Who moves
 from what is still to be read to what was read already is missed by an answer that takes several requests, as a customer
-is who becomes overdue between two of a client's pages. The close looks again.
+is who becomes overdue between two of a client's pages. Whoever reads the table as of a moment misses nobody.
 """
 
 import json
@@ -51,21 +51,6 @@ class OpenAccounts:
     def of_shard(self, shard: int) -> Found:
         """Every account of a shard with its open documents, each once, in no particular order."""
         return self.grouped(shard, self._pages(shard))
-
-    def of_shard_while_written(self, shard: int) -> Found:
-        """The same, with those that moved while they were read, from what was to be read to what had been.
-
-        Who is listed when all is read, but was not seen, is read by key. That takes a second reading of the index.
-        """
-        seen = set()
-        for account, documents in self.of_shard(shard):
-            seen.add(account.id)
-            yield account, documents
-        listed = (item["isk"]["S"] for page in self._pages(shard) for item in page)
-        rows = {keys.account_of_row(sort_key) for sort_key in listed if keys.is_row(sort_key)}
-        missed = [AccountLocation(id_, shard) for id_ in sorted(rows - seen)]
-        if missed:
-            yield from self.some(missed)
 
     def some(self, locations: Sequence[AccountLocation]) -> Found:
         """Those of some accounts that have open documents or money on account; each is read by its key."""

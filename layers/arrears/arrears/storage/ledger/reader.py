@@ -7,7 +7,7 @@ day, from everything closed since then. What an account keeps apart is read for 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched, chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from arrears.ledger.customers import AccountLocation, CustomerProfile, InvoiceDetail
 from arrears.ledger.dated_document import Account, DatedDocument, history_reaches
@@ -33,6 +33,14 @@ class LedgerStore:
         self._client = client
         self._table = table
         read_fast(client)
+
+    def known_at(self, organisation: str, moment: int) -> "LedgerStore":
+        """An organisation's ledger as it was known at a moment (microseconds since 1970), whoever writes meanwhile."""
+        from arrears.storage.ledger.past_table import PastTable
+
+        return LedgerStore(
+            cast("DynamoDBClient", PastTable(self._client, self._table, organisation, moment)), self._table
+        )
 
     def accounts(
         self, organisation: Organisation, side: Side, day: int, today: int
@@ -70,8 +78,7 @@ class LedgerStore:
 
         for shard in range(organisation.shards):
             opened: Compressed[tuple[Account, list[DatedDocument]]] = Compressed()
-            book = self._open_accounts(organisation, side)
-            for account, documents in book.of_shard_while_written(shard):
+            for account, documents in self._open_accounts(organisation, side).of_shard(shard):
                 opened.add(account.id, (account, documents))
             closed: Compressed[_Row] = Compressed()
             for row in self._closed(organisation, shard, side, since):

@@ -1,0 +1,169 @@
+"""Explains a closed month: which changes since its close make the difference to the same month as known now."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from arrears.close.months import month_as_known
+from arrears.ledger.dated_document import MoneyChange
+from arrears.ledger.days import month_of
+from arrears.ledger.known_at import instant_of, instant_text, moment_of
+from arrears.ledger.ledger_side import Side
+from arrears.ledger.on_account import money_changes
+from arrears.ledger.organisation import Organisation
+from arrears.reports.aging import currency_order
+from arrears.reports.month_close import from_stored
+from arrears.reports.month_explanation import (
+    Balance,
+    Effects,
+    ExplainedChange,
+    Explanation,
+    NotExplained,
+    document_balance,
+    money_balances,
+    month_balance,
+)
+from arrears.storage.history.snapshots import Snapshot
+from arrears.storage.ledger.item_histories import (
+    AccountChange,
+    ChangeEntry,
+    DocumentChange,
+    DocumentState,
+    ItemHistories,
+    Named,
+    PartyRecords,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+    from arrears.storage.history.store import HistoryStore
+    from arrears.storage.ledger.reader import LedgerStore
+
+type Around = Callable[[Iterable[Any]], Iterable[Any]]
+"""Bounds the time that reading takes: see TimeLimit.around."""
+
+
+class MonthExplanation:
+    """Explains closed months of one organisation with the stores it is handed."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        ledger: "LedgerStore",
+        history: "HistoryStore",
+        around: Around = iter,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._ledger = ledger
+        self._history = history
+        self._around = around
+
+    def explain(self, organisation: Organisation, month: str, side: Side, now: datetime) -> Explanation:
+        """The difference between a closed month (YYYY-MM) and the same month as known at a moment.
+
+        Raises NotExplained for a month that is not closed, or was before changes were kept.
+        """
+        snapshot = self._history.snapshot(organisation.id, month, side)
+        if snapshot is None:
+            raise NotExplained(f"{month} is not closed")
+        closed_at, moment = moment_of_close(organisation, snapshot), moment_of(now)
+        ledger = self._ledger.known_at(organisation.id, moment)
+        figures = month_as_known(ledger, self._history, organisation, snapshot, side, self._around)
+        then = {currency: month_balance(one) for currency, one in from_stored(snapshot.figures).items()}
+        present = {currency: month_balance(one) for currency, one in figures.items()}
+        moments = moment_of(closed_at), moment
+        histories = ItemHistories(self._client, self._table, organisation.id, side, moments)
+        changes = _Changes(snapshot.end)
+        for change in histories.changes(self._around):
+            changes.add(change)
+        order = currency_order({**then, **present}, organisation.currency)
+        return Explanation(
+            snapshot.end,
+            closed_at,
+            {currency: then.get(currency, Balance()) for currency in order},
+            {currency: present.get(currency, Balance()) for currency in order},
+            list(changes.explained()),
+        )
+
+
+def moment_of_close(organisation: Organisation, snapshot: Snapshot) -> datetime:
+    """The moment as of which a month was closed. Raises NotExplained where changes were not kept yet by then."""
+    closed_at, first = datetime.fromisoformat(snapshot.recorded_at), organisation.known_from
+    closed = f"{month_of(snapshot.end)} was closed"
+    if first is None:
+        raise NotExplained(
+            f"{closed} before changes are kept: those of this book are not yet; upgrade the organisation"
+        )
+    if moment_of(closed_at) < first:
+        since = instant_of(first)
+        raise NotExplained(f"{closed} before {instant_text(since)}, since when changes are kept", since)
+    return closed_at
+
+
+class _Changes:
+    """Collects what changes do to the balance of a day, document by document and account by account.
+
+    The excess of a document is money of its account once it is closed, which is no change: it stays with the document
+    here, and is taken off what happens to the account.
+    """
+
+    def __init__(self, day: int) -> None:
+        self._day = day
+        self._of_documents: list[tuple[ChangeEntry, list[Named], str | None, str, Balance]] = []
+        self._of_accounts: defaultdict[tuple[ChangeEntry, str], Effects] = defaultdict(Effects)
+        self._records: dict[tuple[ChangeEntry, str], list[Named]] = {}
+
+    def add(self, change: DocumentChange | AccountChange | PartyRecords) -> None:
+        if isinstance(change, DocumentChange):
+            self._add_document(change)
+        elif isinstance(change, AccountChange):
+            if change.before == change.after:
+                return
+            effects = self._of_accounts[change.entry, change.account]
+            _add_money(effects, change.after, change.before, self._day)
+        elif change.records:
+            self._records.setdefault((change.entry, change.account), []).extend(change.records)
+
+    def _add_document(self, change: DocumentChange) -> None:
+        effects = Effects()
+        for state, add in ((change.before, effects.take), (change.after, effects.add)):
+            if state is not None and state.account is not None:
+                add(state.dated.currency, document_balance(state.dated, self._day))
+        account = next((one.account for one in (change.after, change.before) if one and one.account), None)
+        for currency, balance in effects.found().items():
+            self._of_documents.append((change.entry, change.records(), account, currency, balance))
+        for account, after, before in (
+            (_closed_in(change.after), _money_of(change.after), ()),
+            (_closed_in(change.before), (), _money_of(change.before)),
+        ):
+            if account is not None and (after or before):
+                _add_money(self._of_accounts[change.entry, account], before, after, self._day)
+
+    def explained(self) -> Iterator[ExplainedChange]:
+        found = list(self._of_documents)
+        for (entry, account), effects in self._of_accounts.items():
+            records = self._records.get((entry, account), [])
+            found += [(entry, records, account, currency, balance) for currency, balance in effects.found().items()]
+        found.sort(key=lambda one: (one[0].number, one[2] or "", one[3], one[1]))
+        for entry, named, party, currency, balance in found:
+            id_ = None if party is None or party.startswith("n") else party[1:]
+            yield ExplainedChange(instant_of(entry.moment), entry.origin, named, id_, currency, balance)
+
+
+def _add_money(effects: Effects, added: Iterable[MoneyChange], taken: Iterable[MoneyChange], day: int) -> None:
+    for changes, add in ((added, effects.add), (taken, effects.take)):
+        for currency, balance in money_balances(changes, day).found().items():
+            add(currency, balance)
+
+
+def _closed_in(state: DocumentState | None) -> str | None:
+    """The account that has the money of a closed document."""
+    return state.account if state is not None and state.closed else None
+
+
+def _money_of(state: DocumentState | None) -> list[MoneyChange]:
+    return [] if state is None else list(money_changes(state.dated))
