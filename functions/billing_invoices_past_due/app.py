@@ -18,10 +18,11 @@ def billing_invoices_past_due(request: Request, api_version: str, account_id: st
     """Past-due invoices of an account, for its administrators."""
     docusign.check_version(api_version)
     user, clock = docusign.read_user(request, services().authentication), services().clock
-    then = services().reading(user.organisation, read_known_at(request, user.organisation, clock()))
+    known_at = read_known_at(request, user.organisation, clock())
+    limit = TimeLimit(clock, "arrears customer show")
+    then = services().reading(user.organisation, known_at, limit)
     organisation, ledger = then.organisation, then.ledger
     customer = docusign.administered(user, ledger.customer(organisation, account_id))
-    limit = TimeLimit(clock, "arrears customer show")
     accounts = limit.around(ledger.accounts_of(organisation, Side.RECEIVABLE, [customer.location]))
     owed = past_due(organisation, customer, accounts, then.today)
     details = limit.around(ledger.details(organisation, [overdue.id for overdue in owed.invoices]))

@@ -23,8 +23,10 @@ endpoint = dolfin.endpoint()
 def customer(request: Request, id: str) -> dict[str, Any] | Page:
     """A customer as of a day."""
     caller, clock = _caller(request), services().clock
-    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
-    organisation, reader = then.organisation, then.parties(TimeLimit(clock, "arrears customer show"))
+    known_at = dolfin.read_known_at(request, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears customer show")
+    then = services().reading(caller.organisation, known_at, limit)
+    organisation, reader = then.organisation, then.parties(limit)
     query = parties.read_page_query(request, organisation, then.today)
     party = parties.found(reader.find, organisation, Side.RECEIVABLE, id)
     report = read_report(reader, organisation, party, query.day, then.today)
@@ -37,8 +39,10 @@ def customer(request: Request, id: str) -> dict[str, Any] | Page:
 def customer_statement(request: Request, id: str) -> dict[str, Any] | Page:
     """What moved a customer's balance, or what is open and on account."""
     caller, clock = _caller(request), services().clock
-    then = services().reading(caller.organisation, read_known_at(request, caller.organisation, clock()))
-    organisation, reader = then.organisation, then.parties(TimeLimit(clock, "arrears statement"))
+    known_at = read_known_at(request, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears statement")
+    then = services().reading(caller.organisation, known_at, limit)
+    organisation, reader = then.organisation, then.parties(limit)
     query = parties.StatementQuery.read(request, then.today)
     party = parties.found(reader.find, organisation, Side.RECEIVABLE, id)
     sections = parties.read_sections(reader, organisation, party, query)

@@ -22,11 +22,12 @@ def aged_payables(request: Request) -> Body | Page:
     """Open bills and money on account as of a day, by supplier and currency or by document."""
     authentication, clock = services().authentication, services().clock
     caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES)
-    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    known_at = dolfin.read_known_at(request, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears aging --side payables")
+    then = services().reading(caller.organisation, known_at, limit)
     organisation, ledger, today = then.organisation, then.ledger, then.today
     query = aged_list.read_query(request, organisation, today, SIDE)
-    in_time = TimeLimit(clock, "arrears aging --side payables").around
-    reading = BookReading(ledger, organisation, SIDE, query.day, today, in_time)
+    reading = BookReading(ledger, organisation, SIDE, query.day, today, limit.around)
     if query.pinned["by"] == BY_DOCUMENT:
         documents = aged_documents(reading.accounts(), query.day, organisation)
         found, next_cursor = aged_list.page_of(query, documents)

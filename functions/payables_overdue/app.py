@@ -28,11 +28,12 @@ def overdue_payables(request: Request) -> dict[str, Any] | Page:
     """Overdue bills by supplier and currency, as of a day."""
     authentication, clock = services().authentication, services().clock
     caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES)
-    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    known_at = dolfin.read_known_at(request, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears payables")
+    then = services().reading(caller.organisation, known_at, limit)
     organisation, ledger, today = then.organisation, then.ledger, then.today
     query = OverdueQuery.read(request, organisation, today, PAYABLES)
     day = query.report.day
-    limit = TimeLimit(clock, "arrears payables")
     reading = BookReading(ledger, organisation, Side.PAYABLE, day, today, limit.around)
     report = read_overdue(reading, query.first_rows())
     selected = select_rows(report, query.wanted, row_urgency, supplier_row, reading.judgeable)

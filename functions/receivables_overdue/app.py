@@ -28,11 +28,12 @@ def overdue_receivables(request: Request) -> dict[str, Any] | Page:
     """Overdue invoices by customer and currency, as of a day."""
     authentication, clock = services().authentication, services().clock
     caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_RECEIVABLES)
-    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
+    known_at = dolfin.read_known_at(request, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears receivables")
+    then = services().reading(caller.organisation, known_at, limit)
     organisation, ledger, today = then.organisation, then.ledger, then.today
     query = OverdueQuery.read(request, organisation, today, RECEIVABLES)
     day = query.report.day
-    limit = TimeLimit(clock, "arrears receivables")
     reading = BookReading(ledger, organisation, Side.RECEIVABLE, day, today, limit.around)
     report = read_overdue(reading, query.first_rows())
     selected = select_rows(report, query.wanted, row_tier, customer_row, reading.judgeable)

@@ -23,8 +23,10 @@ endpoint = dolfin.endpoint()
 def supplier(request: Request, id: str) -> dict[str, Any] | Page:
     """A supplier as of a day."""
     caller, clock = _caller(request), services().clock
-    then = services().reading(caller.organisation, dolfin.read_known_at(request, caller.organisation, clock()))
-    organisation, reader = then.organisation, then.parties(TimeLimit(clock, "arrears supplier"))
+    known_at = dolfin.read_known_at(request, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears supplier")
+    then = services().reading(caller.organisation, known_at, limit)
+    organisation, reader = then.organisation, then.parties(limit)
     query = parties.read_page_query(request, organisation, then.today)
     party = parties.found(reader.find, organisation, Side.PAYABLE, id)
     report = read_report(reader, organisation, party, query.day, then.today)
@@ -37,8 +39,10 @@ def supplier(request: Request, id: str) -> dict[str, Any] | Page:
 def supplier_statement(request: Request, id: str) -> dict[str, Any] | Page:
     """What moved the balance with a supplier, or what is open and on account."""
     caller, clock = _caller(request), services().clock
-    then = services().reading(caller.organisation, read_known_at(request, caller.organisation, clock()))
-    organisation, reader = then.organisation, then.parties(TimeLimit(clock, "arrears statement"))
+    known_at = read_known_at(request, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears statement")
+    then = services().reading(caller.organisation, known_at, limit)
+    organisation, reader = then.organisation, then.parties(limit)
     query = parties.StatementQuery.read(request, then.today)
     party = parties.found(reader.find, organisation, Side.PAYABLE, id)
     sections = parties.read_sections(reader, organisation, party, query)

@@ -1,12 +1,17 @@
 """What would take longer than twenty seconds is refused, and the answer names the command that has no limit."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
 from api.conftest import NOON, Api, check
 from arrears.api.routes import RECEIVABLES_HISTORY
+from arrears.ledger.known_at import instant_text
+from arrears.storage.ledger.change_entries import Entry
+from arrears.storage.ledger.change_log import ChangeLog
 from support import records
 
 BOOK = (
@@ -52,6 +57,30 @@ def test_an_answer_in_time_is_given(
     api.stored(*BOOK)
     pass_with_each_look(api, monkeypatch, 0.5)
     assert api.dolfin(path, **query).status == 200
+
+
+@pytest.mark.parametrize(("path", "query", "command"), LARGE)
+def test_a_past_moment_since_which_too_much_has_changed_is_refused_and_names_the_command(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, query: dict[str, str], command: str
+) -> None:
+    api.stored({"type": "customer", "id": "C1", "name": "Ann"}, *BOOK)
+    api.clock.now += timedelta(hours=1)
+    moment = instant_text(api.clock.now)
+    api.clock.now += timedelta(hours=1)
+    api.stored({"type": "customer", "id": "C2", "name": "Bob"})
+    looked = count()
+    read = ChangeLog.entries
+
+    def slowly(*arguments: Any, **options: Any) -> Iterator[Entry]:
+        for entry in read(*arguments, **options):
+            next(looked)
+            api.clock.now += timedelta(seconds=21)
+            yield entry
+
+    monkeypatch.setattr(ChangeLog, "entries", slowly)
+    answer = api.dolfin(path, **query, knownAt=moment)
+    assert (answer.status, answer.body["code"], next(looked)) == (422, "too_large", 1)
+    assert f"`{command}`" in answer.body["detail"]
 
 
 def test_closed_months_are_answered_however_long_it_takes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

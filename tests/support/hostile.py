@@ -291,7 +291,18 @@ def _walk(value: Any, positions: list[tuple[Any, Any]]) -> None:
 
 
 def _query_value(random: Random, sent: Sent) -> None:
-    known = ("asOf", "limit", "cursor", "months", "currency", "since", "tier", "customerId", "external_customer_id")
+    known = (
+        "asOf",
+        "limit",
+        "cursor",
+        "months",
+        "currency",
+        "since",
+        "tier",
+        "customerId",
+        "external_customer_id",
+        "knownAt",
+    )
     name = random.choice([*known, _any_text(random)])
     sent.query[name] = [_any_text(random) for _ in range(random.choice((1, 1, 2)))]
 

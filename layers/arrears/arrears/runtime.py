@@ -94,15 +94,21 @@ class Services:
         write_fast(self.client)
         return Organisations(self._access_table(), self.audit(), self.clock, self.settings.ledger_table)
 
-    def reading(self, organisation: "Organisation", known_at: datetime | None = None) -> "Reading":
-        """The organisation's book as it is, or as it was known at a moment since `known_from`."""
+    def reading(
+        self, organisation: "Organisation", known_at: datetime | None = None, limit: "TimeLimit | None" = None
+    ) -> "Reading":
+        """The organisation's book as it is, or as it was known at a moment since `known_from`.
+
+        limit: how long reading what has changed since the moment may take.
+        """
         table = self.settings.ledger_table
         if known_at is None:
             return Reading(organisation, self.ledger, self.client, table, self.clock())
         from arrears.storage.access.items import with_settings
         from arrears.storage.ledger.past_table import PastTable
 
-        past = PastTable(self.client, table, organisation.id, moment_of(known_at))
+        around = iter if limit is None else limit.around
+        past = PastTable(self.client, table, organisation.id, moment_of(known_at), around)
         settings = past.settings()
         then = organisation if settings is None else with_settings(organisation, settings)
         client = cast("DynamoDBClient", past)

@@ -10,7 +10,7 @@ no more than a minute.
 
 import time
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from arrears.ledger.errors import UNAVAILABLE, ArrearsError
@@ -33,14 +33,19 @@ _INDEX_KEYS = {None: ("pk", "sk"), keys.INDEX: ("ipk", "isk"), keys.ACCOUNT_INDE
 """By index, the attributes of its partitions and sort keys; None: the table."""
 
 
+type Around = Callable[[Iterable[Entry]], Iterator[Entry]]
+"""What stops reading that takes too long."""
+
+
 class Changed:
     """What has changed in a ledger since a moment, and what stood before.
 
     settings: those of the organisation at the moment, if they have changed since.
     """
 
-    def __init__(self, log: ChangeLog, moment: int) -> None:
+    def __init__(self, log: ChangeLog, moment: int, around: Around) -> None:
         self._log = log
+        self._around = around
         self._moment = moment
         self._latest = 0
         self._seen: set[str] = set()
@@ -55,7 +60,7 @@ class Changed:
         """Reads what was written since the last time; whether there was anything."""
         first = max(self._moment + 1, self._latest - LATE_MICROSECONDS)
         found = False
-        for entry in self._log.entries(first, seen=self._seen):
+        for entry in self._around(self._log.entries(first, seen=self._seen)):
             self._take(entry)
             found = True
         return found
@@ -124,14 +129,19 @@ _FIRST, _LAST = "", chr(0x10FFFF)
 
 
 class PastTable:
-    """A client of a ledger table that answers as of a past moment, for one organisation."""
+    """A client of a ledger table that answers as of a past moment, for one organisation.
 
-    def __init__(self, client: "DynamoDBClient", table: str, organisation: str, moment: int) -> None:
+    around: what stops reading changes that takes too long, if anything does.
+    """
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, organisation: str, moment: int, around: Around = iter
+    ) -> None:
         self.meta = client.meta
         self._client = client
         self._table = table
         self._organisation = organisation
-        self._changed = Changed(ChangeLog(client, table, organisation), moment)
+        self._changed = Changed(ChangeLog(client, table, organisation), moment, around)
 
     def settings(self) -> Mapping[str, Any] | None:
         """The organisation's settings at the moment, as the change log has them; None if they are those of today."""
