@@ -58,7 +58,7 @@ class Table:
         return restore
 
     def contents(self) -> Contents:
-        """Every item, what is packed in it unpacked, without the versions that only conditions look at.
+        """Every item but the change log's, what is packed unpacked, without the versions that only conditions look at.
 
         The figures of a month are added up and zeros left out: in which slots they are is chance.
         """
@@ -66,7 +66,7 @@ class Table:
         for page in self.open.get_paginator("scan").paginate(TableName=self.name):
             for item in page["Items"]:
                 content = {name: _decoded(name, value) for name, value in item.items() if name not in ("pk", "sk", "v")}
-                if not item["pk"]["S"].endswith(("#m", "#q")):
+                if not item["pk"]["S"].endswith(("#m", "#q", "#g")):
                     found[item["pk"]["S"], item["sk"]["S"]] = content
         return found | {(partition, f"{month}#{day}"): sums for (partition, month, day), sums in self.months().items()}
 
