@@ -197,8 +197,8 @@ def reconcile(
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
-    """Work out accounts and monthly figures anew from the documents, and say what differs."""
-    from arrears.storage.ledger.reconcile import Notice
+    """Work out accounts and monthly figures anew from the documents, and say what differs or is missing in the log."""
+    from arrears.storage.ledger.reconcile import CHANGE_LOG, Notice
 
     services = connect(stack)
     organisation = organisation_of(services, organisation_id)
@@ -217,13 +217,20 @@ def reconcile(
         "notices": [asdict(notice) for notice in notices],
         "mended": mend,
     }
-    what = "mended" if mend else "found"
-    put(body, as_json, f"{len(found)} differences {what}." if found else "Everything adds up.")
-    if found and not mend:
+    missing = sum(difference.kind == CHANGE_LOG for difference in found)
+    what = f"{len(found) - missing} differences mended" if mend else f"{len(found)} differences found"
+    cannot = f"; {missing} cannot be mended." if missing else "."
+    put(body, as_json, what + cannot if found else "Everything adds up.")
+    if missing or (found and not mend):
         raise typer.Exit(1)
 
 
 def _sentence(difference: "Difference") -> str:
+    from arrears.storage.ledger.reconcile import CHANGE_LOG
+
+    if difference.kind == CHANGE_LOG:
+        before = "none" if difference.recomputed is None else f"the one of {difference.recomputed}"
+        return f"change log: the change of {difference.what} at {difference.stored} is missing; before it is {before}"
     return (
         f"{difference.kind} {difference.what}: {difference.field} is {difference.stored}, "
         f"the documents say {difference.recomputed}"

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from api.conftest import NOON, Api, invoice, load_function
 from arrears.close.run import Closed, Closing
+from arrears.ledger.known_at import moment_of
 from arrears.metrics import NAMESPACE
 from template import resources, template
 
@@ -212,3 +213,19 @@ def searched(expression: str) -> Metric:
     namespace, *dimensions = found[1].split(",")
     assert namespace == NAMESPACE
     return found[2], frozenset(dimensions)
+
+
+def test_the_daily_run_removes_changes_that_are_older_than_the_parameter_says(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a run that comes after the one that has said so."""
+    log = api.services.change_log(api.organisation.id)
+    api.record(invoice("I1"))
+    monkeypatch.setenv("CHANGE_LOG_DAYS", "2")
+    api.forget()
+    for days, left in ((30, True), (31, False)):
+        api.clock.now = NOON + timedelta(days)
+        assert close(api) == {"batchItemFailures": []}
+        assert any(entry.moment < moment_of(NOON + timedelta(20)) for entry in log.entries()) == left
+    first = api.services.organisations().get(api.organisation.id).known_from
+    assert first == moment_of(NOON + timedelta(29))

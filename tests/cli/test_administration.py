@@ -1,6 +1,7 @@
 """What an administrator does on the command line: organisations, keys and users over their whole life."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from arrears.ledger.known_at import NotKnownThen, instant_of, instant_text, mome
 from arrears.runtime import Services
 from arrears_cli import command
 from arrears_cli.output import Failed
+from support.records import invoice
 
 
 def run(*arguments: str, organisation: str, input: str | None = None) -> Result:
@@ -150,3 +152,14 @@ def test_what_was_known_in_an_older_book_can_be_asked_from_its_first_upgrade_on(
     with pytest.raises(NotKnownThen, match=instant_text(instant_of(found[0]))):
         parse_known_at(instant_text(instant_of(found[0] - 1)), upgraded, services.clock())
     assert [act.act for act in services.audit().acts(organisation)].count("set_known_from") == 1
+
+
+def test_what_the_change_log_lacks_is_said_and_cannot_be_mended(services: Services, organisation: str) -> None:
+    services.recorder().record(services.organisations().get(organisation), [invoice()], services.clock())
+    assert run("reconcile", organisation=organisation).exit_code == 0
+    services.change_log(organisation).delete_before(moment_of(services.clock()) + 1)
+    for mend in ([], ["--mend"]):
+        found = run("reconcile", *mend, organisation=organisation)
+        assert found.exit_code == 1
+        assert re.search(r"change log: the change of i#[-0-9a-f]+#d at .+Z is missing; before it is none", found.stderr)
+    assert "0 differences mended; 2 cannot be mended." in found.stdout

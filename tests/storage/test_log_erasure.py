@@ -37,13 +37,18 @@ TEXTS = {
 
 @dataclass
 class Written:
-    """A book whose every text is random. texts: those on records of customers and their documents, by customer."""
+    """A book whose every text is random.
+
+    texts: those on records of customers, by customer. personal: those on customers and invoices. beside: those on
+    payments and disputes of invoices and customers.
+    """
 
     book: Book
     ledger: StoredLedger
     moments: list[int] = field(default_factory=list)
     texts: dict[str, set[str]] = field(default_factory=dict)
     personal: set[str] = field(default_factory=set)
+    beside: set[str] = field(default_factory=set)
 
     @property
     def log(self) -> ChangeLog:
@@ -107,6 +112,9 @@ def _told(done: Written, record: dict[str, Any], rng: Random) -> dict[str, Any]:
     if record["type"] in ("customer", "invoice"):
         done.personal |= {text for text in texts.values() if not text.startswith(("shared", "line "))}
         done.personal |= {line["name"] for line in told.get("lines") or ()}
+    invoices = {entry.record["id"] for entry in done.book.entries if entry.record["type"] == "invoice"}
+    if record.get("invoice_id") in invoices or "customer_id" in record:
+        done.beside |= set(texts.values()) - done.personal
     if record["type"] == "customer":
         own = done.texts.setdefault(outward_id(done.ledger.organisation.id, "customer", record["id"]), set())
         own |= {text for text in texts.values() if not text.startswith("shared")}
@@ -188,6 +196,8 @@ def test_nothing_that_was_written_on_a_customer_is_in_the_log_and_the_past_is_th
         done.erase(customer)
     text = done.log_text()
     assert [one for one in done.personal if one in text] == []
+    present = str(done.ledger.table.open.scan(TableName=done.ledger.table.name)["Items"])
+    assert [one for one in done.beside if one in text and one not in present] == []
     assert [answers(done, moment) for moment in moments] == [before[moment][1] for moment in moments]
     assert "shared" not in text
 
@@ -196,7 +206,7 @@ def test_it_may_be_killed_at_any_call_and_run_again_and_then_no_text_is_left(tab
     done = written(table, 3)
     erased = max(done.customers(), key=lambda one: len(done.texts.get(one, ())))
     assert len([text for text in done.texts[erased] if text.startswith("account_number")]) > 2
-    restore = table.save()
+    restore, latest = table.save(), max(entry.moment for entry in done.log.entries())
     done.erase(erased)
     calls = len(table.gate.operations())
     assert calls > 20
@@ -206,6 +216,8 @@ def test_it_may_be_killed_at_any_call_and_run_again_and_then_no_text_is_left(tab
         with pytest.raises(Killed):
             done.erase(erased)
         table.gate.operations()
+        own = str([entry.before for entry in done.log.entries(latest + 1)])
+        assert [one for one in done.texts[erased] if one in own] == [], "what the erasure writes is erased before"
         done.erase(erased)
         text = done.log_text()
         assert [one for one in done.texts[erased] if one in text] == [], number

@@ -2,13 +2,17 @@
 
 import json
 import os
+from dataclasses import replace
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
 
 from arrears.ledger import dated_document
 from arrears.ledger.ledger_side import Side
+from arrears.storage.ledger import keys
+from arrears.storage.ledger.change_log import ChangeLog
 from arrears.storage.ledger.reader import LedgerStore
 from arrears.storage.ledger.reconcile import Difference, Reconciliation
 from arrears.storage.ledger.recorder import Recorder
@@ -62,6 +66,40 @@ def test_a_waiting_bill_that_was_listed_as_closed_is_found_and_listed_as_open(
     store = LedgerStore(ledger_tables, os.environ["LEDGER_TABLE"])
     [(_, documents)] = store.accounts(ORGANISATION, Side.PAYABLE, moment.toordinal(), moment.toordinal())
     assert [document.id for document in documents] == [found.what]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_entry_that_the_change_log_lacks_is_found(ledger_tables: Any, seed: int) -> None:
+    """Each in turn: what it says of any item breaks that item's chain. Nothing mends it."""
+    organisation, moment = written(ledger_tables, seed)
+    table = os.environ["LEDGER_TABLE"]
+    log = ChangeLog(ledger_tables, table, organisation.id)
+    stored = [item for item in ledger_tables.scan(TableName=table)["Items"] if item["pk"]["S"].endswith("#g")]
+    changed = {entry.moment: entry.before for entry in log.entries()}
+    for item in Random(seed).sample(stored, min(8, len(stored))):
+        ledger_tables.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
+        found = differences(ledger_tables, organisation, moment, mend=True)
+        before = changed[keys.read_change_sort_key(item["sk"]["S"]).moment]
+        named = {difference.what for difference in found}
+        listed, all_of_it = (
+            {f"{pk.partition('#')[2]}#{sk}" for pk, sk in before if sk in kinds} for kinds in ("daf", "dafs")
+        )
+        assert listed <= named <= all_of_it
+        assert named
+        assert {difference.kind for difference in found} <= {"change log"}
+        ledger_tables.put_item(TableName=table, Item=item)
+        assert differences(ledger_tables, organisation, moment) == []
+
+
+def test_changes_before_the_first_moment_that_can_be_asked_for_need_no_entries(ledger_tables: Any) -> None:
+    organisation, moment = written(ledger_tables, 2)
+    log = ChangeLog(ledger_tables, os.environ["LEDGER_TABLE"], organisation.id)
+    moments = [entry.moment for entry in log.entries()]
+    middle = moments[len(moments) // 2]
+    assert log.delete_before(middle) == (len(moments) // 2, True)
+    assert differences(ledger_tables, organisation, moment)
+    assert differences(ledger_tables, replace(organisation, known_from=middle), moment) == []
+    assert differences(ledger_tables, replace(organisation, known_from=None), moment) == []
 
 
 def spoil(client: Any) -> set[str]:

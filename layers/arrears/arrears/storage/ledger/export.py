@@ -72,6 +72,20 @@ class LedgerExport:
                 if key in found:
                     yield keys.account_in(key), found[key]
 
+    def versioned(self, organisation: Organisation) -> Iterator[Key]:
+        """The keys of all items that have a version: documents, accounts, counterparty records, money on account.
+
+        Whether there is a counterparty record is not looked up. Money that is not on account any more is not listed; it
+        never changes alone.
+        """
+        for side in Side:
+            yield from self._listed(organisation, side, keys.DOCUMENT)
+            for account, item in self.accounts(organisation, side):
+                yield keys.account_key(organisation.id, account)
+                yield keys.account_key(organisation.id, account, keys.COUNTERPARTY)
+                if has_on_account(item):
+                    yield from on_account_keys(self._client, self._table, organisation.id, account)
+
     def _listed(self, organisation: Organisation, side: Side, sort_key: str) -> Iterator[Key]:
         """The keys of a side's documents or accounts, each once though it may move while the index is read."""
         seen = set()

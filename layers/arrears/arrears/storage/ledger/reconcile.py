@@ -1,7 +1,8 @@
 """Reconciliation: compares accounts and monthly figures with the documents that they are sums of.
 
 The documents are the book. Everything else changes by differences, in the transactions that change documents. This adds
-everything up anew, reports what differs, and corrects it on request. Run it while nothing else writes.
+everything up anew, reports what differs, and corrects it on request. It also checks that the change log is whole, which
+nothing can correct. Run it while nothing else writes.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from arrears.ledger.accounts import AccountState
 from arrears.ledger.days import NEVER, month_of
 from arrears.ledger.documents import Document, Part, contribution_of, in_minor
 from arrears.ledger.figures import Cells, add_cells, document_cells, without_months
+from arrears.ledger.known_at import instant_of, instant_text
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.on_account import closed_by_state_at, counts_at, unapplied_at
 from arrears.ledger.on_account_records import OnAccountRecord
@@ -24,12 +26,15 @@ from arrears.ledger.recording import Recording
 from arrears.storage.ledger import codec
 from arrears.storage.ledger.entities import rows_of, stored_rows
 from arrears.storage.ledger.export import LedgerExport
+from arrears.storage.ledger.log_check import gaps
 from arrears.storage.ledger.month_figures import book_cells, collection_figures, month_items
 from arrears.storage.ledger.unit_of_work import StoredUnitOfWork
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+CHANGE_LOG = "change log"
+"""The kind of the differences that nothing can mend."""
 _ADDED_UP = ("named", "open", "documents", "on_account")
 
 
@@ -88,6 +93,14 @@ class Reconciliation:
                 yield from self._check_closed(organisation, document, today, mend)
             yield from self._check_accounts(organisation, side, documents, today, mend)
         yield from self._check_figures(organisation, figures, today, mend)
+        yield from self._check_log(organisation)
+
+    def _check_log(self, organisation: Organisation) -> Iterator[Difference]:
+        """The change log against the versions of items. What it lacks cannot be mended."""
+        for (pk, sk), version, before in gaps(self._client, self._table, organisation):
+            found = None if before is None else instant_text(instant_of(before))
+            what = f"{pk.partition('#')[2]}#{sk}"
+            yield Difference(CHANGE_LOG, what, "latest change", instant_text(instant_of(version)), found)
 
     def _check_closed(
         self, organisation: Organisation, document: Document, today: int, mend: bool
