@@ -16,7 +16,9 @@ from moto import mock_aws
 from api.conftest import Answer, Api, Clock
 from arrears import runtime
 from arrears.api import http, routes
+from arrears.ledger.known_at import moment_of
 from arrears.storage.access import passwords
+from arrears.storage.ledger.recorder import Session
 from template import create_tables
 
 NOON = datetime(2026, 6, 30, 10, tzinfo=UTC)
@@ -222,7 +224,7 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
         413: _too_many,
         422: lambda caller, path: caller.ask(path, body="[]"),
     },
-    routes.LEDGER_CHANGES: _OURS,
+    routes.LEDGER_CHANGES: {**_OURS, 200: lambda caller, path: caller.ask(path, type="bill")},
     routes.OVERDUE_BALANCE: _LAGO,
     routes.INVOICE_COLLECTION: _LAGO,
     routes.LAGO_PREFIX + routes.OVERDUE_BALANCE: _LAGO,
@@ -265,6 +267,7 @@ def _api() -> Iterator[Caller]:
             patch.setenv(name, value)
         clock = Clock(NOON)
         patch.setattr(runtime, "now", clock)
+        patch.setattr(Session, "moment", lambda session: moment_of(clock.now))
         patch.setattr(passwords, "_MEMORY_COST", 2**4)
         patch.setattr(passwords, "_PASSES", 1)
         runtime.services.cache_clear()
