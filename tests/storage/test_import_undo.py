@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -129,10 +130,8 @@ def test_an_undo_that_is_stopped_anywhere_twice_goes_on(
     for _ in range(2):
         table.gate.operations()
         table.gate.faults = {rng.randint(2, 60): kill}
-        try:
+        with suppress(Killed):
             undone(ledger, id_, now)
-        except Killed:
-            pass
         table.gate.faults = {}
     assert undone(ledger, id_, now).kept == []
     assert exported(ledger) == before
@@ -144,7 +143,7 @@ def test_an_undo_that_is_stopped_anywhere_twice_goes_on(
 def test_what_others_have_changed_since_is_kept_and_named(
     table: Table, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger, records, book, now = a_book(table, seed, monkeypatch)
+    ledger, records, _, now = a_book(table, seed, monkeypatch)
     before = exported(ledger)
     id_ = imported(ledger, records, now)
     rng = Random(seed)
