@@ -1,8 +1,9 @@
 """An import that is undone leaves the book that was there before it, but for what others have changed since."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -22,6 +23,20 @@ from oracle import Book
 from oracle.generate import as_it_happened, interesting_days, random_book
 from support.books import answer, arrivals, last_day, noon, organisation_of, random_terms
 from support.gate import Killed, kill
+from support.records import (
+    ORGANISATION,
+    allocation,
+    bill,
+    credit,
+    customer,
+    dispute,
+    invoice,
+    payment,
+    payment_on_account,
+    promise,
+    reminder,
+    supplier,
+)
 from support.stored_ledger import StoredLedger, Table
 
 type Records = dict[tuple[str, str], list[dict[str, Any]]]
@@ -184,3 +199,137 @@ def by_others_alone(ledger: StoredLedger, id_: str) -> set[tuple[str, str]]:
     changes = [(step.entry.origin.import_id, one) for step in steps for one in step.changes(ledger.organisation.id)]
     own = {(one.type, one.id) for import_, one in changes if import_ == id_}
     return {(one.type, one.id) for _, one in changes} - own
+
+
+def test_every_type_of_record_is_put_back_as_it_was(table: Table) -> None:
+    """Lines, states, what the policy filled in, deletions and moves; what the import created is gone."""
+    ledger = table.ledger(replace(ORGANISATION, policy=replace(ORGANISATION.policy, default_terms_days=14)))
+    today = ledger.organisation.today(NOON)
+    stamp = {"updated_at": "2020-03-01T00:00:00Z"}
+    ledger.record(
+        [
+            customer(account_number="N", external_id="X", credit_limit={"USD": "500"}),
+            supplier(),
+            invoice(lines=LINES, due_on=None, **stamp),
+            invoice("J", customer_id="D", customer_name="Ada"),
+            bill(state="Created", state_on="2020-01-02"),
+            bill(state="Approved", state_on="2020-01-05"),
+            payment(**stamp),
+            payment_on_account(),
+            allocation(),
+            credit(),
+            dispute(),
+            promise(),
+            reminder(),
+            {"type": "credit", "id": "gone", "deleted": True, **stamp},
+        ],
+        today,
+    )
+    before, told = exported(ledger), answers(ledger, [NOON.date()], today)
+    pointers = pointers_of(ledger)
+    id_ = imported(
+        ledger,
+        [
+            customer(account_number="M", name="Other", credit_limit={"USD": "1", "JPY": "7"}),
+            customer("D", account_number="N"),
+            {"type": "supplier", "id": "S", "deleted": True},
+            invoice(lines=[], due_on="2020-09-01", customer_id="D"),
+            {"type": "invoice", "id": "J", "deleted": True},
+            bill(state="Paid", state_on="2020-02-05", number="B-1"),
+            payment(invoice_id="J"),
+            payment_on_account(customer_id="D", amount="70"),
+            allocation(invoice_id="J"),
+            {"type": "credit", "id": "K", "deleted": True},
+            credit("gone"),
+            {"type": "dispute", "id": "D", "deleted": True},
+            promise(amount="12", customer_id="D"),
+            {"type": "reminder", "id": "R", "deleted": True},
+            {"type": "payment", "id": "never seen", "deleted": True},
+            payment("new", invoice_id="unknown"),
+        ],
+        NOON,
+    )
+    assert len(undone(ledger, id_, NOON).kept) == 0
+    assert exported(ledger) == before
+    assert answers(ledger, [NOON.date()], today) == told
+    assert pointers_of(ledger) == pointers
+    assert differences(ledger, NOON) == []
+
+
+def pointers_of(ledger: StoredLedger) -> dict[Any, Any]:
+    """What every part, contact and account number is on, or when it was deleted."""
+    return {key: item for key, item in ledger.table.contents().items() if key[1] == "p"}
+
+
+def test_account_numbers_go_back_to_who_had_them(table: Table) -> None:
+    ledger = table.ledger()
+    today = ledger.organisation.today(NOON)
+    ledger.record([customer(account_number="1"), customer("D", account_number="2")], today)
+    before = exported(ledger)
+    id_ = imported(
+        ledger, [customer(account_number="3"), customer("D", account_number="1"), customer(account_number="2")], NOON
+    )
+    assert undone(ledger, id_, NOON).kept == []
+    assert exported(ledger) == before
+
+
+def test_an_account_number_that_another_customer_was_given_since_stays_there(table: Table) -> None:
+    ledger = table.ledger()
+    today = ledger.organisation.today(NOON)
+    ledger.record([customer(account_number="1")], today)
+    id_ = imported(ledger, [customer(account_number="2")], NOON)
+    ledger.recorder.record(ledger.organisation, [customer("E", account_number="1")], NOON + HOUR)
+    assert undone(ledger, id_, NOON + 2 * HOUR).kept == [("customer", "C")]
+    assert exported(ledger)["customer", "C"][0]["account_number"] == "2"
+
+
+@pytest.mark.parametrize("stop_at", [None, 8, 12, 16, 20])
+def test_a_payment_with_many_allocations_is_put_back_with_all_of_them(table: Table, stop_at: int | None) -> None:
+    ledger = table.ledger()
+    today = ledger.organisation.today(NOON)
+    numbers = range(60)
+    ledger.record([payment_on_account(), *(invoice(f"I{number}", total="1") for number in numbers)], today)
+    ledger.record([allocation(f"L{number}", invoice_id=f"I{number}", amount="1") for number in numbers], today)
+    before, told = exported(ledger), answers(ledger, [NOON.date()], today)
+    id_ = imported(ledger, [payment_on_account(paid_on="2020-06-29", amount="77")], NOON)
+    if stop_at is not None:
+        table.gate.operations()
+        table.gate.faults = {stop_at: kill}
+        with suppress(Killed):
+            undone(ledger, id_, NOON)
+        table.gate.faults = {}
+    undone(ledger, id_, NOON)
+    assert exported(ledger) == before
+    assert answers(ledger, [NOON.date()], today) == told
+    assert differences(ledger, NOON) == []
+
+
+def test_the_undo_is_in_the_log_and_what_it_put_back_is_not_undone_twice(table: Table) -> None:
+    ledger = table.ledger()
+    id_ = imported(ledger, [invoice()], NOON)
+    undone(ledger, id_, NOON)
+    walk = ChangeWalk(table.open, table.name, ledger.organisation.id)
+    step = next(walk.newest_first())
+    assert (step.entry.origin.undo_of, step.entry.origin.import_id) == (id_, "")
+    again = imported(ledger, [invoice()], NOON + HOUR)
+    assert undone(ledger, id_, NOON + 2 * HOUR).kept == [("invoice", "I")]
+    assert undone(ledger, again, NOON + 2 * HOUR).kept == []
+    assert exported(ledger) == {}
+
+
+def test_what_others_change_while_an_import_is_undone_is_kept_and_named(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = table.ledger()
+    id_ = imported(ledger, [invoice(), invoice("J")], NOON)
+    undo = ImportUndo(table.client, table.name)
+    reading = ChangeWalk.newest_first
+
+    def changed_after_reading(walk: ChangeWalk, *asked: Any) -> Iterator[Any]:
+        yield from list(reading(walk, *asked))
+        ledger.recorder.record(ledger.organisation, [invoice(number="changed")], NOON + 2 * HOUR)
+
+    monkeypatch.setattr(ChangeWalk, "newest_first", changed_after_reading)
+    result = undo.run(ledger.organisation, id_, NOON + HOUR, OPERATOR)
+    assert result.kept == [("invoice", "I")]
+    assert exported(ledger)["invoice", "I"][0]["number"] == "changed"

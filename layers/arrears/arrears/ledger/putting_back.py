@@ -152,16 +152,44 @@ class PuttingBack(Recording):
 
     # Customers and suppliers
 
+    def put_back_together(self, changes: Sequence[OwnChange]) -> list[str]:
+        """Puts customers back of which some have the account numbers of others: first they give them up."""
+        ready = {change.account: change for change in changes if self._is_as_left(change)}
+        while left := [key for key, change in ready.items() if self._holder_of_number(change) not in (None, *ready)]:
+            for key in left:
+                del ready[key]
+        for key, change in ready.items():
+            self.work.move_number(self._holder(key), _number(change.after), None)
+        outcomes = []
+        for change in changes:
+            if change.account in ready:
+                outcomes.append(self._restore_own(change, previous_number=None))
+            else:
+                outcomes.append(BLOCKED if self._is_as_left(change) else PASSED_OVER)
+        return outcomes
+
+    def _is_as_left(self, change: OwnChange) -> bool:
+        own = self.work.counterparty_record(self.work.account(change.account, change.reference))
+        return OwnState(own.record, own.deleted_at) == change.after
+
+    def _holder_of_number(self, change: OwnChange) -> str | None:
+        """The account that has the account number from before a change."""
+        number = _number(change.before)
+        holder = None if number is None else self.work.account_number(number)
+        return None if holder is None else change.account[0] + holder
+
     def _put_back_own(self, change: OwnChange) -> str:
-        account = self.work.account(change.account, change.reference)
-        own, record = self.work.counterparty_record(account), change.before.record
-        if OwnState(own.record, own.deleted_at) != change.after:
+        if not self._is_as_left(change):
             return PASSED_OVER
-        previous, content = ({} if one is None else one.content for one in (own.record, record))
-        number = content.get("account_number")
-        if number and self.work.account_number(number) not in (None, account.id):
+        if self._holder_of_number(change) not in (None, change.account):
             return BLOCKED
-        self.work.move_number(account, previous.get("account_number"), number)
+        return self._restore_own(change, _number(change.after))
+
+    def _restore_own(self, change: OwnChange, previous_number: str | None) -> str:
+        account = self._holder(change.account)
+        own = self.work.counterparty_record(account)
+        previous, content = ({} if one.record is None else one.record.content for one in (change.after, change.before))
+        self.work.move_number(account, previous_number, _number(change.before))
         self.work.move_external_id(account, previous.get("external_id"), content.get("external_id"))
         own.record, own.deleted_at = change.before
         account.name = content.get("name")
@@ -252,3 +280,8 @@ class PuttingBack(Recording):
 
     def _show(self, change: PartChange, account: AccountState) -> None:
         self._show_contacts(account, self._show_reminders if change.kind == "reminder" else self._show_promises)
+
+
+def _number(state: OwnState) -> str | None:
+    """The account number in a customer's own record."""
+    return None if state.record is None else state.record.content.get("account_number")

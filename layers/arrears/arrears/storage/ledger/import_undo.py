@@ -41,6 +41,8 @@ from arrears.storage.ledger.entities import read_counterparty_record, read_docum
 from arrears.storage.ledger.past_table import LATE_MICROSECONDS
 from arrears.storage.ledger.recorder import READ_AHEAD, Recorder, Session
 
+_TOGETHER = 15
+"""Customers that fit into one transaction."""
 _CLOCKS_DIFFER = timedelta(hours=1)
 """By how much the clock that named an import may be ahead of those of its writers."""
 
@@ -80,12 +82,20 @@ class ImportUndo(Recorder):
         for batch in batched(undo.changes(self._steps(organisation, first)), READ_AHEAD, strict=False):
             outcomes.add(batch, self._put_back(session, batch))
             progress(len(batch))
-        # An account number may have been free only after an older change was put back.
-        blocked, outcomes.blocked = outcomes.blocked, []
-        outcomes.add(blocked, self._put_back(session, blocked))
+        self._put_back_blocked(session, outcomes)
         undo.note_meanwhile(self._steps(organisation, meanwhile), outcomes.passed_over)
         kept = {**undo.kept, **{change.name: (change.kind, change.reference) for change in outcomes.blocked}}
         return Undone(outcomes.put_back, undo.found, list(kept.values()))
+
+    def _put_back_blocked(self, session: Session, outcomes: "_Outcomes") -> None:
+        """Account numbers may be free after an older change was put back, or customers have each other's."""
+        blocked, outcomes.blocked = outcomes.blocked, []
+        outcomes.add(blocked, self._put_back(session, blocked))
+        blocked, outcomes.blocked = outcomes.blocked, []
+        for together in batched(blocked, _TOGETHER, strict=False):
+            named = [key for change in together for key in _keys_of(session.organisation.id, change)]
+            [found] = self._run(session, [partial(_step_together, changes=together)], named)
+            outcomes.add(together, found)
 
     def _steps(self, organisation: Organisation, first: int) -> Iterator[Step]:
         return ChangeWalk(self._client, self._table, organisation.id).newest_first(first)
@@ -101,7 +111,7 @@ class _Outcomes:
 
     def __init__(self) -> None:
         self.put_back = 0
-        self.blocked: list[Change] = []
+        self.blocked: list[OwnChange] = []
         self.passed_over: dict[Name, Name] = {}
 
     def add(self, changes: Sequence[Change], outcomes: Sequence[str]) -> None:
@@ -109,7 +119,7 @@ class _Outcomes:
         for change, outcome in zip(changes, outcomes, strict=True):
             if outcome == PUT_BACK:
                 self.put_back += 1
-            elif outcome == BLOCKED:
+            elif outcome == BLOCKED and isinstance(change, OwnChange):
                 self.blocked.append(change)
             else:
                 self.passed_over[change.name] = change.kind, change.reference
@@ -120,6 +130,10 @@ def _step(recording: Recording, change: Change) -> str:
     outcome = putting.put_back(change)
     recording.unfinished = putting.unfinished
     return outcome
+
+
+def _step_together(recording: Recording, changes: Sequence[OwnChange]) -> list[str]:
+    return PuttingBack.of(recording).put_back_together(changes)
 
 
 def _keys_of(organisation: str, change: Change) -> Iterator[Key]:
