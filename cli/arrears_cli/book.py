@@ -111,8 +111,11 @@ class Book(Protocol):
     def changes(self, asked: ChangesRequest) -> Iterator[dict[str, Any]]:
         """Changes, newest first, as they are read."""
 
-    def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
-        """Writes records; one result per record, in order. Raises ArrearsError where the ledger is busy."""
+    def write(self, records: Sequence[dict[str, Any]], import_id: str = "") -> "Sequence[Result]":
+        """Writes records; one result per record, in order. Raises ArrearsError where the ledger is busy.
+
+        import_id: of the import that they belong to.
+        """
 
 
 def open_book(organisation: str | None, stack: str | None, url: str | None, known_at: str | None = None) -> Book:
@@ -149,7 +152,6 @@ class StoredBook:
     def __init__(self, services: "Services", organisation: "Organisation", known_at: datetime | None = None) -> None:
         self.services = services
         self.organisation = organisation
-        self._write = services.writing(organisation)
         self._known_at = known_at
         self._then = services.reading(organisation, known_at)
 
@@ -176,9 +178,10 @@ class StoredBook:
             return self.services.clock().astimezone(zone).isoformat(timespec="seconds")
         return datetime.combine(date.fromordinal(day), time(12), zone).isoformat()
 
-    def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
-        """Writes records."""
-        return self._write(records)
+    def write(self, records: Sequence[dict[str, Any]], import_id: str = "") -> "Sequence[Result]":
+        """Writes records, in the name of who runs the command."""
+        origin = self.services.operator()._replace(import_id=import_id)
+        return self.services.writing(self.organisation, origin)(records)
 
     def overdue(self, side: "Side", asked: OverdueRequest) -> dict[str, Any]:
         """An overdue report; rows that are not shown are not worked out."""

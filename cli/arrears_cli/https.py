@@ -184,15 +184,16 @@ class RemoteBook:
             if cursor is None:
                 return
 
-    def write(self, records: Sequence[dict[str, Any]]) -> "Sequence[Result]":
+    def write(self, records: Sequence[dict[str, Any]], import_id: str = "") -> "Sequence[Result]":
         """Writes records, in as many requests as their number and size ask for."""
         from arrears.ledger.result import Result
 
+        path = f"/ledger/records?importId={import_id}" if import_id else "/ledger/records"
         names = [field.name for field in fields(Result)]
         return [
             Result(**{name: result[name] for name in names if name in result})
             for body in _bodies(records)
-            for result in self._send("POST", "/ledger/records", body)["results"]
+            for result in self._send("POST", path, body)["results"]
         ]
 
     def get(self, path: str, query: Mapping[str, Any]) -> Any:

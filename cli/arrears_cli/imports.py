@@ -1,9 +1,12 @@
 """Files into the ledger and out of it."""
 
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +15,7 @@ import typer
 from arrears_cli.book import Book, StoredBook, open_book
 from arrears_cli.connection import Address, OrganisationId, OrganisationOfKey, Stack, connect, organisation_of
 from arrears_cli.import_state import ImportState, binding_of
+from arrears_cli.import_undo import undo_import
 from arrears_cli.local_files import LocalFile, siblings
 from arrears_cli.output import Json, json_text, put, say
 from arrears_cli.reading import Dates, Decimal, Encoding, MappingName, Separator, check_dates, reader_of
@@ -28,7 +32,9 @@ SHOWN_REPEATED = 5
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, JSON, NDJSON.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, JSON, NDJSON.")
+    ] = None,
     organisation_id: OrganisationOfKey = None,
     mapping: MappingName = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row and write nothing.")] = False,
@@ -40,22 +46,29 @@ def import_files(
         str | None, typer.Option(help="With --url and --mapping: the organisation's IANA time zone.")
     ] = None,
     currency: Annotated[str | None, typer.Option(help="With --url and --mapping: its default currency.")] = None,
+    undo: Annotated[
+        str | None, typer.Option(metavar="IMPORT_ID", help="Put back what an import changed, in place of importing.")
+    ] = None,
     stack: Stack = None,
     url: Address = None,
     as_json: Json = False,
 ) -> None:
     """Import files. What is rejected is written beside each file; run it again to go on after an interruption."""
+    if (undo is None) == (not files):
+        raise typer.BadParameter("Give files to import, or --undo with the id of an import.")
     book = open_book(organisation_id, stack, url)
+    if undo is not None:
+        undo_import(book, undo, as_json)
+        return
     reader = reader_of(mapping, dates, decimal, encoding, separator).at(*_defaults(book, mapping, timezone, currency))
-    sources = [LocalFile(path) for path in files]
+    sources = [LocalFile(path) for path in files or ()]
     for source in sources:
         check_dates(reader, source)
     companions = reader.with_companions([*siblings(sources), *sources])
     if isinstance(book, StoredBook) and not dry_run:
         _audit_import(book, reader, sources)
     try:
-        write = _writer(book, dry_run)
-        results = [_import_file(reader, source, write, binding_of(source, reader, book), dry_run) for source in sources]
+        results = [_import_file(reader, source, book, dry_run) for source in sources]
     except KeyboardInterrupt:
         say("Stopped. Run the same command again to go on from here.")
         raise
@@ -90,26 +103,34 @@ def _audit_import(book: StoredBook, reader: "Reader", sources: Sequence[LocalFil
     book.services.audit().write(id_, "import", id_, {"files": files, "mapping": mapping})
 
 
-def _writer(book: Book, dry_run: bool) -> "Write":
+def _writer(book: Book, import_id: str) -> "Write":
+    """What writes the records of an import; without an id it writes nothing."""
     from arrears.imports.import_run import patiently, validate_only
 
-    if dry_run:
+    if not import_id:
         return validate_only
-    return patiently(book.write, lambda why, seconds: say(f"{why} Waiting {seconds} s."))
+    return patiently(partial(book.write, import_id=import_id), lambda why, wait: say(f"{why} Waiting {wait} s."))
 
 
-def _import_file(
-    reader: "Reader", source: LocalFile, write: "Write", binding: dict[str, Any], dry_run: bool
-) -> dict[str, Any]:
+def _new_id() -> str:
+    from arrears.ledger.import_ids import import_id
+
+    return import_id(datetime.now(UTC), secrets.token_hex(3))
+
+
+def _import_file(reader: "Reader", source: LocalFile, book: Book, dry_run: bool) -> dict[str, Any]:
     from arrears.imports.import_run import Progress, run
     from arrears.imports.rejected_rows import RejectedRows
     from arrears_cli.progress import Display
 
-    state = ImportState(source, binding, dry_run)
+    state = ImportState(source, binding_of(source, reader, book), dry_run)
     progress = state.resume() or Progress()
     if progress.rows:
         say(f"{source.name}: going on after {progress.rows:,} rows")
     opened = reader.open(source)
+    if not dry_run and not progress.import_id:
+        progress.import_id = _new_id()
+        state.keep(progress)
     rejected = RejectedRows(_rejected_path(source, dry_run), opened.table.columns, progress.rejected_bytes)
     try:
         with Display(source.name, source.size) as display:
@@ -119,7 +140,7 @@ def _import_file(
                 display.show(progress, opened.table.bytes_read())
                 return True
 
-            run(opened, progress, write, rejected, after_batch)
+            run(opened, progress, _writer(book, progress.import_id), rejected, after_batch)
     finally:
         opened.close()
         rejected.close()
@@ -165,6 +186,7 @@ def _sentence(result: dict[str, Any]) -> str:
 
     parts = [f"{result[name]:,} {name}" for name in RESULTS if result[name]]
     lines = [f"{result['file']}: {result['rows']:,} rows, {result['records']:,} records" + _list(parts)]
+    lines += [f"  import {result['import_id']}"] if result["import_id"] else []
     lines += [f"  skipped {count:,}: {reason}" for reason, count in result["skipped"].items()]
     if result["repeated_records"]:
         shown = ", ".join(

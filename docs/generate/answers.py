@@ -1,11 +1,14 @@
 """Real answers of every endpoint, one per status: the functions' own code over a small book that is always the same."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from itertools import count
+from random import Random
 from typing import Any
 
 import boto3
@@ -16,7 +19,9 @@ from moto import mock_aws
 from api.conftest import Answer, Api, Clock
 from arrears import runtime
 from arrears.api import http, routes
+from arrears.ledger.known_at import moment_of
 from arrears.storage.access import passwords
+from arrears.storage.ledger.recorder import Session
 from template import create_tables
 
 NOON = datetime(2026, 6, 30, 10, tzinfo=UTC)
@@ -240,7 +245,7 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
         413: _too_many,
         422: lambda caller, path: caller.ask(path, body="[]"),
     },
-    routes.LEDGER_CHANGES: _OURS,
+    routes.LEDGER_CHANGES: {**_OURS, 200: lambda caller, path: caller.ask(path, type="bill")},
     routes.OVERDUE_BALANCE: _LAGO,
     routes.INVOICE_COLLECTION: _LAGO,
     routes.LAGO_PREFIX + routes.OVERDUE_BALANCE: _LAGO,
@@ -282,8 +287,11 @@ def _api() -> Iterator[Caller]:
             "COUNTERS_TABLE": "CountersTable",
         }.items():
             patch.setenv(name, value)
-        clock = Clock(NOON)
+        clock, numbers = Clock(NOON), count()
         patch.setattr(runtime, "now", clock)
+        patch.setattr(Session, "moment", lambda session: moment_of(clock.now))
+        # Answers name the key that made a change.
+        patch.setattr(secrets, "token_hex", lambda size: Random(f"{size} {next(numbers)}").randbytes(size).hex())
         patch.setattr(passwords, "_MEMORY_COST", 2**4)
         patch.setattr(passwords, "_PASSES", 1)
         runtime.services.cache_clear()

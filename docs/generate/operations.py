@@ -369,7 +369,10 @@ OPERATIONS: dict[str, Operation] = {
         "One result per record, in order; a rejected record does not stop the others. "
         "NDJSON is taken with the content type application/x-ndjson.",
         "LedgerResults",
-        parameters=(ORGANISATION,),
+        parameters=(
+            query("importId", "The import that the records belong to, so that it can be undone.", type="string"),
+            ORGANISATION,
+        ),
         scope="ledger:write",
     ),
     routes.LEDGER_CHANGES: Operation(

@@ -10,6 +10,7 @@ from arrears.imports.dropped_files import Importer, Job, jobs
 from arrears.imports.import_run import patiently, validate_only
 from arrears.imports.turns import in_turn
 from arrears.ledger.organisation import Organisation
+from arrears.ledger.origin import Origin
 from arrears.metrics import measured
 from arrears.runtime import queue_handler, services
 
@@ -34,7 +35,8 @@ def import_files(body: str, context: Any) -> None:
 
 def import_file(job: Job, organisation: Organisation | None, context: Any) -> None:
     """Imports one file as far as the time goes."""
-    write = validate_only if organisation is None else measured(services().writing(organisation))
+    origin = Origin("dropped_file", job.key, job.import_id)
+    write = validate_only if organisation is None else measured(services().writing(organisation, origin))
     bucket, clock = services().import_bucket(), services().clock
     importer = Importer(bucket, clock, lambda: context.get_remaining_time_in_millis() < SPARE_MS)
     outcome = importer.take(job, organisation, patiently(write, log_waiting))

@@ -6,7 +6,7 @@ from aws_lambda_powertools import Logger
 
 from arrears.api import dolfin, routes
 from arrears.api.http import Request
-from arrears.api.record_batch import read_batch
+from arrears.api.record_batch import IMPORT_ID, read_batch, read_import_id
 from arrears.ledger.caller import Scope
 from arrears.ledger.origin import Origin
 from arrears.metrics import measure_records
@@ -20,11 +20,12 @@ endpoint = dolfin.endpoint()
 def record(request: Request) -> dict[str, Any]:
     """Records a batch; one result per record, in order."""
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.WRITE_LEDGER)
-    dolfin.check_parameters(request, ())
+    dolfin.check_parameters(request, (IMPORT_ID,))
+    import_id = read_import_id(request)
     records = read_batch(request)
     # Before anything is written: a batch that fails half-way has an author too.
     logger.info("Writing records", organisation_id=caller.organisation.id, key_id=caller.key_id, records=len(records))
-    origin = Origin("key", caller.key_id)
+    origin = Origin("key", caller.key_id, import_id)
     results = services().recorder().record(caller.organisation, records, services().clock(), origin)
     measure_records(result.result for result in results)
     return {"results": [result.to_json() for result in results]}

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +235,22 @@ def test_a_clean_import_takes_away_what_an_earlier_one_rejected(tmp_path: Path) 
     bucket.objects[key] = supplier(1).encode()
     take(bucket, ledger, notification(key, "0B"), tmp_path)
     assert sorted(bucket.objects) == [key, f"{key}.results.json", f"imports/{ID}/results.json"]
+
+
+def test_an_import_has_one_id_over_all_its_runs_and_its_results_name_it(tmp_path: Path) -> None:
+    key = f"imports/{ID}/a.ndjson"
+    bucket, ledger = Bucket({key: f"{supplier(1)}\n{supplier(2)}\n".encode()}), Ledger()
+    dropped = notification(key)
+    [job] = jobs(dropped, NOW)
+    assert [jobs(dropped, NOW + timedelta(hours=1))[0].import_id, len(job.import_id)] == [job.import_id, 23]
+    assert take(bucket, ledger, dropped, tmp_path, runs_out=True) == ["handed over"]
+    [message] = bucket.queue
+    [continued] = jobs(message, NOW + timedelta(hours=1))
+    assert continued.import_id == job.import_id
+    take(bucket, ledger, message, tmp_path)
+    assert results(bucket, f"{key}.results.json")["import_id"] == job.import_id
+    [other] = jobs(notification(key, "0B"), NOW)
+    assert other.import_id != job.import_id
 
 
 def test_a_job_survives_its_message() -> None:

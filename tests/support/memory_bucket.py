@@ -54,4 +54,7 @@ class Bucket:
 
 def notification(key: str, sequencer: str = "0A") -> dict[str, Any]:
     about = {"key": quote_plus(key, safe="/"), "size": 1, "eTag": "x", "sequencer": sequencer}
-    return {"Records": [{"eventSource": "aws:s3", "s3": {"bucket": {"name": "drops"}, "object": about}}]}
+    at = "2026-01-31T09:29:58.123Z"
+    return {
+        "Records": [{"eventSource": "aws:s3", "eventTime": at, "s3": {"bucket": {"name": "drops"}, "object": about}}]
+    }

@@ -174,6 +174,10 @@ class MemoryUnitOfWork:
         self._ledger.pointers.pop((kind, id), None)
         self._ledger.deleted[kind, id] = moment
 
+    def forget_target(self, kind: str, id: str) -> None:
+        self._ledger.pointers.pop((kind, id), None)
+        self._ledger.deleted.pop((kind, id), None)
+
     def point(self, kind: str, id: str, target: str) -> None:
         self._ledger.pointers[kind, id] = target
         self._ledger.deleted.pop((kind, id), None)

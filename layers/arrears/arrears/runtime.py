@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from arrears.storage.ledger.change_log import ChangeLog
     from arrears.storage.ledger.change_reader import ChangeReader
     from arrears.storage.ledger.export import LedgerExport
+    from arrears.storage.ledger.import_undo import ImportUndo
     from arrears.storage.ledger.parties import PartyStore
     from arrears.storage.ledger.reconcile import Reconciliation
     from arrears.storage.ledger.recorder import Recorder
@@ -192,6 +193,12 @@ class Services:
         from arrears.storage.ledger.change_reader import ChangeReader
 
         return ChangeReader(self.client, self.settings.ledger_table)
+
+    def import_undo(self) -> "ImportUndo":
+        """What undoes imports, for the command."""
+        from arrears.storage.ledger.import_undo import ImportUndo
+
+        return ImportUndo(self.client, self.settings.ledger_table, waits=IMPORT_WAITS)
 
     def reconciliation(self) -> "Reconciliation":
         """What checks sums against the documents, for the command."""

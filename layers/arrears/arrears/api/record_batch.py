@@ -4,12 +4,14 @@ from io import StringIO
 from itertools import islice
 from typing import Any
 
-from arrears.api.errors import INVALID_ENVELOPE, REQUEST_TOO_LARGE
+from arrears.api.errors import INVALID_ENVELOPE, INVALID_PARAMETER, REQUEST_TOO_LARGE
 from arrears.api.http import Request
 from arrears.api.json_body import body_text, decoded
 from arrears.ledger.errors import ArrearsError
+from arrears.ledger.import_ids import began_at
 from arrears.ledger.records import MAX_RECORDS
 
+IMPORT_ID = "importId"
 _NDJSON = ("ndjson", "jsonl", "json-lines", "json-seq")
 
 
@@ -18,6 +20,18 @@ def read_batch(request: Request) -> list[Any]:
     text = body_text(request)
     content_type = " ".join(request.header("content-type")).lower()
     return _lines(text) if any(name in content_type for name in _NDJSON) else _envelope(text)
+
+
+def read_import_id(request: Request) -> str:
+    """The import that the records belong to, as the caller names it; "" if it does not. Raises an error for no id."""
+    text = request.last(IMPORT_ID)
+    if text is None:
+        return ""
+    try:
+        began_at(text)
+    except ValueError as error:
+        raise ArrearsError(INVALID_PARAMETER, f"{IMPORT_ID} {error}.", IMPORT_ID) from None
+    return text
 
 
 def _lines(text: str) -> list[Any]:

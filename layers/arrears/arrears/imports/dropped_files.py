@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
@@ -23,6 +24,7 @@ from arrears.imports.file_rows import CSV_SUFFIXES, Source
 from arrears.imports.import_run import Progress, Write, run
 from arrears.imports.mapping import MAX_MAPPING_BYTES, Mapping, load, parse, shipped
 from arrears.imports.rejected_rows import RejectedRows
+from arrears.ledger.import_ids import import_id
 from arrears.ledger.organisation import Organisation
 
 RESULTS = "results.json"
@@ -89,7 +91,8 @@ class ImportBucket(Protocol):
 class Job:
     """One file to import.
 
-    sequencer: differs between one upload under a key and the next. progress: where an earlier run stopped.
+    sequencer: differs between one upload under a key and the next. progress: where an earlier run stopped. import_id:
+    the same in all runs, and when a notification comes again; "" of one that an earlier version handed over.
     """
 
     bucket: str
@@ -99,6 +102,7 @@ class Job:
     etag: str | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     first_rejections: list[dict[str, Any]] = field(default_factory=list)
+    import_id: str = ""
 
     @property
     def organisation_id(self) -> str:
@@ -121,9 +125,18 @@ def jobs(message: dict[str, Any], now: datetime) -> list[Job]:
         notified = record["s3"]["object"]
         key = unquote_plus(notified["key"])
         if is_input(key):
-            sequencer = notified.get("sequencer", "")
-            found.append(Job(record["s3"]["bucket"]["name"], key, sequencer, now.isoformat(timespec="seconds")))
+            bucket, sequencer = record["s3"]["bucket"]["name"], notified.get("sequencer", "")
+            id_ = import_id(_notified_at(record, now), sha256(f"{bucket}/{key}#{sequencer}".encode()).hexdigest())
+            found.append(Job(bucket, key, sequencer, now.isoformat(timespec="seconds"), import_id=id_))
     return found
+
+
+def _notified_at(record: dict[str, Any], now: datetime) -> datetime:
+    """When the file was dropped, as the notification says."""
+    try:
+        return datetime.fromisoformat(record["eventTime"])
+    except (KeyError, ValueError):
+        return now
 
 
 def is_input(key: str) -> bool:
@@ -181,7 +194,7 @@ class Importer:
     def _import(self, job: Job, file: DroppedFile, reader: Reader, write: Write) -> str:
         if not job.progress:
             reader.check_dates(file)
-        progress = Progress(**job.progress)
+        progress = Progress(**{"import_id": job.import_id, **job.progress})
         beside = self.bucket.beside(job.bucket, job.key)
         others = (other for other in beside if is_input(other.key) and other.name.lower().endswith(CSV_SUFFIXES))
         companions = reader.with_companions(others)
@@ -225,6 +238,7 @@ class Importer:
                     "etag": file.etag,
                     "progress": progress.to_json(),
                     "first_rejections": first[:SHOWN_REJECTIONS],
+                    "import_id": job.import_id,
                 }
             }
         )

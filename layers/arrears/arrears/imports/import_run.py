@@ -39,6 +39,7 @@ class Progress:
     rejected_bytes: length of the file of rejected rows that belongs to these rows. repeated_records: those whose
     type and id an earlier row of the file had. first_repeated: the first few of them, as results show them.
     warnings: by their code, how many of the records written look wrong. first_warnings: the first few of them.
+    import_id: the same in all runs of one import; "" where nothing is written.
     """
 
     rows: int = 0
@@ -50,6 +51,7 @@ class Progress:
     first_repeated: list[dict[str, Any]] = field(default_factory=list)
     warnings: dict[str, int] = field(default_factory=dict)
     first_warnings: list[dict[str, Any]] = field(default_factory=list)
+    import_id: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; `Progress(**json)` reads it back."""
@@ -60,6 +62,7 @@ class Progress:
         results = {name: self.results.get(name, 0) for name in RESULTS}
         skipped = sum(self.skipped.values())
         return {
+            "import_id": self.import_id or None,
             "rows": self.rows,
             "records": sum(results.values()),
             **results,

@@ -1,7 +1,8 @@
 """Recording customers and suppliers: their own records, reminders and promises."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -116,7 +117,7 @@ class CounterpartyRecording(DocumentRecording):
         elif outcome in ("created", "updated"):
             own.record, own.deleted_at = part, None
             account.name = record.name
-            account.credit_limits = _limits(record) if isinstance(record, Customer) else {}
+            account.credit_limits = limits_of(part.content.get("credit_limit") or {})
             self.work.touch(own)
             self.work.touch(account)
         return Result(record.type, record.id, outcome)
@@ -225,7 +226,6 @@ class CounterpartyRecording(DocumentRecording):
         return merged(change for document in documents for change in kept_changes(promise, document.dated))
 
 
-def _limits(customer: Customer) -> dict[str, int]:
-    """Its credit limits in minor units."""
-    limits = customer.credit_limit or {}
-    return {currency: to_minor(amount, currency) or 0 for currency, amount in limits.items()}
+def limits_of(amounts: Mapping[str, str]) -> dict[str, int]:
+    """Credit limits in minor units, from those in major units that a customer's record has by currency."""
+    return {currency: to_minor(Decimal(amount), currency) or 0 for currency, amount in amounts.items()}

@@ -79,7 +79,7 @@ class MoneyRecording(DocumentRecording):
         if holder is not document:
             self._take_off(holder, key)
         if isinstance(record, AllocationRecord):
-            self._link(record, document, key, target)
+            self._link(self._money_of(record), document, key, target)
         self._change(document, lambda: document.parts.__setitem__(key, part))
         if previous_target != target:
             self.work.point(record.type, part_id, target)
@@ -109,10 +109,9 @@ class MoneyRecording(DocumentRecording):
         self._unlink(holder, key)
         self._change(holder, lambda: holder.parts.remove(key))
 
-    def _link(self, record: AllocationRecord, document: Document, key: str, target: str) -> None:
+    def _link(self, money: OnAccountRecord, document: Document, key: str, target: str) -> None:
         """Connects an allocation that goes onto a document with the money it comes from."""
         self._unlink(document, key)
-        money = self._money_of(record)
         money.allocations[key] = target
         self.work.touch(money)
         source = money.source()

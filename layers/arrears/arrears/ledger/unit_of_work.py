@@ -37,6 +37,9 @@ class UnitOfWork(Protocol):
     def point_deleted(self, kind: str, id: str, moment: str) -> None:
         """Remembers that it was deleted: it is on nothing then."""
 
+    def forget_target(self, kind: str, id: str) -> None:
+        """Forgets what it was on, and that it was deleted: as if it had never been there."""
+
     def account_number(self, number: str) -> str | None:
         """The customer id that holds an account number."""
 

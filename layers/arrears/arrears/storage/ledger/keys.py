@@ -120,6 +120,17 @@ def document_target(target: str) -> tuple[str, str] | None:
     return None if kind is None or len(target) == _UUID_LENGTH else (kind, target[1:])
 
 
+_POINTER_KINDS = {letter: kind for kind, letter in POINTER_LETTERS.items()}
+
+
+def pointed(key: Key) -> tuple[str, str] | None:
+    """Type and outward id of the record whose pointer has this key; None of every other key."""
+    if key[1] != POINTER:
+        return None
+    _, letter, id_ = key[0].split("#", 2)
+    return (_POINTER_KINDS[letter], id_) if letter in _POINTER_KINDS else None
+
+
 _DELETED = "x"
 
 

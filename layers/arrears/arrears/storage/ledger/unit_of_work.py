@@ -350,6 +350,10 @@ class StoredUnitOfWork:
         """Remembers that it was deleted."""
         self._point(keys.pointer_key(self._organisation.id, kind, id), keys.deleted_target(moment))
 
+    def forget_target(self, kind: str, id: str) -> None:
+        """Forgets what it was on, and that it was deleted."""
+        self._point(keys.pointer_key(self._organisation.id, kind, id), None)
+
     def _point(self, key: Key, target: str | None) -> None:
         previous = self._pointers[key].previous if key in self._pointers else self._target(key)
         self._pointers[key] = _PointerChange(previous, target)
