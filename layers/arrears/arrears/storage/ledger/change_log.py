@@ -69,6 +69,11 @@ class ChangeLog:
                 seen.add(name)
             yield self._read(found)
 
+    def keys(self, first: int, last: int) -> set[ChangeSortKey]:
+        """What names the parts of the entries from a moment to another, both included."""
+        pages = self._pages(first, last, newest_first=False)
+        return {keys.read_change_sort_key(item["sk"]["S"]) for page in pages for item in page}
+
     def _read(self, parts: list[Item]) -> Entry:
         in_order = sorted(parts, key=lambda item: item["sk"]["S"])
         moment = keys.read_change_sort_key(in_order[0]["sk"]["S"]).moment
