@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -101,6 +102,18 @@ def explained(one: Stored, month: str, now: datetime = LATER, side: Side = Side.
     return explanation
 
 
+def check_restated(one: Stored, side: Side, before: Snapshot, after: Snapshot) -> None:
+    """Raises unless what a month calls restated is what changed in the month before between the two closes."""
+    closed_at = datetime.fromisoformat(after.recorded_at)
+    explanation = MonthExplanation(one.client, os.environ["LEDGER_TABLE"], one.ledger, one.history).explain(
+        one.organisation, month_of(before.end), side, closed_at
+    )
+    for currency, figures in from_stored(after.figures).items():
+        assert figures.restated == explanation.explained(currency).overdue
+        assert figures.control is not None
+        assert figures.control.restated == explanation.explained(currency).net
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_every_closed_month_is_what_was_known_at_its_close_and_what_changed_since_is_explained(
     ledger_tables: Any, seed: int
@@ -115,6 +128,9 @@ def test_every_closed_month_is_what_was_known_at_its_close_and_what_changed_sinc
     for side, snapshot in rng.sample(closed, min(6, len(closed))):
         check_as_closed(one, side, snapshot)
         explained(one, month_of(snapshot.end), now, side)
+    for (side, before), (other, after) in rng.sample(list(pairwise(closed)), min(6, len(closed) - 1)):
+        if side is other:
+            check_restated(one, side, before, after)
 
 
 def real_book(name: str) -> list[dict[str, Any]]:
