@@ -4,6 +4,7 @@ from typing import Any
 
 from arrears.api import dolfin, dolfin_history, routes
 from arrears.api.http import Page, Request
+from arrears.api.known_at import read_known_at
 from arrears.api.listing import csv_page, wants_csv
 from arrears.ledger.caller import Scope
 from arrears.ledger.ledger_side import Side
@@ -24,7 +25,8 @@ def receivables_history(request: Request) -> dict[str, Any] | Page:
     if month is not None:
         limit = TimeLimit(services().clock, f"arrears explain --month {month}")
         explain = services().month_explanation(limit.around).explain
-        return dolfin_history.explanation(explain, caller.organisation, month, Side.RECEIVABLE, services().clock())
+        now = read_known_at(request, caller.organisation, services().clock()) or services().clock()
+        return dolfin_history.explanation(explain, caller.organisation, month, Side.RECEIVABLE, now)
     months, as_csv = dolfin_history.read_months(request), wants_csv(request)
     snapshots = services().history().snapshots(caller.organisation.id, months)
     closed = (month_body(one.end, one.policy_version, from_stored(one.figures)) for one in snapshots)

@@ -382,3 +382,22 @@ def test_the_example_of_the_documentation_is_explained_as_shown(api: Api) -> Non
     assert [
         {name: one[name] for name in shown} for one, shown in zip(body["changes"], example["changes"], strict=True)
     ] == (example["changes"])
+
+
+def test_a_month_is_explained_as_it_was_known_at_a_moment(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api)
+    answers, moments = [], []
+    for number in range(3):
+        api.clock.now = RUN + timedelta(days=1 + number)
+        paid = {"type": "payment", "id": f"P{number + 7}", "invoice_id": "I1", "amount": "10", "paid_on": "2020-05-20"}
+        api.stored(paid)
+        api.clock.now += timedelta(hours=1)
+        moments.append(api.clock.now.isoformat())
+        answers.append(api.dolfin(HISTORY, explain="2020-05").body)
+    for moment, answered in zip(moments, answers, strict=True):
+        then = api.dolfin(HISTORY, explain="2020-05", knownAt=moment)
+        assert then.body == answered
+        assert "X-Arrears-Known-At" in then.headers
+    refused(api.dolfin(HISTORY, explain="2020-05", knownAt="2020-06-30T12:01:00Z"), "invalid_parameter", "explain")
+    refused(api.dolfin(HISTORY, explain="2020-05", knownAt="2019-01-01"), "invalid_parameter", "knownAt")
