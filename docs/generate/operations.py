@@ -87,7 +87,7 @@ CLOSED_MONTHS = query(
 EXPLAIN = query(
     dolfin_history.EXPLAIN,
     "Only this closed month: which changes since its close make the difference to the same month as known now. "
-    "No other parameter goes with it.",
+    "Of the other parameters only knownAt goes with it.",
     type="string",
     pattern="^[0-9]{4}-(0[1-9]|1[0-2])$",
     example="2026-06",

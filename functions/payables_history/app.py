@@ -25,7 +25,8 @@ def payables_history(request: Request) -> dict[str, Any] | Page:
     if month is not None:
         limit = TimeLimit(services().clock, f"arrears explain --month {month} --side payables")
         explain = services().month_explanation(limit.around).explain
-        return dolfin_history.explanation(explain, caller.organisation, month, Side.PAYABLE, services().clock())
+        now = read_known_at(request, caller.organisation, services().clock()) or services().clock()
+        return dolfin_history.explanation(explain, caller.organisation, month, Side.PAYABLE, now)
     months, as_csv = dolfin_history.read_months(request), wants_csv(request)
     read_known_at(request, caller.organisation, services().clock())
     snapshots = services().history().snapshots(caller.organisation.id, months, Side.PAYABLE, known_moment(request))

@@ -1,8 +1,9 @@
 """Closed months and escalations as they are answered: bodies, parameters, pages and refusals."""
 
 import json
+import re
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -365,3 +366,38 @@ def test_a_log_that_takes_too_long_is_refused_with_the_command_that_has_no_limit
     answer = api.dolfin(HISTORY, explain="2020-05")
     assert (answer.status, answer.body["code"]) == (422, "too_large")
     assert "`arrears explain --month 2020-05`" in answer.body["detail"]
+
+
+def test_the_example_of_the_documentation_is_explained_as_shown(api: Api) -> None:
+    text = (ROOT / "docs" / "history.md").read_text()
+    [example] = [json.loads(block) for block in re.findall(r"```json explained\n(.*?)```", text, re.DOTALL)]
+    api.stored(*example["records"])
+    close(api, datetime.combine(date.fromisoformat(example["close"]), time(12), UTC))
+    for day, records in example["later"].items():
+        api.clock.now = datetime.combine(date.fromisoformat(day), time(12), UTC)
+        api.stored(*records)
+    api.clock.now += timedelta(days=1)
+    body = api.dolfin(HISTORY, explain=example["explain"]).body
+    assert body["currencies"] == example["currencies"]
+    assert [
+        {name: one[name] for name in shown} for one, shown in zip(body["changes"], example["changes"], strict=True)
+    ] == (example["changes"])
+
+
+def test_a_month_is_explained_as_it_was_known_at_a_moment(api: Api) -> None:
+    api.stored(*BOOK)
+    close(api)
+    answers, moments = [], []
+    for number in range(3):
+        api.clock.now = RUN + timedelta(days=1 + number)
+        paid = {"type": "payment", "id": f"P{number + 7}", "invoice_id": "I1", "amount": "10", "paid_on": "2020-05-20"}
+        api.stored(paid)
+        api.clock.now += timedelta(hours=1)
+        moments.append(api.clock.now.isoformat())
+        answers.append(api.dolfin(HISTORY, explain="2020-05").body)
+    for moment, answered in zip(moments, answers, strict=True):
+        then = api.dolfin(HISTORY, explain="2020-05", knownAt=moment)
+        assert then.body == answered
+        assert "X-Arrears-Known-At" in then.headers
+    refused(api.dolfin(HISTORY, explain="2020-05", knownAt="2020-06-30T12:01:00Z"), "invalid_parameter", "explain")
+    refused(api.dolfin(HISTORY, explain="2020-05", knownAt="2019-01-01"), "invalid_parameter", "knownAt")

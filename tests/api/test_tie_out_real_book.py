@@ -13,8 +13,7 @@ import pytest
 from api.conftest import Api
 from arrears.close.run import Closing
 from arrears.storage.events import EventSender
-from support.books import noon
-from support.closing import Bus
+from support.closing import RECORDING, Bus
 from support.files import records, sample
 
 ENDS = [date(2019 + n // 12, n % 12 + 1, 1) - timedelta(days=1) for n in range(11, 28)]
@@ -119,5 +118,6 @@ def close(book: Api) -> None:
     services = book.services
     organisation = replace(services.organisations().get(book.organisation.id), created_on=date(2020, 5, 1).toordinal())
     sender = EventSender("bus", Bus([]))  # type: ignore[arg-type]
-    moment = noon(date(2021, 4, 20), organisation.timezone)
-    Closing(services.ledger, services.history(), services.recorder(), sender).close(organisation, moment)
+    Closing(services.ledger, services.history(), services.recorder(), sender).close(
+        organisation, book.clock() + RECORDING
+    )

@@ -51,7 +51,7 @@ def book(services: Services, organisation: str) -> list[dict[str, Any]]:
             "currency": "JPY", "total": 500, "issued_on": "2020-01-01", "due_on": "2020-01-31", "state": "Approved",
         }
     ]  # fmt: skip
-    services.recorder().record(services.organisations().get(organisation), sent, services.clock())
+    services.recorder().record(services.organisations().get(organisation), sent, datetime(2020, 6, 14, tzinfo=UTC))
     return sent
 
 

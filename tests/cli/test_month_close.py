@@ -129,3 +129,19 @@ def test_the_documents_of_a_month_closed_before_changes_were_kept_are_not_known(
         refused = run(*command, "--organisation", closed, "--month", "2020-05")
         assert refused.exit_code == 1
         assert "2020-05 was closed before" in refused.stderr
+
+
+def test_a_month_is_closed_by_the_policy_that_was_known_when_the_run_began(
+    changed: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is changed between the moment that the run fixes and its reading of the organisation."""
+    began, later = datetime(2020, 7, 10, tzinfo=UTC), datetime(2020, 7, 10, 0, 0, 1, tzinfo=UTC)
+    monkeypatch.setattr("arrears.runtime.now", lambda: later)
+    connect(None).organisations().set_policy(changed, {"grace_days": 5})
+    monkeypatch.setattr("arrears.runtime.now", lambda: began)
+    assert value("close", "--organisation", changed)["months"] == ["2020-06"]
+    snapshot = services.history().snapshot(changed, "2020-06")
+    assert snapshot is not None
+    assert snapshot.recorded_at == "2020-07-10T00:00:00.000000Z"
+    assert snapshot.policy_version == 1
+    assert services.organisations().get(changed).policy.version == 2

@@ -171,7 +171,7 @@ HISTORY = (
     DOLFIN
     | RENDERING
     | LINES
-    | {"api.dolfin_history", "rendering.history"}
+    | {"api.dolfin_history", "api.known_at", "ledger.time_limit", "rendering.history"}
     | {f"reports.{name}" for name in ("control_account", "month_close", "tiers")}
 )
 ANSWERING_ERRORS = {"ledger.errors", "metrics", "api.errors", "api.http", "api.problem", "api.routes"}

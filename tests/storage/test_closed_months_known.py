@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -23,7 +24,8 @@ from arrears.reports.receivables import customer_row
 from arrears.storage.history.snapshots import Snapshot
 from oracle.generate import as_it_happened, random_book
 from support.books import arrivals, last_day, noon, organisation_of, random_terms
-from support.closing import Stored
+from support.closing import Calls, Stored, Tables
+from support.files import outcomes, sample, samples
 from support.records import (
     ORGANISATION,
     allocation,
@@ -39,14 +41,23 @@ HOME = replace(ORGANISATION, created_on=date(2020, 1, 1).toordinal(), policy=Pol
 CLOSE = noon(date(2020, 4, 1))
 LATER = noon(date(2020, 5, 20))
 
+REAL_BOOKS: dict[str, list[tuple[str, str]]] = {
+    "xero": [("xero", "xero_invoice_data.csv")],
+    "sage-intacct": [
+        ("sage-intacct", "sage_intacct__ap_bill.csv"),
+        ("sage-intacct", "sage_intacct__ar_invoice.csv"),
+    ],
+    "quickbooks": [],
+}
+
 
 def close_as_it_comes(one: Stored, book: Any, rng: Random) -> datetime:
     """Records what arrives, and runs the schedule now and then in between; the moment after all."""
     moment = noon(last_day(book), one.organisation.timezone)
-    for when, records in arrivals(book):
+    for when, some in arrivals(book):
         if rng.random() < 0.15:
             one.close(when - timedelta(hours=1))
-        one.recorder.record(one.organisation, records, when, Origin("key", "k"))
+        one.recorder.record(one.organisation, some, when, Origin("key", "k"))
         moment = max(moment, when)
     one.close(moment + timedelta(days=1))
     return moment + timedelta(days=2)
@@ -91,6 +102,18 @@ def explained(one: Stored, month: str, now: datetime = LATER, side: Side = Side.
     return explanation
 
 
+def check_restated(one: Stored, side: Side, before: Snapshot, after: Snapshot) -> None:
+    """Raises unless what a month calls restated is what changed in the month before between the two closes."""
+    closed_at = datetime.fromisoformat(after.recorded_at)
+    explanation = MonthExplanation(one.client, os.environ["LEDGER_TABLE"], one.ledger, one.history).explain(
+        one.organisation, month_of(before.end), side, closed_at
+    )
+    for currency, figures in from_stored(after.figures).items():
+        assert figures.restated == explanation.explained(currency).overdue
+        assert figures.control is not None
+        assert figures.control.restated == explanation.explained(currency).net
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_every_closed_month_is_what_was_known_at_its_close_and_what_changed_since_is_explained(
     ledger_tables: Any, seed: int
@@ -105,26 +128,67 @@ def test_every_closed_month_is_what_was_known_at_its_close_and_what_changed_sinc
     for side, snapshot in rng.sample(closed, min(6, len(closed))):
         check_as_closed(one, side, snapshot)
         explained(one, month_of(snapshot.end), now, side)
+    for (side, before), (other, after) in rng.sample(list(pairwise(closed)), min(6, len(closed) - 1)):
+        if side is other:
+            check_restated(one, side, before, after)
+
+
+def real_book(name: str) -> list[dict[str, Any]]:
+    """The records of one of the real books, in no order of days."""
+    files = samples(name) if name == "quickbooks" else []
+    own = files or [sample(*parts) for parts in REAL_BOOKS[name]]
+    read = (outcome for file in own for outcome in outcomes(file, name, companions=files))
+    return [made.record for outcome in read for made in outcome.made]
+
+
+def day_of(record: dict[str, Any]) -> str:
+    """The first day that a record has in it; "" for none."""
+    return min((value for name, value in record.items() if name.endswith("_on") and isinstance(value, str)), default="")
+
+
+@pytest.mark.parametrize("name", REAL_BOOKS)
+def test_every_closed_month_of_a_real_book_is_what_was_known_at_its_close(ledger_tables: Any, name: str) -> None:
+    """Its records arrive up to ten weeks after their days, and months are closed meanwhile."""
+    rng = Random(1)
+    dated = [(date.fromisoformat(day_of(record) or "2015-01-01"), record) for record in real_book(name)]
+    first = min(day for day, record in dated if day_of(record))
+    arrived = [(max(day, first) + timedelta(days=rng.randrange(70)), record) for day, record in dated]
+    one = Stored(ledger_tables, replace(HOME, currency="GBP", created_on=first.toordinal()))
+    end = max(day for day, _ in arrived) + timedelta(days=40)
+    day = first
+    while day <= end:
+        following = (day.replace(day=1) + timedelta(days=45)).replace(day=3)
+        some = [record for when, record in arrived if day <= when < following]
+        one.recorder.record(one.organisation, some, noon(following - timedelta(days=1)))
+        one.close(noon(following))
+        day = following
+    closed = snapshots(one)
+    assert len(closed) > 3
+    changes = 0
+    for side, snapshot in closed:
+        check_as_closed(one, side, snapshot)
+        changes += len(explained(one, month_of(snapshot.end), noon(end) + timedelta(days=90), side).changes)
+    assert changes
 
 
 @pytest.fixture
 def book(ledger_tables: Any) -> Stored:
     """March 2020, closed on 1 April."""
     one = Stored(ledger_tables, HOME)
-    records = [
+    known = [
         customer("C1", name="Ada"),
         invoice("I1", customer_id="C1", issued_on="2020-02-01", due_on="2020-03-01", total="100"),
         invoice("I2", customer_id="C2", issued_on="2020-02-01", due_on="2020-05-01", total="50"),
         bill("B1", issued_on="2020-02-01", due_on="2020-03-01", total="70"),
     ]
-    one.recorder.record(HOME, records, noon(date(2020, 2, 1)))
+    one.recorder.record(HOME, known, noon(date(2020, 2, 1)))
     one.close(CLOSE)
     return one
 
 
-def say(one: Stored, *records: Any, days: int = 1) -> None:
+def say(one: Stored, *said: Any, days: int = 1) -> None:
     moment = CLOSE + timedelta(days=days)
-    one.recorder.record(HOME, list(records), moment, Origin("key", "k1", "import-1"))
+    one.recorder.record(HOME, list(said), moment, Origin("key", "k1", "import-1"))
 
 
 def shown(explanation: Explanation) -> list[tuple[Any, ...]]:
@@ -223,3 +287,30 @@ def test_a_month_that_is_not_closed_is_refused(book: Stored) -> None:
     explanation = MonthExplanation(book.client, os.environ["LEDGER_TABLE"], book.ledger, book.history)
     with pytest.raises(NotExplained, match="2020-04 is not closed"):
         explanation.explain(HOME, "2020-04", Side.RECEIVABLE, LATER)
+
+
+def test_a_month_has_what_was_written_late_with_a_moment_before_its_close(ledger_tables: Any) -> None:
+    """A writer takes the moment of a transaction just before the close, and is done with it while the close reads."""
+    one = Stored(ledger_tables, HOME)
+    owed = [
+        invoice(f"I{n}", customer_id=f"C{n}", issued_on="2020-02-01", due_on="2020-03-01", total="100")
+        for n in range(3)
+    ]
+    one.recorder.record(HOME, owed, noon(date(2020, 2, 1)))
+    tables, moment = Tables(), CLOSE + timedelta(seconds=20)
+    paid = payment("P1", invoice_id="I1", amount="30", paid_on="2020-03-20")
+    number, reading = 0, True
+    while reading:
+        tables.restore()
+        number += 1
+        calls = Calls(one.client)
+        calls.before[number] = lambda: one.recorder.record(HOME, [paid], CLOSE) and None
+        one.closing().close(HOME, moment)
+        reading = "Query" in calls.names[number - 1 : calls.names.index("PutItem")]
+        calls.release()
+        snapshot = one.history.snapshot(HOME.id, "2020-03")
+        assert snapshot is not None
+        if reading:
+            check_as_closed(one, Side.RECEIVABLE, snapshot)
+            assert from_stored(snapshot.figures)["USD"].closing == 27000
+    assert number > 10

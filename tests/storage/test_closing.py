@@ -327,12 +327,14 @@ def test_a_month_end_reads_what_closed_since_the_month_began_unless_it_comes_lat
     for late in (0, 10):
         one = stored(replace(organisation, id=f"{organisation.id[:-1]}{late % 9}"))
         paid = [date(2025, 2, 10) + timedelta(days=20 * n) for n in range(20)]
-        records = [invoice("open", issued_on="2025-01-01", due_on="2025-02-01")]
+        oldest = invoice("open", issued_on="2025-01-01", due_on="2025-02-01")
+        one.recorder.record(one.organisation, [oldest], noon(date(2026, 2, 1)))
+        records = []
         for n, day in enumerate(paid):
             records += [invoice(f"I{n}", issued_on="2025-02-01", due_on="2025-03-01")]
             records += [payment(f"P{n}", invoice_id=f"I{n}", amount="100", paid_on=str(day))]
-        one.recorder.record(one.organisation, records, noon(date(2026, 3, 31)))
         one.close(noon(date(2026, 3, 1)))
+        one.recorder.record(one.organisation, records, noon(date(2026, 3, 31)))
         asked: list[int] = []
         read = LedgerStore.accounts_since
 

@@ -42,7 +42,7 @@ def read_explained(request: Request) -> str | None:
     """The month (YYYY-MM) that is to be explained, if one is. Raises an error for what cannot be used."""
     if EXPLAIN not in request.query:
         return None
-    dolfin.check_parameters(request, (EXPLAIN,))
+    dolfin.check_parameters(request, (EXPLAIN, KNOWN_AT))
     month = request.last(EXPLAIN) or ""
     if not _MONTH.fullmatch(month):
         raise ArrearsError(INVALID_PARAMETER, f"{EXPLAIN} is not a month of the form YYYY-MM.", EXPLAIN)
@@ -56,7 +56,10 @@ def explanation(
     side: Side,
     now: datetime,
 ) -> dict[str, Any]:
-    """The answer that explains a month. explain: works it out. Raises an error for a month that cannot be explained."""
+    """The answer that explains a month, as known at `now`. explain: works it out.
+
+    Raises an error for a month that cannot be explained.
+    """
     from arrears.rendering.explanation import explanation_body
     from arrears.reports.month_explanation import NotExplained
 

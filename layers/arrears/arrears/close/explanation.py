@@ -65,10 +65,10 @@ class MonthExplanation:
     def explain(self, organisation: Organisation, month: str, side: Side, now: datetime) -> Explanation:
         """The difference between a closed month (YYYY-MM) and the same month as known at a moment.
 
-        Raises NotExplained for a month that is not closed, or was before changes were kept.
+        Raises NotExplained for a month that is not closed by then, or was before changes were kept.
         """
         snapshot = self._history.snapshot(organisation.id, month, side)
-        if snapshot is None:
+        if snapshot is None or datetime.fromisoformat(snapshot.recorded_at) > now:
             raise NotExplained(f"{month} is not closed")
         closed_at, moment = moment_of_close(organisation, snapshot), moment_of(now)
         ledger = self._ledger.known_at(organisation.id, moment)

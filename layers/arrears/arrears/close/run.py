@@ -28,13 +28,20 @@ if TYPE_CHECKING:
     from arrears.storage.events import EventSender
     from arrears.storage.history.escalations import RowKey, RowState, Waiting
     from arrears.storage.history.store import HistoryStore
+    from arrears.storage.ledger.keys import ChangeSortKey
     from arrears.storage.ledger.reader import LedgerStore
     from arrears.storage.ledger.recorder import Recorder
 
 _TOGETHER = 2_000
 """Accounts that are worked through at a time."""
+_SETTLED_MICROSECONDS = 1_000_000
+"""The index shows by then what was written; a month is not closed from one that may be behind."""
 _SENT_TOGETHER = 50
 """Escalations that are sent before they are taken out of the outbox."""
+
+
+class _WrittenLate(Exception):
+    """A change with a moment that the run reads was written while it did: months take another reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,8 @@ class _Task:
 
     ledger: as it was known when the run began; so nobody is missed or seen twice who is changed while it is read.
     today: the day on which it runs. last: the day through which escalations are recorded. closable: the day by which a
-    month must have ended to be closed. recorded_at: the moment as of which it reads, and that everything it writes has.
+    month must have ended to be closed. known_at, recorded_at: the moment as of which it reads, in microseconds and as
+    text; everything that it records has it.
     """
 
     organisation: Organisation
@@ -69,6 +77,7 @@ class _Task:
     today: int
     last: int
     closable: int
+    known_at: int
     recorded_at: str
 
 
@@ -114,8 +123,8 @@ class Closing:
         while True:
             try:
                 closed = self._close(organisation, now, through, lambda: now + _elapsed(began))
-            except Overtaken:
-                continue  # another run has done these days; what is left is found from where it has come to
+            except (Overtaken, _WrittenLate):
+                continue  # days that are done by now, by this run or another one, are not done again
             sent, finished = self._send(organisation)
             return replace(closed, sent=sent, finished=finished)
 
@@ -124,8 +133,9 @@ class Closing:
         last = min(today - 1, through)
         run = self._history.run(organisation.id)
         closable = last if through < NEVER else closable_through(organisation, today)
-        ledger = self._ledger.known_at(organisation.id, moment_of(now))
-        task = _Task(organisation, ledger, run, today, last, closable, instant_text(now))
+        known_at = moment_of(now)
+        ledger = self._ledger.known_at(organisation.id, known_at)
+        task = _Task(organisation, ledger, run, today, last, closable, known_at, instant_text(now))
         receivables, payables = self._receivables(task), self._payables(task)
         closed = {Side.RECEIVABLE: receivables.closed, Side.PAYABLE: payables.closed}
         begun = {side: day for side, day in closed.items() if day is not None}
@@ -185,7 +195,9 @@ class Closing:
         self, task: _Task, side: Side, since: int, ends: Sequence[int], rows: EscalationWriter | None
     ) -> Sequence[str]:
         """Reads a side of the book once, some accounts at a time: follows their rows, if any, and closes months."""
-        organisation = task.organisation
+        organisation, written = task.organisation, self._written(task) if ends else set()
+        if any(moment > task.known_at - _SETTLED_MICROSECONDS for moment, _, _ in written):
+            time.sleep(_SETTLED_MICROSECONDS / 1_000_000)
         months = Months(task.ledger, self._history, organisation, task.run, side, ends, task.recorded_at, task.today)
         left = {} if rows is None else dict(self._history.rows(organisation.id))
         for some in batched(task.ledger.accounts_since(organisation, side, since), _TOGETHER, strict=False):
@@ -198,7 +210,12 @@ class Closing:
             # Recorded rows whose documents are all closed, moved or gone.
             gone = [TierHistory(Account(customer, customer, "", ""), (), currency) for customer, currency in left]
             _follow(rows, gone, left)
+        if ends and self._written(task) != written:
+            raise _WrittenLate
         return months.close(self._out_of_time)
+
+    def _written(self, task: _Task) -> "set[ChangeSortKey]":
+        return self._ledger.written_up_to(task.organisation.id, task.known_at)
 
     # The end of a run
 

@@ -92,6 +92,11 @@ class ChangeLog:
             if stored is not None:
                 yield stored.entry
 
+    def keys(self, first: int, last: int) -> set[ChangeSortKey]:
+        """What names the parts of the entries from a moment to another, both included."""
+        pages = self._pages(first, last, newest_first=False, ProjectionExpression="sk")
+        return {keys.read_change_sort_key(item["sk"]["S"]) for page in pages for item in page}
+
     def stored(self, first: int = 0) -> Iterator[StoredEntry]:
         """The entries from a moment on, oldest first, as they can be rewritten."""
         for _, parts in self._in_parts(first, None, newest_first=False):

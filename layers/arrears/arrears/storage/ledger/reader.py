@@ -42,6 +42,13 @@ class LedgerStore:
             cast("DynamoDBClient", PastTable(self._client, self._table, organisation, moment)), self._table
         )
 
+    def written_up_to(self, organisation: str, moment: int) -> set[keys.ChangeSortKey]:
+        """What names the changes of the last minute up to a moment: one that is written late comes to them."""
+        from arrears.storage.ledger.change_log import ChangeLog
+        from arrears.storage.ledger.past_table import LATE_MICROSECONDS
+
+        return ChangeLog(self._client, self._table, organisation).keys(moment - LATE_MICROSECONDS, moment)
+
     def accounts(
         self, organisation: Organisation, side: Side, day: int, today: int
     ) -> Iterator[tuple[Account, list[DatedDocument]]]:
