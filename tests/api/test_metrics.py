@@ -231,4 +231,4 @@ def test_the_daily_run_removes_changes_that_are_older_than_the_parameter_says(
         assert close(api) == {"batchItemFailures": []}
         assert any(entry.moment < moment_of(NOON + timedelta(20)) for entry in log.entries()) == left
     first = api.services.organisations().get(api.organisation.id).known_from
-    assert first == moment_of(NOON + timedelta(29))
+    assert first == moment_of(NOON + timedelta(29) + RECORDING)
