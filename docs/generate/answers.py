@@ -17,6 +17,7 @@ from api.conftest import Answer, Api, Clock
 from arrears import runtime
 from arrears.api import http, routes
 from arrears.ledger.known_at import moment_of
+from arrears.ledger.origin import Origin
 from arrears.storage.access import passwords
 from arrears.storage.ledger.recorder import Session
 from template import create_tables
@@ -191,6 +192,15 @@ def _other_version(caller: Caller, path: str) -> Answer:
     return caller.at(path, address, caller.headers(path), {})
 
 
+def _changed(caller: Caller, path: str) -> Answer:
+    """A bill that was approved since, by a key whose id does not depend on chance."""
+    created = {**BOOK[-1], "id": "BILL-32", "number": "A-7782", "state": "Created"}
+    for record in (created, {**created, "state": "Approved"}):
+        origin = Origin("key", "0123456789ab")
+        caller.api.services.recorder().record(caller.api.organisation, [record], NOON, origin)
+    return caller.ask(path, id="BILL-32")
+
+
 def _nobody(caller: Caller, path: str) -> Answer:
     return caller.at(path, path.replace("<id>", "nobody"), caller.headers(path), {})
 
@@ -224,7 +234,7 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
         413: _too_many,
         422: lambda caller, path: caller.ask(path, body="[]"),
     },
-    routes.LEDGER_CHANGES: {**_OURS, 200: lambda caller, path: caller.ask(path, type="bill")},
+    routes.LEDGER_CHANGES: {**_OURS, 200: _changed},
     routes.OVERDUE_BALANCE: _LAGO,
     routes.INVOICE_COLLECTION: _LAGO,
     routes.LAGO_PREFIX + routes.OVERDUE_BALANCE: _LAGO,

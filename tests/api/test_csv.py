@@ -41,6 +41,7 @@ LISTS = {
     "/payables/aging": "suppliers",
     "/receivables/overdue/history": "months",
     "/escalations": "escalations",
+    "/ledger/changes": "changes",
 }
 
 

@@ -129,7 +129,14 @@ def test_each_is_answered_from_its_own_book(client: Client, sides: list[Side]) -
         amounts(side, reports(client, side))
 
 
-PAGED = ("/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging", "/escalations")
+PAGED = (
+    "/receivables/overdue",
+    "/payables/overdue",
+    "/receivables/aging",
+    "/payables/aging",
+    "/escalations",
+    "/ledger/changes",
+)
 
 
 @pytest.mark.parametrize("path", PAGED)
