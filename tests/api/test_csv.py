@@ -41,7 +41,6 @@ LISTS = {
     "/payables/aging": "suppliers",
     "/receivables/overdue/history": "months",
     "/escalations": "escalations",
-    "/ledger/changes": "changes",
 }
 
 
