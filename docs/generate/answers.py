@@ -1,14 +1,11 @@
 """Real answers of every endpoint, one per status: the functions' own code over a small book that is always the same."""
 
 import json
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from itertools import count
-from random import Random
 from typing import Any
 
 import boto3
@@ -20,6 +17,7 @@ from api.conftest import Answer, Api, Clock
 from arrears import runtime
 from arrears.api import http, routes
 from arrears.ledger.known_at import moment_of
+from arrears.ledger.origin import Origin
 from arrears.storage.access import passwords
 from arrears.storage.ledger.recorder import Session
 from template import create_tables
@@ -206,6 +204,15 @@ def _other_version(caller: Caller, path: str) -> Answer:
     return caller.at(path, address, caller.headers(path), {})
 
 
+def _changed(caller: Caller, path: str) -> Answer:
+    """A bill that was approved since, by a key whose id does not depend on chance."""
+    created = {**BOOK[-1], "id": "BILL-32", "number": "A-7782", "state": "Created"}
+    for record in (created, {**created, "state": "Approved"}):
+        origin = Origin("key", "0123456789ab")
+        caller.api.services.recorder().record(caller.api.organisation, [record], NOON, origin)
+    return caller.ask(path, id="BILL-32")
+
+
 def _nobody(caller: Caller, path: str) -> Answer:
     return caller.at(path, path.replace("<id>", "nobody"), caller.headers(path), {})
 
@@ -245,7 +252,7 @@ SITUATIONS: dict[str, dict[int, Situation]] = {
         413: _too_many,
         422: lambda caller, path: caller.ask(path, body="[]"),
     },
-    routes.LEDGER_CHANGES: {**_OURS, 200: lambda caller, path: caller.ask(path, type="bill")},
+    routes.LEDGER_CHANGES: {**_OURS, 200: _changed},
     routes.OVERDUE_BALANCE: _LAGO,
     routes.INVOICE_COLLECTION: _LAGO,
     routes.LAGO_PREFIX + routes.OVERDUE_BALANCE: _LAGO,
@@ -287,11 +294,9 @@ def _api() -> Iterator[Caller]:
             "COUNTERS_TABLE": "CountersTable",
         }.items():
             patch.setenv(name, value)
-        clock, numbers = Clock(NOON), count()
+        clock = Clock(NOON)
         patch.setattr(runtime, "now", clock)
         patch.setattr(Session, "moment", lambda session: moment_of(clock.now))
-        # Answers name the key that made a change.
-        patch.setattr(secrets, "token_hex", lambda size: Random(f"{size} {next(numbers)}").randbytes(size).hex())
         patch.setattr(passwords, "_MEMORY_COST", 2**4)
         patch.setattr(passwords, "_PASSES", 1)
         runtime.services.cache_clear()

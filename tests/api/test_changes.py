@@ -176,3 +176,14 @@ def test_a_cursor_continues_the_same_filters_only(written: Api) -> None:
     cursor = written.dolfin(PATH, limit="1", type="invoice").body["nextCursor"]
     assert written.dolfin(PATH, cursor=cursor, type="bill").status == 400
     assert written.dolfin(PATH, cursor=cursor, type="invoice").status == 200
+
+
+def test_records_may_name_the_import_that_they_belong_to(api: Api) -> None:
+    headers = {"x-dolfin-api-key": api.key, "Content-Type": "application/json"}
+    body = json.dumps({"records": [invoice()]})
+    refused = api.call("POST", "/ledger/records", headers, {"importId": "mine"}, body)
+    assert (refused.status, refused.body["parameter"]) == (400, "importId")
+    id_ = "20200630T120000Z-7f3a2b"
+    assert api.call("POST", "/ledger/records", headers, {"importId": id_}, body).status == 200
+    [change] = changes(api, importId=id_)
+    assert (change["importId"], change["id"]) == (id_, "I")

@@ -21,6 +21,7 @@ SHAPES = {
     "invoice_collection": (200, "lago_invoice_collection"),
     "billing_invoices_past_due": (200, "docusign_past_due"),
     "ledger_records": (200, "ledger_results"),
+    "ledger_changes": (200, "changes"),
     "receivables_history": (200, "receivables_history"),
     "payables_history": (200, "payables_history"),
     "escalations": (200, "escalations"),

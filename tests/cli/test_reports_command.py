@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +217,7 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     name = records(folder, *({"type": "supplier", "id": str(number), "name": "S"} for number in range(1_100)))
     calls = []
 
-    def interrupted(_: Recorder, of: Organisation, sent: list[dict[str, Any]], now: datetime) -> list[recording.Result]:
+    def interrupted(_: Recorder, of: Organisation, sent: list[dict[str, Any]], *_by: Any) -> list[recording.Result]:
         calls.append(len(sent))
         if len(calls) == 2:
             raise KeyboardInterrupt

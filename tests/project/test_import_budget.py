@@ -39,6 +39,8 @@ CONNECTED = {
         "ledger.ids",
         "ledger.known_at",
         "ledger.money",
+        "ledger.known_at",
+        "ledger.origin",
         "metrics",
     ),
     *("ledger.figures", "ledger.on_account", "ledger.open_book"),
@@ -52,6 +54,7 @@ CONNECTED = {
         "storage.client",
         "storage.transactions",
         "storage.dynamodb",
+        "storage.ledger.change_entries",
         "storage.ledger.keys",
         "storage.ledger.month_figures",
         "storage.ledger.open_accounts",
@@ -205,15 +208,21 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         ANSWERING | {"defusedxml"},
     ),
     "import_drop": (
-        CONNECTED | IMPORTS | RECORDS | {"ledger.documents", "ledger.record_warnings", "ledger.result"},
+        CONNECTED
+        | IMPORTS
+        | RECORDS
+        | {"ledger.documents", "ledger.import_ids", "ledger.record_warnings", "ledger.result"},
         READING | PYDANTIC,
     ),
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
     "ledger_changes": (
-        DOLFIN | LINES | {"api.changes", "ledger.changes", "ledger.known_at", "ledger.origin", "rendering.changes"},
+        DOLFIN | LINES | {"api.changes", "ledger.changes", "rendering.changes"},
         READING,
     ),
-    "ledger_records": (DOLFIN | RECORDS | {"api.json_body", "api.record_batch"}, READING | PYDANTIC),
+    "ledger_records": (
+        DOLFIN | RECORDS | {"api.json_body", "api.record_batch", "ledger.import_ids"},
+        READING | PYDANTIC,
+    ),
     "overdue_balance": (LAGO | {"ledger.on_account", "reports.overdue_balance", "reports.aging"}, READING),
     "payables_history": (HISTORY, READING),
     "payables_overdue": (REPORT | {"reports.payables"}, READING),

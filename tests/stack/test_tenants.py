@@ -157,7 +157,14 @@ def test_each_is_answered_from_its_own_book_as_it_was_known(
         assert {answer.headers.get("X-Arrears-Known-At") for answer in answers.values()} == {moment}
 
 
-PAGED = ("/receivables/overdue", "/payables/overdue", "/receivables/aging", "/payables/aging", "/escalations")
+PAGED = (
+    "/receivables/overdue",
+    "/payables/overdue",
+    "/receivables/aging",
+    "/payables/aging",
+    "/escalations",
+    "/ledger/changes",
+)
 
 
 @pytest.mark.parametrize("path", PAGED)

@@ -210,6 +210,7 @@ def valid(random: Random, who: Credentials) -> Sent:
                 json.dumps({"policy": {"firm_from_days": 10, "minimums": {"EUR": "5"}}, "asOf": "2020-06-30"}),
             ),
             Sent("GET", "/escalations", "problem", key, {"since": ["2020-01-01"], "tier": ["firm"], "limit": ["5"]}),
+            Sent("GET", "/ledger/changes", "problem", key, {"since": ["2020-01-01"], "type": ["bill"], "limit": ["5"]}),
             Sent("GET", f"{lago}/analytics/overdue_balance", "lago_error", as_bearer, {"currency": ["EUR"], **months}),
             Sent("GET", f"{lago}/analytics/invoice_collection", "lago_error", as_bearer, {"currency": ["EUR"]}),
             Sent(
