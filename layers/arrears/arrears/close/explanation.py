@@ -70,16 +70,24 @@ class MonthExplanation:
         snapshot = self._history.snapshot(organisation.id, month, side)
         if snapshot is None or datetime.fromisoformat(snapshot.recorded_at) > now:
             raise NotExplained(f"{month} is not closed")
-        closed_at, moment = moment_of_close(organisation, snapshot), moment_of(now)
-        ledger = self._ledger.known_at(organisation.id, moment)
+        closed_at = moment_of_close(organisation, snapshot)
+        explanation = self._explained(organisation, snapshot, side, closed_at, now)
+        if explanation.adds_up():
+            return explanation
+        # Something was being written: the index shows it a moment after the log, or the log has it by now.
+        return self._explained(organisation, snapshot, side, closed_at, now)
+
+    def _explained(
+        self, organisation: Organisation, snapshot: Snapshot, side: Side, closed_at: datetime, now: datetime
+    ) -> Explanation:
+        moments = moment_of(closed_at), moment_of(now)
+        changes = _Changes(snapshot.end)
+        for change in ItemHistories(self._client, self._table, organisation.id, side, moments).changes(self._around):
+            changes.add(change)
+        ledger = self._ledger.known_at(organisation.id, moments[1])
         figures = month_as_known(ledger, self._history, organisation, snapshot, side, self._around)
         then = {currency: month_balance(one) for currency, one in from_stored(snapshot.figures).items()}
         present = {currency: month_balance(one) for currency, one in figures.items()}
-        moments = moment_of(closed_at), moment
-        histories = ItemHistories(self._client, self._table, organisation.id, side, moments)
-        changes = _Changes(snapshot.end)
-        for change in histories.changes(self._around):
-            changes.add(change)
         order = currency_order({**then, **present}, organisation.currency)
         return Explanation(
             snapshot.end,

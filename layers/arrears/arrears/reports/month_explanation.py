@@ -127,3 +127,8 @@ class Explanation:
     def explained(self, currency: str) -> Balance:
         """What the changes add up to: the difference."""
         return sum((one.effect for one in self.changes if one.currency == currency), Balance())
+
+    def adds_up(self) -> bool:
+        """Whether the changes of every currency add up to its difference, as they do when nobody writes meanwhile."""
+        currencies = {*self.closed, *self.now, *(change.currency for change in self.changes)}
+        return all(self.explained(currency) == self.difference(currency) for currency in currencies)
