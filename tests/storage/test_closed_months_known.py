@@ -94,6 +94,7 @@ def explained(one: Stored, month: str, now: datetime = LATER, side: Side = Side.
     )
     for currency in explanation.closed.keys() | {change.currency for change in explanation.changes}:
         assert explanation.explained(currency) == explanation.difference(currency)
+    assert explanation.adds_up()
     assert all(change.effect for change in explanation.changes)
     moments = [change.recorded_at for change in explanation.changes]
     assert moments == sorted(moments)
@@ -314,3 +315,23 @@ def test_a_month_has_what_was_written_late_with_a_moment_before_its_close(ledger
             check_as_closed(one, Side.RECEIVABLE, snapshot)
             assert from_stored(snapshot.figures)["USD"].closing == 27000
     assert number > 10
+
+
+def test_what_is_written_while_a_month_is_explained_is_in_all_of_it_or_in_nothing(book: Stored) -> None:
+    """With a moment after the one that is asked for, or before it."""
+    say(book, payment("P1", invoice_id="I1", amount="30", paid_on="2020-03-20"))
+    late = payment("P2", invoice_id="I1", amount="5", paid_on="2020-03-20")
+    tables = Tables()
+    for when, overdue in ((LATER + timedelta(days=1), -3000), (LATER - timedelta(days=1), -3500)):
+        for number in (1, 2, 3, 4, 5):
+            tables.restore()
+            calls = Calls(book.client)
+            calls.before[number] = lambda when=when: book.recorder.record(HOME, [late], when) and None  # type: ignore[misc]
+            snapshot = book.history.snapshot(HOME.id, "2020-03")
+            assert snapshot is not None
+            explanation = MonthExplanation(book.client, os.environ["LEDGER_TABLE"], book.ledger, book.history).explain(
+                HOME, "2020-03", Side.RECEIVABLE, LATER
+            )
+            calls.release()
+            assert explanation.adds_up()
+            assert explanation.difference("USD").overdue == overdue

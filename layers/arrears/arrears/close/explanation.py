@@ -29,7 +29,6 @@ from arrears.storage.ledger.item_histories import (
     AccountChange,
     ChangeEntry,
     DocumentChange,
-    DocumentState,
     ItemHistories,
     Named,
     PartyRecords,
@@ -70,16 +69,24 @@ class MonthExplanation:
         snapshot = self._history.snapshot(organisation.id, month, side)
         if snapshot is None or datetime.fromisoformat(snapshot.recorded_at) > now:
             raise NotExplained(f"{month} is not closed")
-        closed_at, moment = moment_of_close(organisation, snapshot), moment_of(now)
-        ledger = self._ledger.known_at(organisation.id, moment)
+        closed_at = moment_of_close(organisation, snapshot)
+        explanation = self._explained(organisation, snapshot, side, closed_at, now)
+        if explanation.adds_up():
+            return explanation
+        # Something was being written: the index shows it a moment after the log, or the log has it by now.
+        return self._explained(organisation, snapshot, side, closed_at, now)
+
+    def _explained(
+        self, organisation: Organisation, snapshot: Snapshot, side: Side, closed_at: datetime, now: datetime
+    ) -> Explanation:
+        moments = moment_of(closed_at), moment_of(now)
+        changes = _Changes(snapshot.end)
+        for change in ItemHistories(self._client, self._table, organisation.id, side, moments).changes(self._around):
+            changes.add(change)
+        ledger = self._ledger.known_at(organisation.id, moments[1])
         figures = month_as_known(ledger, self._history, organisation, snapshot, side, self._around)
         then = {currency: month_balance(one) for currency, one in from_stored(snapshot.figures).items()}
         present = {currency: month_balance(one) for currency, one in figures.items()}
-        moments = moment_of(closed_at), moment
-        histories = ItemHistories(self._client, self._table, organisation.id, side, moments)
-        changes = _Changes(snapshot.end)
-        for change in histories.changes(self._around):
-            changes.add(change)
         order = currency_order({**then, **present}, organisation.currency)
         return Explanation(
             snapshot.end,
@@ -120,28 +127,27 @@ class _Changes:
     def add(self, change: DocumentChange | AccountChange | PartyRecords) -> None:
         if isinstance(change, DocumentChange):
             self._add_document(change)
-        elif isinstance(change, AccountChange):
-            if change.before == change.after:
-                return
-            effects = self._of_accounts[change.entry, change.account]
-            _add_money(effects, change.after, change.before, self._day)
-        elif change.records:
+        elif isinstance(change, PartyRecords):
             self._records.setdefault((change.entry, change.account), []).extend(change.records)
+        elif change.before != change.after:
+            self._add_money(change.entry, change.account, change.before, -1)
+            self._add_money(change.entry, change.account, change.after, 1)
 
     def _add_document(self, change: DocumentChange) -> None:
-        effects = Effects()
-        for state, add in ((change.before, effects.take), (change.after, effects.add)):
-            if state is not None and state.account is not None:
-                add(state.dated.currency, document_balance(state.dated, self._day))
-        account = next((one.account for one in (change.after, change.before) if one and one.account), None)
+        effects, account = Effects(), None
+        for state, sign in ((change.before, -1), (change.after, 1)):
+            if state is None or state.account is None:
+                continue
+            account = state.account
+            effects.add(state.dated.currency, document_balance(state.dated, self._day) * sign)
+            if state.closed:
+                self._add_money(change.entry, account, money_changes(state.dated), -sign)
         for currency, balance in effects.found().items():
             self._of_documents.append((change.entry, change.records(), account, currency, balance))
-        for account, after, before in (
-            (_closed_in(change.after), _money_of(change.after), ()),
-            (_closed_in(change.before), (), _money_of(change.before)),
-        ):
-            if account is not None and (after or before):
-                _add_money(self._of_accounts[change.entry, account], before, after, self._day)
+
+    def _add_money(self, entry: ChangeEntry, account: str, changes: Iterable[MoneyChange], sign: int) -> None:
+        for currency, balance in money_balances(changes, self._day).items():
+            self._of_accounts[entry, account].add(currency, balance * sign)
 
     def explained(self) -> Iterator[ExplainedChange]:
         found = list(self._of_documents)
@@ -152,18 +158,3 @@ class _Changes:
         for entry, named, party, currency, balance in found:
             id_ = None if party is None or party.startswith("n") else party[1:]
             yield ExplainedChange(instant_of(entry.moment), entry.origin, named, id_, currency, balance)
-
-
-def _add_money(effects: Effects, added: Iterable[MoneyChange], taken: Iterable[MoneyChange], day: int) -> None:
-    for changes, add in ((added, effects.add), (taken, effects.take)):
-        for currency, balance in money_balances(changes, day).found().items():
-            add(currency, balance)
-
-
-def _closed_in(state: DocumentState | None) -> str | None:
-    """The account that has the money of a closed document."""
-    return state.account if state is not None and state.closed else None
-
-
-def _money_of(state: DocumentState | None) -> list[MoneyChange]:
-    return [] if state is None else list(money_changes(state.dated))

@@ -40,10 +40,6 @@ _SENT_TOGETHER = 50
 """Escalations that are sent before they are taken out of the outbox."""
 
 
-class _WrittenLate(Exception):
-    """A change with a moment that the run reads was written while it did: months take another reading."""
-
-
 @dataclass(frozen=True, slots=True)
 class Closed:
     """What a run has done. through: the last day worked through, None when there was nothing to begin with.
@@ -123,8 +119,8 @@ class Closing:
         while True:
             try:
                 closed = self._close(organisation, now, through, lambda: now + _elapsed(began))
-            except (Overtaken, _WrittenLate):
-                continue  # days that are done by now, by this run or another one, are not done again
+            except Overtaken:
+                continue  # another run has done these days; what is left is found from where it has come to
             sent, finished = self._send(organisation)
             return replace(closed, sent=sent, finished=finished)
 
@@ -194,10 +190,25 @@ class Closing:
     def _work(
         self, task: _Task, side: Side, since: int, ends: Sequence[int], rows: EscalationWriter | None
     ) -> Sequence[str]:
-        """Reads a side of the book once, some accounts at a time: follows their rows, if any, and closes months."""
-        organisation, written = task.organisation, self._written(task) if ends else set()
-        if any(moment > task.known_at - _SETTLED_MICROSECONDS for moment, _, _ in written):
-            time.sleep(_SETTLED_MICROSECONDS / 1_000_000)
+        """Follows the rows of a side, if any, and closes months.
+
+        A change of before the run's moment may be written while it reads. Months that may lack it are read again.
+        """
+        if not ends:
+            self._read(task, side, since, ends, rows)
+            return ()
+        while True:
+            written = self._written(task)
+            if any(moment > task.known_at - _SETTLED_MICROSECONDS for moment, _, _ in written):
+                time.sleep(_SETTLED_MICROSECONDS / 1_000_000)
+            months = self._read(task, side, since, ends, rows)
+            if self._written(task) == written:
+                return months.close(self._out_of_time)
+            rows = None
+
+    def _read(self, task: _Task, side: Side, since: int, ends: Sequence[int], rows: EscalationWriter | None) -> Months:
+        """Reads a side of the book once, some accounts at a time: follows their rows, if any, and adds months up."""
+        organisation = task.organisation
         months = Months(task.ledger, self._history, organisation, task.run, side, ends, task.recorded_at, task.today)
         left = {} if rows is None else dict(self._history.rows(organisation.id))
         for some in batched(task.ledger.accounts_since(organisation, side, since), _TOGETHER, strict=False):
@@ -210,9 +221,7 @@ class Closing:
             # Recorded rows whose documents are all closed, moved or gone.
             gone = [TierHistory(Account(customer, customer, "", ""), (), currency) for customer, currency in left]
             _follow(rows, gone, left)
-        if ends and self._written(task) != written:
-            raise _WrittenLate
-        return months.close(self._out_of_time)
+        return months
 
     def _written(self, task: _Task) -> "set[ChangeSortKey]":
         return self._ledger.written_up_to(task.organisation.id, task.known_at)

@@ -44,7 +44,11 @@ class Balance:
 
     def __sub__(self, other: "Balance") -> "Balance":
         """The difference."""
-        return self + Balance(-other.outstanding, -other.overdue, -other.unapplied)
+        return self + other * -1
+
+    def __mul__(self, sign: int) -> "Balance":
+        """It, added (1) or taken away (-1)."""
+        return Balance(self.outstanding * sign, self.overdue * sign, self.unapplied * sign)
 
 
 class Effects:
@@ -56,10 +60,6 @@ class Effects:
     def add(self, currency: str, balance: Balance) -> None:
         """Adds to a currency."""
         self._sums[currency] = self._sums.get(currency, Balance()) + balance
-
-    def take(self, currency: str, balance: Balance) -> None:
-        """Takes off a currency."""
-        self.add(currency, Balance() - balance)
 
     def found(self) -> dict[str, Balance]:
         """What is not zero."""
@@ -73,13 +73,13 @@ def document_balance(document: DatedDocument, day: int) -> Balance:
     return Balance(owed, owed if late else 0, _until(money_changes(document), day))
 
 
-def money_balances(changes: Iterable[MoneyChange], day: int) -> Effects:
+def money_balances(changes: Iterable[MoneyChange], day: int) -> dict[str, Balance]:
     """What changes of money on account come to on a day, by currency."""
     effects = Effects()
     for change in changes:
         if change.day <= day:
             effects.add(change.currency, Balance(unapplied=change.amount))
-    return effects
+    return effects.found()
 
 
 def _until(changes: Iterable[MoneyChange], day: int) -> int:
@@ -127,3 +127,8 @@ class Explanation:
     def explained(self, currency: str) -> Balance:
         """What the changes add up to: the difference."""
         return sum((one.effect for one in self.changes if one.currency == currency), Balance())
+
+    def adds_up(self) -> bool:
+        """Whether the changes of every currency add up to its difference, as they do when nobody writes meanwhile."""
+        currencies = {*self.closed, *self.now, *(change.currency for change in self.changes)}
+        return all(self.explained(currency) == self.difference(currency) for currency in currencies)

@@ -161,15 +161,18 @@ class ItemHistories:
     ) -> Iterator[PartyRecords]:
         key = partition, keys.ON_ACCOUNT
         states = [read_on_account(*keys.on_account_id(key), item) for item in (before, after) if item is not None]
-        for account in {state.account for state in states if state.account is not None}:
-            yield PartyRecords(entry, account, self._records(key, before, after))
+        records = self._records(key, before, after)
+        for account in {state.account for state in states if records and state.account is not None}:
+            yield PartyRecords(entry, account, records)
 
     def _of_account(self, entry: ChangeEntry, partition: str, before: Images, after: Images) -> Iterator[Change]:
         account, own = keys.account_in((partition, keys.ACCOUNT)), after[keys.ACCOUNT] or before[keys.ACCOUNT]
         reference = "" if own is None else codec.document_reference(own)
         key = partition, keys.COUNTERPARTY
         yield AccountChange(entry, account, _money(before), _money(after))
-        yield PartyRecords(entry, account, self._records(key, before[key[1]], after[key[1]], reference))
+        records = self._records(key, before[key[1]], after[key[1]], reference)
+        if records:
+            yield PartyRecords(entry, account, records)
 
     def _records(self, key: Key, before: Item | None, after: Item | None, reference: str = "") -> list[Named]:
         if before == after:
