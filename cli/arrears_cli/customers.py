@@ -15,6 +15,7 @@ _WHAT_HAPPENS = """\
 This erases what is personal of customer {customer}:
 - its name, account number and external id, and the ids of its reminders
 - its name and the texts of lines on all of its invoices
+- the same in the change log: answers as known before say `erased`, too
 - its name in the stored rows of closed months
 - its users, unless they have other accounts
 Amounts, days and the ids of customer, invoices, payments, credits, disputes and promises stay. It cannot be undone."""

@@ -54,6 +54,8 @@ def test_a_customer_is_erased_and_then_the_whole_organisation_deleted(
     of = ("--organisation", mine.organisation_id)
 
     assert json.loads(arrears("customer", "erase", *of, "--customer", "1001", "--yes", "--json"))["invoices"] == 1
+    log = services.change_log(mine.organisation_id)
+    assert "zane" not in str([entry.before for entry in log.entries()]).lower()
     after = client.dolfin(mine.api_key, asOf=DAY).body
     assert sorted(row["customerName"] for row in after["customers"]) == ["Eve", "erased"]
     assert after["totals"] == before[mine]["totals"]

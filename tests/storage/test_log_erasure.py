@@ -265,6 +265,37 @@ def test_an_entry_of_several_parts_is_erased_and_read_as_a_whole(table: Table, m
     assert answers(done, done.moments[0]) == read
 
 
+class PartByPart:
+    """A client that reads one item at a time, and does something before it reads one of them."""
+
+    def __init__(self, client: Any, number: int, act: Callable[[], object]) -> None:
+        self.client, self.number, self.act = client, number, act
+
+    def query(self, **request: Any) -> Any:
+        self.number -= 1
+        if not self.number:
+            self.act()
+        return self.client.query(**request, Limit=1)
+
+
+def test_an_entry_that_is_erased_while_it_is_read_is_read_before_or_after(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_entries, "PART_BYTES", 150)
+    done = written(table, 1)
+    erased = max(done.customers(), key=lambda one: len(done.texts.get(one, ())))
+    restore, before = table.save(), list(done.log.entries())
+    done.erase(erased)
+    after = list(done.log.entries())
+    assert sum(one != other for one, other in zip(before, after, strict=False)) > 2
+    for number in range(2, 120, 9):
+        restore()
+        client: Any = PartByPart(table.open, number, partial(done.erase, erased))
+        found = list(ChangeLog(client, table.name, done.ledger.organisation.id).entries(last=before[-1].moment))
+        assert len(found) == len(before)
+        assert all(entry in before or entry in after for entry in found), number
+
+
 def test_two_erasures_of_the_same_entries_do_not_undo_each_other(table: Table) -> None:
     done = written(table, 4)
     one, other = sorted(done.customers(), key=lambda each: -len(done.texts.get(each, ())))[:2]
