@@ -86,7 +86,7 @@ class ImportUndo(Recorder):
             outcomes.add(batch, self._put_back(session, batch))
             progress(len(batch))
         self._put_back_blocked(session, outcomes)
-        undo.note_meanwhile(self._steps(organisation, meanwhile), outcomes.passed_over)
+        undo.note_meanwhile(self._steps(organisation, max(first, meanwhile)), outcomes.passed_over)
         kept = {**undo.kept, **{change.name: (change.kind, change.reference) for change in outcomes.blocked}}
         return Undone(outcomes.put_back, undo.found, list(kept.values()))
 
