@@ -333,3 +333,19 @@ def test_what_others_change_while_an_import_is_undone_is_kept_and_named(
     result = undo.run(ledger.organisation, id_, NOON + HOUR, OPERATOR)
     assert result.kept == [("invoice", "I")]
     assert exported(ledger)["invoice", "I"][0]["number"] == "changed"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_import_that_is_undone_weeks_later_leaves_the_answers_of_that_day(
+    table: Table, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, records, book, now = a_book(table, seed, monkeypatch)
+    later = now + 40 * 24 * HOUR
+    days, today = interesting_days(book), ledger.organisation.today(later)
+    before, told = exported(ledger), answers(ledger, days, today)
+    id_ = imported(ledger, records, now)
+    ledger.close_documents(ledger.organisation.today(now + 480 * HOUR))
+    assert undone(ledger, id_, later).kept == []
+    assert exported(ledger) == before
+    assert answers(ledger, days, today) == told
+    assert differences(ledger, later) == []

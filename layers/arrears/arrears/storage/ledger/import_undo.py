@@ -36,6 +36,7 @@ from arrears.ledger.recording import Recording
 from arrears.storage.dynamodb import Key
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.change_entries import Entry
+from arrears.storage.ledger.change_log import ChangeLog
 from arrears.storage.ledger.change_walk import ChangeWalk, ItemChange, Step
 from arrears.storage.ledger.entities import read_counterparty_record, read_document, read_on_account
 from arrears.storage.ledger.past_table import LATE_MICROSECONDS
@@ -74,7 +75,9 @@ class ImportUndo(Recorder):
         Raises ValueError for what is no id of an import, and ArrearsError (unavailable) when others keep changing the
         same accounts.
         """
-        first = moment_of(began_at(import_id) - _CLOCKS_DIFFER)
+        first = self._first_moment(organisation, import_id)
+        if first is None:
+            return Undone(0, 0, [])
         session = Session(organisation, now, origin._replace(undo_of=import_id))
         meanwhile = session.moment() - LATE_MICROSECONDS
         undo = _Undo(organisation, import_id, meanwhile)
@@ -83,7 +86,7 @@ class ImportUndo(Recorder):
             outcomes.add(batch, self._put_back(session, batch))
             progress(len(batch))
         self._put_back_blocked(session, outcomes)
-        undo.note_meanwhile(self._steps(organisation, meanwhile), outcomes.passed_over)
+        undo.note_meanwhile(self._steps(organisation, max(first, meanwhile)), outcomes.passed_over)
         kept = {**undo.kept, **{change.name: (change.kind, change.reference) for change in outcomes.blocked}}
         return Undone(outcomes.put_back, undo.found, list(kept.values()))
 
@@ -99,6 +102,12 @@ class ImportUndo(Recorder):
 
     def _steps(self, organisation: Organisation, first: int) -> Iterator[Step]:
         return ChangeWalk(self._client, self._table, organisation.id).newest_first(first)
+
+    def _first_moment(self, organisation: Organisation, import_id: str) -> int | None:
+        """When the import changed something first: what others did before that is not looked at."""
+        log = ChangeLog(self._client, self._table, organisation.id)
+        entries = log.entries(moment_of(began_at(import_id) - _CLOCKS_DIFFER))
+        return next((entry.moment for entry in entries if entry.origin.import_id == import_id), None)
 
     def _put_back(self, session: Session, changes: Sequence[Change]) -> list[str]:
         steps = [partial(_step, change=change) for change in changes]
