@@ -208,7 +208,7 @@ BUDGET: dict[str, tuple[set[str], set[str]]] = {
         CONNECTED
         | IMPORTS
         | RECORDS
-        | {"ledger.documents", "ledger.import_ids", "ledger.record_warnings", "ledger.result"},
+        | {"ledger.documents", "ledger.import_ids", "ledger.origin", "ledger.record_warnings", "ledger.result"},
         READING | PYDANTIC,
     ),
     "invoice_collection": (LAGO | {"reports.invoice_collection"}, READING),
