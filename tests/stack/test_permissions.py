@@ -115,6 +115,11 @@ def test_a_role_may_do_on_the_tables_what_its_statements_say_and_nothing_else(
     assert allowed == {(action, table) for action, table in granted(function) if action in CALLS}
 
 
+MOVES_KNOWN_FROM = "CloseWorkerFunction"
+"""It may update one attribute of an organisation. The local stack knows no conditions on attributes: that the template
+has this one is checked in tests/project/test_template.py."""
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_role_can_mint_a_key(
     stack: Deployment,
@@ -138,11 +143,14 @@ def test_no_role_can_mint_a_key(
     }
     attempts: list[Callable[[], object]] = [
         lambda: client.put_item(**put),
-        lambda: client.update_item(**update),
         lambda: client.batch_write_item(RequestItems={stack.access_table: [{"PutRequest": {"Item": item}}]}),
         lambda: client.transact_write_items(TransactItems=[{"Put": put}]),
-        lambda: client.transact_write_items(TransactItems=[{"Update": update}]),
     ]
+    if function != MOVES_KNOWN_FROM:
+        attempts += [
+            lambda: client.update_item(**update),
+            lambda: client.transact_write_items(TransactItems=[{"Update": update}]),
+        ]
     assert [denied(attempt) for attempt in attempts] == [True] * len(attempts)
     assert key_id not in {known.id for known in services.api_keys().all(id_)}
 

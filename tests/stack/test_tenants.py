@@ -148,9 +148,13 @@ def test_each_is_answered_from_its_own_book_as_it_was_known(
     """Every function may read what has changed since a moment."""
     client, moment = Client(stack.base_url), instant_text(datetime.now(UTC))
     send = client.send
-    monkeypatch.setattr(
-        client, "send", lambda *request: send(*request[:3], query={**(dict(*request[3:4])), "knownAt": moment})
-    )
+
+    def send_known_at(method: str, path: str, headers: Any, query: Any = (), body: str | None = None) -> Answer:
+        if body is None:
+            return send(method, path, headers, {**dict(query), "knownAt": moment})
+        return send(method, path, headers, body=json.dumps({**json.loads(body), "knownAt": moment}))
+
+    monkeypatch.setattr(client, "send", send_known_at)
     for side in sides:
         answers = reports(client, side)
         amounts(side, answers)
