@@ -189,7 +189,7 @@ _SIMULATION = {
                 "close_after_days": {**_DAYS, "maximum": MAX_CLOSE_AFTER_DAYS, "description": "Changes no row."},
             },
         },
-        "asOf": {**AS_OF["schema"], "description": AS_OF["description"]},
+        **{one["name"]: {**one["schema"], "description": one["description"]} for one in (AS_OF, KNOWN_AT)},
     },
 }
 _COMPARED = (
