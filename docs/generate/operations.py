@@ -37,6 +37,12 @@ class Operation:
     asks: dict[str, Any] | None = None
     other_body: str | None = None
 
+    @property
+    def takes_moment(self) -> bool:
+        """Whether it answers as of a past moment, too: the query or the body names it."""
+        members = (self.asks or {}).get("properties", {})
+        return known_at.KNOWN_AT in {*members, *(parameter["name"] for parameter in self.parameters)}
+
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
     """A query parameter, never required."""
