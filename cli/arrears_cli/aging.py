@@ -8,7 +8,7 @@ import typer
 from arrears_cli.book import open_book
 from arrears_cli.connection import Address, OrganisationOfKey, Stack
 from arrears_cli.output import Csv, Json, money, put_table, read_day
-from arrears_cli.reports import BUCKETS, AsOf, KnownAt, Limit, SideName, SideOption, as_of_text, put_answer
+from arrears_cli.reports import BUCKETS, AsOf, KnownAtDay, Limit, SideName, SideOption, as_of_text, put_answer
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
@@ -25,7 +25,7 @@ def aging(
     by: Annotated[By | None, typer.Option(help="A row for each of these; without: customer or supplier.")] = None,
     as_of: AsOf = None,
     limit: Limit = None,
-    known_at: KnownAt = None,
+    known_at: KnownAtDay = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,

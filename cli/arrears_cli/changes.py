@@ -13,6 +13,8 @@ from arrears_cli.output import Csv, Json, json_text, put, put_csv, put_table
 from arrears_cli.reports import read_id
 
 _SHOWN = 100
+_ABOUT = ("name", "customer_id", "supplier_id", "invoice_id", "bill_id", "currency", "total", "amount")
+"""Fields that are shown of a record that was created or deleted: whose it is, and how much."""
 ImportId = Annotated[str | None, typer.Option("--import", metavar="ID", help="Only what this import has changed.")]
 
 
@@ -69,7 +71,7 @@ def changes(
     elif as_csv:
         put_csv(*lines.changes(body))
     elif body["changes"]:
-        columns = ("recorded at", "what", "id", "action", "by", "changed")
+        columns = ("recorded at", "what", "id", "action", "by", "fields")
         put_table("", columns, map(_cells, body["changes"]))
     else:
         typer.echo("No change is recorded.")
@@ -78,14 +80,15 @@ def changes(
 def _cells(change: Mapping[str, Any]) -> Sequence[str]:
     by = " ".join(filter(None, (change["by"]["type"], change["by"]["id"], change.get("importId"))))
     recorded = change["recordedAt"][:19] + "Z"
-    return recorded, change["type"], change["id"], change["action"], by, _difference(change)
+    return recorded, change["type"], change["id"], change["action"], by, _fields(change)
 
 
-def _difference(change: Mapping[str, Any]) -> str:
-    """The fields that differ, of a record that was changed."""
+def _fields(change: Mapping[str, Any]) -> str:
+    """The fields that differ; of a record that came or went, what it is about."""
     before, after = change["before"], change["after"]
     if before is None or after is None:
-        return ""
+        only = before or after or {}
+        return ", ".join(f"{name}: {only[name]}" for name in _ABOUT if only.get(name) is not None)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return ", ".join(f"{name}: {_short(before.get(name))} → {_short(after.get(name))}" for name in names)
 

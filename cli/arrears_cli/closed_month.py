@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arrears_cli.aging import put_documents_table
+from arrears_cli.book import read_known_at
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Failed, Json, money, put, put_table
-from arrears_cli.reports import SideName, SideOption
+from arrears_cli.reports import KnownAt, SideName, SideOption
 
 if TYPE_CHECKING:
     from arrears.ledger.ledger_side import Side
@@ -37,18 +38,23 @@ def explain(
     organisation_id: OrganisationId,
     month: Month,
     side: SideOption = SideName.RECEIVABLES,
+    known_at: KnownAt = None,
     stack: Stack = None,
     as_json: Json = False,
 ) -> None:
-    """Show which changes make the difference between a closed month and the same month as known now."""
+    """Show which changes make the difference between a closed month and the same month as known now.
+
+    With --known-at, now is that moment.
+    """
     from arrears.rendering.explanation import explanation_body
     from arrears.reports.month_explanation import NotExplained
 
     check_month(month)
     services, of = connect(stack), side.of_ledger
     organisation = organisation_of(services, organisation_id)
+    now = read_known_at(known_at, organisation, services.clock()) or services.clock()
     try:
-        explanation = services.month_explanation().explain(organisation, month, of, services.clock())
+        explanation = services.month_explanation().explain(organisation, month, of, now)
     except NotExplained as error:
         raise Failed(f"{error}.") from None
     body = explanation_body(explanation, of)

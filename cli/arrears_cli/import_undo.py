@@ -30,7 +30,7 @@ def undo_import(book: Book, import_id: str, as_json: bool) -> None:
         return
     shown = ", ".join(f"{one['type']} {one['id']}" for one in kept[:_SHOWN])
     more = f" and {len(kept) - _SHOWN:,} more" if len(kept) > _SHOWN else ""
-    say(f"{len(kept):,} records were changed again since, and are as they were: {shown}{more}.")
+    say(f"{len(kept):,} records were changed again since, and stay as they are: {shown}{more}.")
     raise typer.Exit(1)
 
 

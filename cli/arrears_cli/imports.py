@@ -47,13 +47,16 @@ def import_files(
     ] = None,
     currency: Annotated[str | None, typer.Option(help="With --url and --mapping: its default currency.")] = None,
     undo: Annotated[
-        str | None, typer.Option(metavar="IMPORT_ID", help="Put back what an import changed, in place of importing.")
+        str | None, typer.Option(metavar="IMPORT_ID", help="Put back what this import changed; give no files.")
     ] = None,
     stack: Stack = None,
     url: Address = None,
     as_json: Json = False,
 ) -> None:
-    """Import files. What is rejected is written beside each file; run it again to go on after an interruption."""
+    """Import files. What is rejected is written beside each file; run it again to go on after an interruption.
+
+    Each file's import has an id, which is printed: --undo takes it back.
+    """
     if (undo is None) == (not files):
         raise typer.BadParameter("Give files to import, or --undo with the id of an import.")
     book = open_book(organisation_id, stack, url)

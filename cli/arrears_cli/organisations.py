@@ -45,8 +45,8 @@ def list_organisations(stack: Stack = None, as_json: Json = False) -> None:
     if as_json:
         put([_organisation_body(organisation) for organisation in found], True, "")
         return
-    rows = [(each.id, each.name, each.currency, each.timezone) for each in found]
-    put_table("", ("organisation", "name", "currency", "time zone"), rows)
+    rows = [(each.id, each.name, each.currency, each.timezone, _known_from(each) or "not kept yet") for each in found]
+    put_table("", ("organisation", "name", "currency", "time zone", "past known from"), rows)
 
 
 def _organisation_body(organisation: "Organisation") -> dict[str, Any]:
@@ -61,7 +61,15 @@ def _organisation_body(organisation: "Organisation") -> dict[str, Any]:
         "features": sorted(organisation.features),
         "payments_over_api": organisation.payments_over_api,
         "paged": organisation.paged,
+        "known_from": _known_from(organisation),
     }
+
+
+def _known_from(organisation: "Organisation") -> str | None:
+    """The first moment that --known-at takes; None while the changes of a book are not kept yet."""
+    from arrears.ledger.known_at import instant_of, instant_text
+
+    return None if organisation.known_from is None else instant_text(instant_of(organisation.known_from))
 
 
 @organisations.command("set")

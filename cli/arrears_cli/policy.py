@@ -9,7 +9,7 @@ from arrears_cli.administration import refuse
 from arrears_cli.book import read_known_at
 from arrears_cli.connection import OrganisationId, Stack, connect, organisation_of
 from arrears_cli.output import Csv, Json, as_typed, money, put, put_table, read_day
-from arrears_cli.reports import AsOf, KnownAt, Limit, SideName, SideOption, put_answer
+from arrears_cli.reports import AsOf, KnownAtDay, Limit, SideName, SideOption, put_answer
 
 if TYPE_CHECKING:
     from arrears.ledger.policy import Policy
@@ -104,7 +104,7 @@ def preview_policy(
     ],
     side: SideOption = SideName.RECEIVABLES,
     as_of: AsOf = None,
-    known_at: KnownAt = None,
+    known_at: KnownAtDay = None,
     limit: Limit = None,
     stack: Stack = None,
     as_csv: Csv = False,

@@ -17,14 +17,11 @@ if TYPE_CHECKING:
     from arrears.rendering.lines import Lines
 
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DAY", help="Day to look at, YYYY-MM-DD; today without.")]
-KnownAt = Annotated[
+_KNOWN_AT = "As it was known then: a moment such as 2026-06-30T18:00:00Z, or a day: its end."
+KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="MOMENT", help=_KNOWN_AT)]
+KnownAtDay = Annotated[
     str | None,
-    typer.Option(
-        "--known-at",
-        metavar="MOMENT",
-        help="As it was known then: a moment such as 2026-06-30T18:00:00Z, or a day: its end. Without --as-of, as of "
-        "that day.",
-    ),
+    typer.Option("--known-at", metavar="MOMENT", help=f"{_KNOWN_AT} Without --as-of, as of that day."),
 ]
 Sort = Annotated[
     Order, typer.Option("--sort", help="Rows of a currency by most days overdue, or by the largest overdue amount.")
@@ -70,7 +67,7 @@ def receivables(
     include: Annotated[
         Literal["invoices"] | None, typer.Option(help="With each customer's overdue invoices; as CSV a line for each.")
     ] = None,
-    known_at: KnownAt = None,
+    known_at: KnownAtDay = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,
@@ -130,7 +127,7 @@ def payables(
     include: Annotated[
         Literal["bills"] | None, typer.Option(help="With each supplier's overdue bills; as CSV a line for each.")
     ] = None,
-    known_at: KnownAt = None,
+    known_at: KnownAtDay = None,
     stack: Stack = None,
     url: Address = None,
     as_csv: Csv = False,

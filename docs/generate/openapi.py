@@ -19,7 +19,6 @@ from generate.answers import BATCH, BODIES, Answered, answers
 from generate.operations import (
     CURSOR,
     HEADERS,
-    KNOWN_AT,
     KNOWN_AT_TEXT,
     NEXT_CURSOR_TEXT,
     OPERATIONS,
@@ -207,7 +206,7 @@ def _response(operation: Operation, one: Answered) -> dict[str, Any]:
         content = {"schema": reference, "example": one.answer.body}
     elif content_type == "application/json":
         content = {"schema": {"type": "object"}}
-    if one.status == HTTPStatus.OK and KNOWN_AT in operation.parameters:
+    if one.status == HTTPStatus.OK and operation.takes_moment:
         described[known_at.HEADER] = {"description": KNOWN_AT_TEXT, "schema": {"type": "string", "format": "date-time"}}
     answered = {content_type: content}
     if one.status == HTTPStatus.OK and operation.csv is not None:

@@ -37,6 +37,12 @@ class Operation:
     asks: dict[str, Any] | None = None
     other_body: str | None = None
 
+    @property
+    def takes_moment(self) -> bool:
+        """Whether it answers as of a past moment, too: the query or the body names it."""
+        members = (self.asks or {}).get("properties", {})
+        return known_at.KNOWN_AT in {*members, *(parameter["name"] for parameter in self.parameters)}
+
 
 def query(name: str, description: str, **schema: Any) -> dict[str, Any]:
     """A query parameter, never required."""
@@ -189,7 +195,7 @@ _SIMULATION = {
                 "close_after_days": {**_DAYS, "maximum": MAX_CLOSE_AFTER_DAYS, "description": "Changes no row."},
             },
         },
-        "asOf": {**AS_OF["schema"], "description": AS_OF["description"]},
+        **{one["name"]: {**one["schema"], "description": one["description"]} for one in (AS_OF, KNOWN_AT)},
     },
 }
 _COMPARED = (

@@ -23,9 +23,11 @@ def simulate_payables(request: Request) -> Body | Page:
     authentication, clock = services().authentication, services().clock
     caller = dolfin.read_caller(request, authentication.authenticate, Scope.READ_PAYABLES)
     body = SimulationBody.read(request)
-    then = services().reading(caller.organisation, dolfin.read_known_at(body.asked, caller.organisation, clock()))
+    known_at = dolfin.read_known_at(body.asked, caller.organisation, clock())
+    limit = TimeLimit(clock, "arrears policy preview --side payables")
+    then = services().reading(caller.organisation, known_at, limit)
     query = SimulationQuery.read(body, then.organisation, then.today)
-    day, limit = query.report.day, TimeLimit(clock, "arrears policy preview --side payables")
+    day = query.report.day
     reading = BookReading(then.ledger, then.organisation, SIDE, day, then.today, limit.around)
     report = overdue_report(reading.accounts(), day, then.organisation)
     rows = limit.around(with_accounts(report.rows, reading.judgeable))

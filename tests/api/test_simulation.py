@@ -11,6 +11,8 @@ import pytest
 
 from api.conftest import NOON, Answer, Api, check, invoice
 from api.test_dolfin import bill, refused
+from api.test_time_limit import pass_with_each_change
+from arrears.ledger.known_at import instant_text
 from support import records
 
 RECEIVABLE, PAYABLE = "/receivables/overdue/simulation", "/payables/overdue/simulation"
@@ -294,5 +296,31 @@ def test_a_comparison_that_takes_too_long_is_refused_and_names_the_command(
     looks = count()
     monkeypatch.setattr(type(book.clock), "__call__", lambda _: NOON + timedelta(seconds=21 * next(looks)))
     answer = simulate(book, path)
+    refused(answer, 422, "too_large")
+    assert f"`{command}`" in answer.body["detail"]
+
+
+def test_a_policy_is_tried_on_the_book_of_a_past_moment(api: Api) -> None:
+    api.stored(BOOK[0])
+    moment = instant_text(api.clock.now)
+    before = simulated(api)
+    api.clock.now += timedelta(hours=1)
+    api.stored(*BOOK[1:])
+    assert simulated(api) != before
+    assert simulated(api, body={"knownAt": moment}) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "command"),
+    [(RECEIVABLE, "arrears policy preview"), (PAYABLE, "arrears policy preview --side payables")],
+)
+def test_a_past_moment_since_which_too_much_has_changed_is_refused_and_names_the_command(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, command: str
+) -> None:
+    moment = instant_text(api.clock.now)
+    api.clock.now += timedelta(hours=1)
+    api.stored({"type": "customer", "id": "C2", "name": "Bob"})
+    pass_with_each_change(api, monkeypatch, 21)
+    answer = simulate(api, path, body={"knownAt": moment})
     refused(answer, 422, "too_large")
     assert f"`{command}`" in answer.body["detail"]

@@ -38,6 +38,21 @@ def pass_with_each_look(api: Api, patch: pytest.MonkeyPatch, seconds: float) -> 
     patch.setattr(type(api.clock), "__call__", lambda _: NOON + timedelta(seconds=seconds * next(looks)))
 
 
+def pass_with_each_change(api: Api, patch: pytest.MonkeyPatch, seconds: float) -> Iterator[int]:
+    """Lets so many seconds pass with each entry of the change log that is read; counts them."""
+    looked = count()
+    read = ChangeLog.entries
+
+    def slowly(*arguments: Any, **options: Any) -> Iterator[Entry]:
+        for entry in read(*arguments, **options):
+            next(looked)
+            api.clock.now += timedelta(seconds=seconds)
+            yield entry
+
+    patch.setattr(ChangeLog, "entries", slowly)
+    return looked
+
+
 @pytest.mark.parametrize(("path", "query", "command"), LARGE)
 def test_an_answer_that_takes_too_long_is_refused_and_names_the_command(
     api: Api, monkeypatch: pytest.MonkeyPatch, path: str, query: dict[str, str], command: str
@@ -68,16 +83,7 @@ def test_a_past_moment_since_which_too_much_has_changed_is_refused_and_names_the
     moment = instant_text(api.clock.now)
     api.clock.now += timedelta(hours=1)
     api.stored({"type": "customer", "id": "C2", "name": "Bob"})
-    looked = count()
-    read = ChangeLog.entries
-
-    def slowly(*arguments: Any, **options: Any) -> Iterator[Entry]:
-        for entry in read(*arguments, **options):
-            next(looked)
-            api.clock.now += timedelta(seconds=21)
-            yield entry
-
-    monkeypatch.setattr(ChangeLog, "entries", slowly)
+    looked = pass_with_each_change(api, monkeypatch, 21)
     answer = api.dolfin(path, **query, knownAt=moment)
     assert (answer.status, answer.body["code"], next(looked)) == (422, "too_large", 1)
     assert f"`{command}`" in answer.body["detail"]

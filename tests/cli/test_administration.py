@@ -35,6 +35,26 @@ def test_an_organisation_is_changed(services: Services, organisation: str) -> No
     assert "payments over api: False" in run("org", "set", "--feature", "analytics", organisation=organisation).stdout
 
 
+@pytest.mark.usefixtures("s3_and_sts")
+def test_the_list_of_organisations_says_from_when_the_past_can_be_asked_for(
+    services: Services, organisation: str
+) -> None:
+    first = services.organisations().get(organisation).known_from
+    assert first is not None
+    listed = CliRunner().invoke(command.app, ["org", "list", "--json"])
+    assert [each["known_from"] for each in json.loads(listed.stdout)] == [instant_text(instant_of(first))]
+    assert value("org", "set", "--feature", "none", organisation=organisation)["known_from"] == instant_text(
+        instant_of(first)
+    )
+    table, client = services.settings.access_table, services.client
+    client.update_item(
+        TableName=table,
+        Key={"pk": {"S": f"O#{organisation}"}, "sk": {"S": "ORGANISATION"}},
+        UpdateExpression="REMOVE known_from",
+    )
+    assert "not kept yet" in CliRunner().invoke(command.app, ["org", "list"]).stdout
+
+
 def test_an_organisation_that_cannot_be_like_that(organisation: str) -> None:
     assert isinstance(run("org", "set", "--feature", "telepathy", organisation=organisation).exception, Failed)
     assert run("org", "set", organisation=organisation).exit_code == 2

@@ -39,7 +39,8 @@ def test_the_log_says_what_changed_and_who_did_it(where: str, services: Services
     assert value("changes", "--customer", "C", "--limit", "1")["changes"] == [newest]
     assert value("changes", "--until", "2020-01-01")["changes"] == []
     shown = run("changes", "--id", "I").stdout
-    assert "total: 100 → 120" in shown
+    assert "total: 100 → 120" in " ".join(shown.split())
+    assert "amount: " in run("changes", "--type", "payment").stdout
     lines = run("changes", "--output", "jsonl").stdout.splitlines()
     assert [json.loads(line) for line in lines] == [newest, *others]
     rows = list(csv.DictReader(io.StringIO(run("changes", "--csv").stdout)))

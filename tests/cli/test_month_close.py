@@ -102,6 +102,15 @@ def test_a_closed_month_is_explained_change_by_change(changed: str) -> None:
     assert "No change since its close has an effect on it." in payables
 
 
+def test_a_month_is_explained_as_known_at_a_past_moment(changed: str) -> None:
+    of = ("--organisation", changed, "--month", "2020-05", "--known-at")
+    assert value("explain", *of, "2020-06-19")["changes"] == []
+    assert len(value("explain", *of, "2020-06-20")["changes"]) == 1
+    refused = run("explain", *of, "2020-06-10")
+    assert (refused.exit_code, refused.stderr.strip()) == (1, "2020-05 is not closed.")
+    assert "in the future" in run("explain", *of, "2020-07-02").stderr
+
+
 def test_a_month_that_cannot_be_explained_is_said(changed: str) -> None:
     of = ("--organisation", changed, "--month")
     refused = run("explain", *of, "2020-06")

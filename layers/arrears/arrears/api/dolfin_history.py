@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from arrears.api import dolfin
@@ -15,7 +15,7 @@ from arrears.api.listing import FORMAT
 from arrears.ledger.days import day_text, parse_day
 from arrears.ledger.errors import ArrearsError
 from arrears.ledger.ids import is_uuid
-from arrears.ledger.known_at import instant_text
+from arrears.ledger.known_at import instant_text, parse_instant
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.organisation import Organisation
 from arrears.reports.tiers import TIERS
@@ -29,7 +29,6 @@ MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 100
 EXPLAIN = "explain"
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 def read_months(request: Request) -> int:
@@ -120,10 +119,8 @@ def _since(request: Request) -> str:
     if text is None:
         return ""
     try:
-        if _MOMENT.fullmatch(text):
-            moment = datetime.fromisoformat(text.upper()).astimezone(UTC).replace(tzinfo=None)
-            return moment.isoformat(timespec="microseconds") + "Z"
-        return day_text(parse_day(text))
+        instant = parse_instant(text)
+        return day_text(parse_day(text)) if instant is None else instant_text(instant)
     except (ValueError, OverflowError):
         raise ArrearsError(INVALID_PARAMETER, "since is neither a moment (RFC 3339) nor a date.", "since") from None
 

@@ -66,8 +66,8 @@ def _members(body: Any) -> Mapping[str, Any]:
     if not isinstance(body, dict) or not isinstance(body.get("policy"), dict) or not body.keys() <= known:
         raise ArrearsError(
             INVALID_ENVELOPE,
-            "The body must be an object with the parts of the policy to try, and the day if it is not today: "
-            '{"policy": {"firm_from_days": 10}, "asOf": "2020-06-30"}, and nothing else.',
+            "The body must be an object with the parts of the policy to try, asOf if the day is not today, knownAt if "
+            'the moment is not now: {"policy": {"firm_from_days": 10}, "asOf": "2020-06-30"}, and nothing else.',
         )
     return body
 

@@ -37,6 +37,14 @@ def instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+def parse_instant(text: str) -> datetime | None:
+    """The moment that a text of RFC 3339 means, in UTC; None for a text of another form, such as a date.
+
+    Raises ValueError or OverflowError for one that is of the form and no moment.
+    """
+    return datetime.fromisoformat(text.upper()).astimezone(UTC) if _MOMENT.fullmatch(text) else None
+
+
 def parse_known_at(text: str, organisation: Organisation, now: datetime) -> datetime:
     """The moment that a text means: one of RFC 3339, or a date: its end in the organisation's zone, today's `now`.
 
@@ -58,9 +66,10 @@ def parse_bound(text: str, organisation: Organisation, end: bool) -> int:
     Raises ValueError with a sentence on what is wrong.
     """
     try:
-        if _MOMENT.fullmatch(text):
-            return moment_of(datetime.fromisoformat(text.upper()).astimezone(UTC))
-        return moment_of(_midnight(parse_day(text) + end, organisation)) - end
+        instant = parse_instant(text)
+        return (
+            moment_of(_midnight(parse_day(text) + end, organisation)) - end if instant is None else moment_of(instant)
+        )
     except (ValueError, OverflowError):
         raise ValueError(_NO_MOMENT) from None
 
@@ -71,8 +80,9 @@ def _midnight(day: int, organisation: Organisation) -> datetime:
 
 def _read(text: str, organisation: Organisation, now: datetime) -> datetime:
     try:
-        if _MOMENT.fullmatch(text):
-            return datetime.fromisoformat(text.upper()).astimezone(UTC)
+        instant = parse_instant(text)
+        if instant is not None:
+            return instant
         day = parse_day(text)
     except (ValueError, OverflowError):
         raise ValueError(_NO_MOMENT) from None

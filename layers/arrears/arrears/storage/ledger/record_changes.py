@@ -39,13 +39,6 @@ class RecordChange(NamedTuple):
     before: Record | None
     after: Record | None
 
-    @property
-    def action(self) -> str:
-        """What became of it: `created`, `changed` or `deleted`."""
-        if self.before is None:
-            return "created"
-        return "deleted" if self.after is None else "changed"
-
 
 class Beside(NamedTuple):
     """What records need of other items. lines: of an invoice, before and after. reference: of a counterparty."""
