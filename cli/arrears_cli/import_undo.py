@@ -25,7 +25,8 @@ def undo_import(book: Book, import_id: str, as_json: bool) -> None:
         raise Failed(f"The change log has no change of the import {import_id}.")
     kept = [{"type": type_, "id": id_} for type_, id_ in undone.kept]
     body = {"import_id": import_id, "changes": undone.found, "put_back": undone.put_back, "kept": kept}
-    put(body, as_json, f"{undone.put_back:,} of {undone.found:,} changes put back.")
+    before = "; the others were put back before" if undone.put_back < undone.found and not kept else ""
+    put(body, as_json, f"{undone.put_back:,} of {undone.found:,} changes put back{before}.")
     if not kept:
         return
     shown = ", ".join(f"{one['type']} {one['id']}" for one in kept[:_SHOWN])
