@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from arrears.storage.access.organisations import Organisations
     from arrears.storage.ledger.change_log import ChangeLog
 
-_HOUR = 3_600_000_000
+_SECOND = 1_000_000
+_HOUR = 3_600 * _SECOND
 _DAY = 24 * _HOUR
 _BETWEEN = _HOUR
 """Microseconds for which a moment must have been said before anything is removed: a request takes at most minutes."""
@@ -52,7 +53,8 @@ class LogRetention:
         first = organisation.known_from
         if not self._days or first is None:
             return Removed(0, True)
-        kept_from = moment_of(now) - self._days * _DAY
+        # Imports are named by whole seconds: so an id tells whether all that an import changed is kept.
+        kept_from = (moment_of(now) - self._days * _DAY) // _SECOND * _SECOND
         removed = Removed(0, True)
         if first <= kept_from - _BETWEEN:
             removed = Removed(*self._log_of(organisation.id).delete_before(first, self._out_of_time))

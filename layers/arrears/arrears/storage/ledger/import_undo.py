@@ -16,7 +16,7 @@ from arrears.ledger.accounts import CounterpartyRecord
 from arrears.ledger.documents import Document, Parts
 from arrears.ledger.ids import outward_id
 from arrears.ledger.import_ids import began_at
-from arrears.ledger.known_at import moment_of
+from arrears.ledger.known_at import NotKnownThen, instant_of, moment_of
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.origin import Origin
@@ -72,9 +72,10 @@ class ImportUndo(Recorder):
     ) -> Undone:
         """Puts back what an import has changed. origin: who does it. progress: called with the changes of each batch.
 
-        Raises ValueError for what is no id of an import, and ArrearsError (unavailable) when others keep changing the
-        same accounts.
+        Raises ValueError for what is no id of an import, NotKnownThen for one of which changes may have been removed,
+        and ArrearsError (unavailable) when others keep changing the same accounts.
         """
+        _check_kept(organisation, import_id)
         first = self._first_moment(organisation, import_id)
         if first is None:
             return Undone(0, 0, [])
@@ -113,6 +114,14 @@ class ImportUndo(Recorder):
         steps = [partial(_step, change=change) for change in changes]
         named = [key for change in changes for key in _keys_of(session.organisation.id, change)]
         return self._run(session, steps, named) if steps else []
+
+
+def _check_kept(organisation: Organisation, import_id: str) -> None:
+    """Raises NotKnownThen if the log may lack a change of the import: what is left of it would be put back alone."""
+    first = None if organisation.known_from is None else instant_of(organisation.known_from)
+    # The id of an import has whole seconds.
+    if first is None or began_at(import_id) < first.replace(microsecond=0):
+        raise NotKnownThen(first)
 
 
 class _Outcomes:
