@@ -339,6 +339,17 @@ def test_an_import_right_after_the_organisation_was_created_can_be_undone(table:
     assert exported(ledger) == {}
 
 
+def test_what_was_deleted_before_it_came_is_undone_in_order_whatever_the_clocks_say(table: Table) -> None:
+    """A deletion of what nobody knows changes nothing but the note of it."""
+    ledger = table.ledger()
+    deletion = {"type": "payment", "id": "P", "deleted": True}
+    ledger.recorder.record(ledger.organisation, [deletion], NOON + timedelta(seconds=5))
+    before = pointers_of(ledger)
+    id_ = imported(ledger, [payment()], NOON)
+    assert undone(ledger, id_, NOON + HOUR).kept == []
+    assert (exported(ledger), pointers_of(ledger)) == ({}, before)
+
+
 def test_what_others_change_while_an_import_is_undone_is_kept_and_named(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
