@@ -184,7 +184,14 @@ def test_an_entry_of_several_parts_of_which_some_are_removed_is_gone(
 def test_an_import_that_began_in_the_first_second_that_is_kept_is_kept_whole(book: Book) -> None:
     book.world.now += timedelta(microseconds=700_000)
     book.keep(10)
-    assert book.organisation.known_from == moment_of(book.world.now.replace(microsecond=0) - 10 * DAY)
+    first = book.world.now.replace(microsecond=0) - 10 * DAY
+    assert book.organisation.known_from == moment_of(first)
+    ahead = first - timedelta(minutes=50)
+    Recorder(book.client, book.table).record(book.organisation, [invoice("X", customer_id="D")], ahead)
+    book.world.now += DAY
+    assert book.keep(10).items
+    assert min(book.moments()) >= moment_of(ahead)
+    assert min(book.moments()) < moment_of(first)
 
 
 def test_an_organisation_that_was_deleted_meanwhile_is_not_made_again(book: Book) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from arrears.ledger.known_at import moment_of
+from arrears.ledger.import_ids import CLOCKS_DIFFER
+from arrears.ledger.known_at import instant_of, moment_of
 from arrears.ledger.organisation import Organisation
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ class LogRetention:
         kept_from = (moment_of(now) - self._days * _DAY) // _SECOND * _SECOND
         removed = Removed(0, True)
         if first <= kept_from - _BETWEEN:
-            removed = Removed(*self._log_of(organisation.id).delete_before(first, self._out_of_time))
+            # An import that began then by its id may have written before.
+            before = moment_of(instant_of(first) - CLOCKS_DIFFER)
+            removed = Removed(*self._log_of(organisation.id).delete_before(before, self._out_of_time))
         if removed.finished and first < kept_from:
             self._organisations.move_known_from(organisation.id, kept_from)
         return removed
