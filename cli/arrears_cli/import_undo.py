@@ -2,6 +2,7 @@
 
 import typer
 
+from arrears.ledger.known_at import NotKnownThen
 from arrears_cli.book import Book, StoredBook
 from arrears_cli.output import Failed, put, say
 from arrears_cli.progress import counting
@@ -19,8 +20,11 @@ def undo_import(book: Book, import_id: str, as_json: bool) -> None:
     _check(import_id)
     services, organisation = book.services, book.organisation
     services.audit().write(organisation.id, "undo_import", organisation.id, {"import_id": import_id})
-    with counting("Putting back changes") as count:
-        undone = services.import_undo().run(organisation, import_id, services.clock(), services.operator(), count)
+    try:
+        with counting("Putting back changes") as count:
+            undone = services.import_undo().run(organisation, import_id, services.clock(), services.operator(), count)
+    except NotKnownThen as error:
+        raise Failed(f"The import {import_id} cannot be undone: it {error}.") from None
     if not undone.found:
         raise Failed(f"The change log has no change of the import {import_id}.")
     kept = [{"type": type_, "id": id_} for type_, id_ in undone.kept]

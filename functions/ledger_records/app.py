@@ -21,7 +21,7 @@ def record(request: Request) -> dict[str, Any]:
     """Records a batch; one result per record, in order."""
     caller = dolfin.read_caller(request, services().authentication.authenticate, Scope.WRITE_LEDGER)
     dolfin.check_parameters(request, (IMPORT_ID,))
-    import_id = read_import_id(request)
+    import_id = read_import_id(request, services().clock())
     records = read_batch(request)
     # Before anything is written: a batch that fails half-way has an author too.
     logger.info("Writing records", organisation_id=caller.organisation.id, key_id=caller.key_id, records=len(records))

@@ -10,6 +10,7 @@ import pytest
 
 from api.conftest import Api, check
 from arrears.ledger.ids import outward_id
+from arrears.ledger.import_ids import import_id
 from arrears.storage.ledger import change_reader
 from support.records import bill, customer, invoice, payment
 
@@ -187,3 +188,15 @@ def test_records_may_name_the_import_that_they_belong_to(api: Api) -> None:
     assert api.call("POST", "/ledger/records", headers, {"importId": id_}, body).status == 200
     [change] = changes(api, importId=id_)
     assert (change["importId"], change["id"]) == (id_, "I")
+
+
+def test_an_import_that_is_named_as_of_a_later_day_is_refused_as_it_could_not_be_undone(api: Api) -> None:
+    headers = {"x-dolfin-api-key": api.key, "Content-Type": "application/json"}
+    body = json.dumps({"records": [invoice()]})
+
+    def status(ahead: timedelta) -> int:
+        return api.call(
+            "POST", "/ledger/records", headers, {"importId": import_id(api.clock.now + ahead, "7f3a2b")}, body
+        ).status
+
+    assert (status(timedelta(minutes=59)), status(timedelta(minutes=61))) == (200, 400)

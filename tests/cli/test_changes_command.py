@@ -108,8 +108,10 @@ def test_an_undo_that_cannot_be_is_said(book: str, tmp_path: Path) -> None:
     assert run("import", "--undo", "last").exit_code == 2
     assert run("import").exit_code == 2
     assert run("import", file_of(tmp_path, invoice()), "--undo", "20200630T120000Z-7f3a2b").exit_code == 2
-    result = run("import", "--undo", "20200630T120000Z-7f3a2b")
+    result = run("import", "--undo", "20990630T120000Z-7f3a2b")
     assert (result.exit_code, "no change of the import" in result.stderr) == (1, True)
+    result = run("import", "--undo", "20200630T120000Z-7f3a2b")
+    assert (result.exit_code, "is before the first moment that can be asked for" in result.stderr) == (1, True)
 
 
 def test_a_dry_run_has_no_id(book: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from arrears.ledger.import_ids import import_id
-from arrears.ledger.known_at import moment_of
+from arrears.ledger.known_at import NotKnownThen, moment_of
 from arrears.ledger.ledger_side import Side
 from arrears.ledger.origin import Origin
 from arrears.storage.ledger import recorder
@@ -315,6 +315,39 @@ def test_the_undo_is_in_the_log_and_what_it_put_back_is_not_undone_twice(table: 
     assert undone(ledger, id_, NOON + 2 * HOUR).kept == [("invoice", "I")]
     assert undone(ledger, again, NOON + 2 * HOUR).kept == []
     assert exported(ledger) == {}
+
+
+def test_an_import_of_which_changes_may_have_been_removed_is_not_undone_in_part(table: Table) -> None:
+    ledger = table.ledger()
+    id_ = imported(ledger, [invoice(), invoice("J")], NOON)
+    before = exported(ledger)
+    ledger.organisation = replace(ORGANISATION, known_from=moment_of(NOON + timedelta(seconds=1)))
+    with pytest.raises(NotKnownThen, match="before the first moment that can be asked for, 2020-06-30T12:00:01"):
+        undone(ledger, id_, NOON + HOUR)
+    assert exported(ledger) == before
+    ledger.organisation = replace(ORGANISATION, known_from=None)
+    with pytest.raises(NotKnownThen):
+        undone(ledger, id_, NOON + HOUR)
+    assert exported(ledger) == before
+
+
+def test_an_import_right_after_the_organisation_was_created_can_be_undone(table: Table) -> None:
+    """Its id has whole seconds."""
+    began = NOON + timedelta(milliseconds=400)
+    ledger = table.ledger(replace(ORGANISATION, known_from=moment_of(NOON + timedelta(milliseconds=300))))
+    assert undone(ledger, imported(ledger, [invoice()], began), NOON + HOUR).put_back == 1
+    assert exported(ledger) == {}
+
+
+def test_what_was_deleted_before_it_came_is_undone_in_order_whatever_the_clocks_say(table: Table) -> None:
+    """A deletion of what nobody knows changes nothing but the note of it."""
+    ledger = table.ledger()
+    deletion = {"type": "payment", "id": "P", "deleted": True}
+    ledger.recorder.record(ledger.organisation, [deletion], NOON + timedelta(seconds=5))
+    before = pointers_of(ledger)
+    id_ = imported(ledger, [payment()], NOON)
+    assert undone(ledger, id_, NOON + HOUR).kept == []
+    assert (exported(ledger), pointers_of(ledger)) == ({}, before)
 
 
 def test_what_others_change_while_an_import_is_undone_is_kept_and_named(

@@ -12,6 +12,7 @@ from arrears.ledger.known_at import NotKnownThen, instant_of, instant_text, mome
 from arrears.ledger.organisation import Organisation
 from arrears.storage.access.organisations import Organisations
 from arrears.storage.dynamodb import get_items
+from arrears.storage.ledger import change_entries
 from arrears.storage.ledger.change_log import ChangeLog
 from arrears.storage.ledger.past_table import PastTable
 from arrears.storage.ledger.recorder import Recorder
@@ -151,6 +152,46 @@ def test_it_may_be_killed_at_any_call_and_run_again(book: Book) -> None:
         calls.release()
         book.keep(10)
         assert min(book.moments()) >= moment_of(CREATED + 29 * DAY)
+
+
+def test_an_entry_of_several_parts_of_which_some_are_removed_is_gone(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.keep(10)
+    first = book.organisation.known_from
+    assert first is not None
+    kept = [moment for moment in book.moments() if moment >= first]
+    monkeypatch.setattr(change_entries, "PART_BYTES", 100)
+    for stored in list(book.log.stored()):
+        book.log.rewrite(stored, lambda entry: entry._replace())
+    book.world.now += DAY
+    tables = Tables()
+    calls = Calls(book.client)
+    book.keep(10)
+    removals = [number for number, name in enumerate(calls.names, 1) if name == "BatchWriteItem"]
+    calls.release()
+    assert len(removals) > 2
+    for number in removals:
+        tables.restore()
+        calls = Calls(book.client)
+        calls.after[number] = kill
+        with pytest.raises(Killed):
+            book.keep(10)
+        calls.release()
+        assert [moment for moment in book.moments() if moment >= first] == kept
+
+
+def test_an_import_that_began_in_the_first_second_that_is_kept_is_kept_whole(book: Book) -> None:
+    book.world.now += timedelta(microseconds=700_000)
+    book.keep(10)
+    first = book.world.now.replace(microsecond=0) - 10 * DAY
+    assert book.organisation.known_from == moment_of(first)
+    ahead = first - timedelta(minutes=50)
+    Recorder(book.client, book.table).record(book.organisation, [invoice("X", customer_id="D")], ahead)
+    book.world.now += DAY
+    assert book.keep(10).items
+    assert min(book.moments()) >= moment_of(ahead)
+    assert min(book.moments()) < moment_of(first)
 
 
 def test_an_organisation_that_was_deleted_meanwhile_is_not_made_again(book: Book) -> None:

@@ -1,5 +1,6 @@
 """The body of POST /ledger/records: a JSON object with records, or one record per line (NDJSON)."""
 
+from datetime import datetime
 from io import StringIO
 from itertools import islice
 from typing import Any
@@ -8,7 +9,7 @@ from arrears.api.errors import INVALID_ENVELOPE, INVALID_PARAMETER, REQUEST_TOO_
 from arrears.api.http import Request
 from arrears.api.json_body import body_text, decoded
 from arrears.ledger.errors import ArrearsError
-from arrears.ledger.import_ids import began_at
+from arrears.ledger.import_ids import CLOCKS_DIFFER, began_at
 from arrears.ledger.records import MAX_RECORDS
 
 IMPORT_ID = "importId"
@@ -22,13 +23,17 @@ def read_batch(request: Request) -> list[Any]:
     return _lines(text) if any(name in content_type for name in _NDJSON) else _envelope(text)
 
 
-def read_import_id(request: Request) -> str:
-    """The import that the records belong to, as the caller names it; "" if it does not. Raises an error for no id."""
+def read_import_id(request: Request, now: datetime) -> str:
+    """The import that the records belong to, as the caller names it; "" if it does not.
+
+    Raises an error for no id, and for one of a moment to come: what an import changed is looked for since it began.
+    """
     text = request.last(IMPORT_ID)
     if text is None:
         return ""
     try:
-        began_at(text)
+        if began_at(text) - CLOCKS_DIFFER > now:
+            raise ValueError("is of an import that has not begun yet")
     except ValueError as error:
         raise ArrearsError(INVALID_PARAMETER, f"{IMPORT_ID} {error}.", IMPORT_ID) from None
     return text

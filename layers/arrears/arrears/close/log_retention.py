@@ -9,14 +9,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from arrears.ledger.known_at import moment_of
+from arrears.ledger.import_ids import CLOCKS_DIFFER
+from arrears.ledger.known_at import instant_of, moment_of
 from arrears.ledger.organisation import Organisation
 
 if TYPE_CHECKING:
     from arrears.storage.access.organisations import Organisations
     from arrears.storage.ledger.change_log import ChangeLog
 
-_HOUR = 3_600_000_000
+_SECOND = 1_000_000
+_HOUR = 3_600 * _SECOND
 _DAY = 24 * _HOUR
 _BETWEEN = _HOUR
 """Microseconds for which a moment must have been said before anything is removed: a request takes at most minutes."""
@@ -52,10 +54,13 @@ class LogRetention:
         first = organisation.known_from
         if not self._days or first is None:
             return Removed(0, True)
-        kept_from = moment_of(now) - self._days * _DAY
+        # Imports are named by whole seconds: so an id tells whether all that an import changed is kept.
+        kept_from = (moment_of(now) - self._days * _DAY) // _SECOND * _SECOND
         removed = Removed(0, True)
         if first <= kept_from - _BETWEEN:
-            removed = Removed(*self._log_of(organisation.id).delete_before(first, self._out_of_time))
+            # An import that began then by its id may have written before.
+            before = moment_of(instant_of(first) - CLOCKS_DIFFER)
+            removed = Removed(*self._log_of(organisation.id).delete_before(before, self._out_of_time))
         if removed.finished and first < kept_from:
             self._organisations.move_known_from(organisation.id, kept_from)
         return removed

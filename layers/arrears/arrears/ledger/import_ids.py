@@ -1,8 +1,10 @@
 """Ids of imports: the moment at which one began, and some characters that tell it from others of that second."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""By how much the clock that named an import may be ahead of those of its writers."""
 _FORM = "%Y%m%dT%H%M%SZ"
 _ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]{6}", re.ASCII)
 

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from arrears.storage.client import write_fast
 from arrears.storage.deletion import delete_items
-from arrears.storage.dynamodb import Item, query
+from arrears.storage.dynamodb import Item, Key, query
 from arrears.storage.ledger import keys
 from arrears.storage.ledger.change_entries import Entry, pack_entry, unpack_entry
 from arrears.storage.ledger.keys import ChangeSortKey
@@ -130,7 +130,13 @@ class ChangeLog:
         for page in self._pages(0, moment - 1, newest_first=False, ProjectionExpression="pk, sk"):
             if out_of_time():
                 return deleted, False
-            deleted += delete_items(self._client, self._table, [(item["pk"]["S"], item["sk"]["S"]) for item in page])
+            first: list[Key] = []
+            others: list[Key] = []
+            for item in page:
+                key = item["pk"]["S"], item["sk"]["S"]
+                (others if keys.read_change_sort_key(key[1]).part else first).append(key)
+            deleted += delete_items(self._client, self._table, first)
+            deleted += delete_items(self._client, self._table, others)
         return deleted, True
 
     def _replacement(self, stored: StoredEntry, changed: Entry) -> list[Any]:
@@ -155,9 +161,14 @@ class ChangeLog:
         return ((name, list(parts)) for name, parts in groupby(items, key=_entry_name))
 
     def _read(self, parts: list[Item]) -> StoredEntry | None:
-        """An entry from its parts; None if it is gone. They are read again if it was rewritten between two of them."""
+        """An entry from its parts; None if it is gone. They are read again if it was rewritten between two of them.
+
+        Of an old entry that is being removed, the first part goes first: without it the entry is gone.
+        """
         in_order = sorted(parts, key=lambda item: item["sk"]["S"])
         place = keys.read_change_sort_key(in_order[0]["sk"]["S"])
+        if place.part:
+            return None
         rewrites = {_rewrites(part) for part in in_order}
         if len(rewrites) > 1:
             return self._again(place.moment, place.nonce)

@@ -7,7 +7,7 @@ What it holds is bounded by what others have changed since the import, not by th
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import batched
 from typing import NamedTuple
@@ -15,8 +15,8 @@ from typing import NamedTuple
 from arrears.ledger.accounts import CounterpartyRecord
 from arrears.ledger.documents import Document, Parts
 from arrears.ledger.ids import outward_id
-from arrears.ledger.import_ids import began_at
-from arrears.ledger.known_at import moment_of
+from arrears.ledger.import_ids import CLOCKS_DIFFER, began_at
+from arrears.ledger.known_at import NotKnownThen, instant_of, moment_of
 from arrears.ledger.on_account_records import OnAccountRecord
 from arrears.ledger.organisation import Organisation
 from arrears.ledger.origin import Origin
@@ -44,8 +44,6 @@ from arrears.storage.ledger.recorder import READ_AHEAD, Recorder, Session
 
 _TOGETHER = 15
 """Customers that fit into one transaction."""
-_CLOCKS_DIFFER = timedelta(hours=1)
-"""By how much the clock that named an import may be ahead of those of its writers."""
 
 type Name = tuple[str, str]
 """Type and id of a record."""
@@ -72,9 +70,10 @@ class ImportUndo(Recorder):
     ) -> Undone:
         """Puts back what an import has changed. origin: who does it. progress: called with the changes of each batch.
 
-        Raises ValueError for what is no id of an import, and ArrearsError (unavailable) when others keep changing the
-        same accounts.
+        Raises ValueError for what is no id of an import, NotKnownThen for one of which changes may have been removed,
+        and ArrearsError (unavailable) when others keep changing the same accounts.
         """
+        _check_kept(organisation, import_id)
         first = self._first_moment(organisation, import_id)
         if first is None:
             return Undone(0, 0, [])
@@ -106,13 +105,21 @@ class ImportUndo(Recorder):
     def _first_moment(self, organisation: Organisation, import_id: str) -> int | None:
         """When the import changed something first: what others did before that is not looked at."""
         log = ChangeLog(self._client, self._table, organisation.id)
-        entries = log.entries(moment_of(began_at(import_id) - _CLOCKS_DIFFER))
+        entries = log.entries(moment_of(began_at(import_id) - CLOCKS_DIFFER))
         return next((entry.moment for entry in entries if entry.origin.import_id == import_id), None)
 
     def _put_back(self, session: Session, changes: Sequence[Change]) -> list[str]:
         steps = [partial(_step, change=change) for change in changes]
         named = [key for change in changes for key in _keys_of(session.organisation.id, change)]
         return self._run(session, steps, named) if steps else []
+
+
+def _check_kept(organisation: Organisation, import_id: str) -> None:
+    """Raises NotKnownThen if the log may lack a change of the import: what is left of it would be put back alone."""
+    first = None if organisation.known_from is None else instant_of(organisation.known_from)
+    # The id of an import has whole seconds.
+    if first is None or began_at(import_id) < first.replace(microsecond=0):
+        raise NotKnownThen(first)
 
 
 class _Outcomes:

@@ -411,7 +411,7 @@ class StoredUnitOfWork:
         """Writes all changes in one transaction. Raises Conflict when something read has changed since, or Crowded."""
         self._list_documents()
         self._count_rows()
-        self._moment = max(self._clock(), *(entry.version + 1 for entry in self._changed.values()), 0)
+        self._moment = max(self._clock(), self._latest_read() + 1)
         months, writes = self._months.actions(self._table, self._slot), list(self._writes())
         if not writes and not months:
             return
@@ -426,6 +426,12 @@ class StoredUnitOfWork:
                 raise Conflict(any(code != "None" for code in of_months)) from error
             raise
         self._note_written(actions)
+
+    def _latest_read(self) -> int:
+        """The moment of the last change of what this changes, as it was read: it is a later change."""
+        pointers = (self._entries[key].item for key in self._pointers)
+        deleted = (int(item["v"]["N"]) for item in pointers if item is not None and "v" in item)
+        return max([0, *(entry.version for entry in self._changed.values()), *deleted])
 
     def _logged(self, writes: Iterable[_Write]) -> list[Any]:
         before = {write.key: write.before for write in writes}
@@ -586,13 +592,17 @@ class StoredUnitOfWork:
         return action
 
     def _pointer_attributes(self, key: Key, target: str | None) -> Item | None:
-        """One whose record was deleted is in the index: it is how the organisation's deletion finds it."""
+        """One whose record was deleted is in the index: it is how the organisation's deletion finds it.
+
+        It has a version, as it may be all that is left of the record: what is written after it has a later moment.
+        """
         if target is None:
             return None
         if keys.deleted_at(target) is None:
             return {"t": {"S": target}}
         partition = keys.deleted_partition(self._organisation.id)
-        return {"t": {"S": target}, "ipk": {"S": partition}, "isk": {"S": keys.deleted_sort_key(key)}}
+        index = {"ipk": {"S": partition}, "isk": {"S": keys.deleted_sort_key(key)}}
+        return {"v": {"N": str(self._moment)}, "t": {"S": target}, **index}
 
     def _unconditional_action(self, key: Key, attributes: Item | None) -> Any:
         """A put, or a delete where there is nothing to keep; safe as it goes with an item that has a condition."""
