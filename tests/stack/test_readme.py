@@ -56,7 +56,7 @@ def run(stack: Deployment, tmp_path: Path) -> Callable[..., str]:
 
 def test_the_readme_s_commands_get_data_in(stack: Deployment, run: Callable[..., str]) -> None:
     commands, curl = blocks("sh", "Getting data in")
-    create, import_, key, receivables, aging, statement = commands.splitlines()
+    create, import_, key, receivables, changes, aging, statement = commands.splitlines()
     printed = run(create)
     found = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", printed)
     assert found is not None, printed
@@ -66,6 +66,7 @@ def test_the_readme_s_commands_get_data_in(stack: Deployment, run: Callable[...,
     table = run(receivables.replace("ID", found[0]))
     assert "4,500.00" in table
     assert "escalation" in table
+    assert "created" in run(changes.replace("ID", found[0]))
     assert run(aging.replace("ID", found[0])).startswith("asOf,billId,")
     with (XERO / "xero_invoice_data.csv").open(newline="") as lines:
         customer = next(row["contact_id"] for row in csv.DictReader(lines) if row["type"] == "ACCREC")
