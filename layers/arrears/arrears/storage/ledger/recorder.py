@@ -193,12 +193,12 @@ class Recorder:
 
         Should it stop half-way, the same step taken again finds what is left to do.
         """
-        work.stop_clock()
-        work.flush()
-        yield outcomes[:-1]
-        while recording.unfinished:
-            recording.go_on()
+        with work.one_change():
             work.flush()
+            yield outcomes[:-1]
+            while recording.unfinished:
+                recording.go_on()
+                work.flush()
 
 
 def _apply(recording: RecordingWithDeletions, record: Record | Deletion | Rejection, raw: Any) -> Result:

@@ -7,6 +7,7 @@ it was read. The transaction is applied whole or not at all, so a retry finds ei
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -400,10 +401,15 @@ class StoredUnitOfWork:
         others = len(self._pointers) + len(self._unconditional) + len(self._touched_months)
         return len(self._changed) + sum(self._items_apart.values()) + others
 
-    def stop_clock(self) -> None:
-        """What is written from now on is one change: it takes several transactions, microseconds apart."""
-        moment = self._clock()
+    @contextmanager
+    def one_change(self) -> Iterator[None]:
+        """What is written meanwhile is one change: it takes several transactions, microseconds apart."""
+        clock, moment = self._clock, self._clock()
         self._clock = lambda: moment
+        try:
+            yield
+        finally:
+            self._clock = clock
 
     # How it is written
 
