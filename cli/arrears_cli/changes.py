@@ -49,7 +49,7 @@ def changes(
     as_csv: Csv = False,
     as_json: Json = False,
 ) -> None:
-    """Every change of the ledger, the newest first: what stood before and after, when, and who made it."""
+    """Every change of the ledger, the newest first: what was stored before and after, when, and who made it."""
     from arrears.ledger.changes import CHANGE_TYPES
     from arrears.rendering import lines
 

@@ -385,7 +385,7 @@ OPERATIONS: dict[str, Operation] = {
         "ledgerChanges",
         "Ledger",
         "What has changed in the ledger, when and by whom",
-        "Newest first. Every change of a record, of the policy and of settings, with what stood before and after. "
+        "Newest first. Every change of a record, of the policy and of settings, with what was stored before and after. "
         "A page may have fewer changes than asked for, or none, and a nextCursor: it ends when it has read enough of "
         "the log.",
         "Changes",

@@ -48,7 +48,7 @@ def written(api: Api) -> Api:
 DELETED = {"type": "invoice", "id": "I", "deleted": True}
 
 
-def test_every_change_is_told_with_what_stood_before_and_after_and_who_did_it(written: Api) -> None:
+def test_every_change_is_shown_with_what_was_before_and_after_and_who_did_it(written: Api) -> None:
     found = changes(written)
     assert of(found[:3]) == [("invoice", "I", "deleted"), ("invoice", "I", "changed"), ("payment", "P", "created")]
     assert sorted(of(found[3:])) == [
@@ -65,7 +65,7 @@ def test_every_change_is_told_with_what_stood_before_and_after_and_who_did_it(wr
     assert changed["recordedAt"].startswith("2020-06-30T14:00:00")
 
 
-def test_a_record_that_stood_before_can_be_sent_again(written: Api) -> None:
+def test_an_earlier_record_can_be_sent_again(written: Api) -> None:
     before = changes(written)[0]["before"]
     answer = written.record(before)
     assert [one["result"] for one in answer.body["results"]] == ["created"]

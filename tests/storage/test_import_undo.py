@@ -121,12 +121,12 @@ def test_an_undone_import_leaves_the_book_that_was_there_before(
 ) -> None:
     ledger, records, book, now = a_book(table, seed, monkeypatch)
     days, today = interesting_days(book), ledger.organisation.today(now)
-    before, told = exported(ledger), answers(ledger, days, today)
+    before, answered = exported(ledger), answers(ledger, days, today)
     id_ = imported(ledger, records, now)
     result = undone(ledger, id_, now)
     assert (result.kept, result.put_back) == ([], result.found)
     assert exported(ledger) == before
-    assert answers(ledger, days, today) == told
+    assert answers(ledger, days, today) == answered
     assert differences(ledger, now) == []
     again = undone(ledger, id_, now)
     assert again.kept == []
@@ -139,7 +139,7 @@ def test_an_undo_that_is_stopped_anywhere_twice_goes_on(
 ) -> None:
     ledger, records, book, now = a_book(table, seed, monkeypatch)
     days, today = interesting_days(book), ledger.organisation.today(now)
-    before, told = exported(ledger), answers(ledger, days, today)
+    before, answered = exported(ledger), answers(ledger, days, today)
     id_ = imported(ledger, records, now)
     rng = Random(seed)
     for _ in range(2):
@@ -150,7 +150,7 @@ def test_an_undo_that_is_stopped_anywhere_twice_goes_on(
         table.gate.faults = {}
     assert undone(ledger, id_, now).kept == []
     assert exported(ledger) == before
-    assert answers(ledger, days, today) == told
+    assert answers(ledger, days, today) == answered
     assert differences(ledger, now) == []
 
 
@@ -225,7 +225,7 @@ def test_every_type_of_record_is_put_back_as_it_was(table: Table) -> None:
         ],
         today,
     )
-    before, told = exported(ledger), answers(ledger, [NOON.date()], today)
+    before, answered = exported(ledger), answers(ledger, [NOON.date()], today)
     pointers = pointers_of(ledger)
     id_ = imported(
         ledger,
@@ -251,7 +251,7 @@ def test_every_type_of_record_is_put_back_as_it_was(table: Table) -> None:
     )
     assert len(undone(ledger, id_, NOON).kept) == 0
     assert exported(ledger) == before
-    assert answers(ledger, [NOON.date()], today) == told
+    assert answers(ledger, [NOON.date()], today) == answered
     assert pointers_of(ledger) == pointers
     assert differences(ledger, NOON) == []
 
@@ -290,7 +290,7 @@ def test_a_payment_with_many_allocations_is_put_back_with_all_of_them(table: Tab
     numbers = range(60)
     ledger.record([payment_on_account(), *(invoice(f"I{number}", total="1") for number in numbers)], today)
     ledger.record([allocation(f"L{number}", invoice_id=f"I{number}", amount="1") for number in numbers], today)
-    before, told = exported(ledger), answers(ledger, [NOON.date()], today)
+    before, answered = exported(ledger), answers(ledger, [NOON.date()], today)
     id_ = imported(ledger, [payment_on_account(paid_on="2020-06-29", amount="77")], NOON)
     if stop_at is not None:
         table.gate.operations()
@@ -300,7 +300,7 @@ def test_a_payment_with_many_allocations_is_put_back_with_all_of_them(table: Tab
         table.gate.faults = {}
     undone(ledger, id_, NOON)
     assert exported(ledger) == before
-    assert answers(ledger, [NOON.date()], today) == told
+    assert answers(ledger, [NOON.date()], today) == answered
     assert differences(ledger, NOON) == []
 
 
@@ -375,10 +375,10 @@ def test_an_import_that_is_undone_weeks_later_leaves_the_answers_of_that_day(
     ledger, records, book, now = a_book(table, seed, monkeypatch)
     later = now + 40 * 24 * HOUR
     days, today = interesting_days(book), ledger.organisation.today(later)
-    before, told = exported(ledger), answers(ledger, days, today)
+    before, answered = exported(ledger), answers(ledger, days, today)
     id_ = imported(ledger, records, now)
     ledger.close_documents(ledger.organisation.today(now + 480 * HOUR))
     assert undone(ledger, id_, later).kept == []
     assert exported(ledger) == before
-    assert answers(ledger, days, today) == told
+    assert answers(ledger, days, today) == answered
     assert differences(ledger, later) == []

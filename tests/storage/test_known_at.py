@@ -122,6 +122,16 @@ def test_the_table_at_every_past_moment_is_item_by_item_what_it_was_then(table: 
         check(ledger, then, rng)
 
 
+def test_a_condition_that_the_past_is_not_read_by_is_refused_and_not_passed_over(table: Table) -> None:
+    with pytest.raises(ValueError, match="isk < :end"):
+        past(table.ledger(), 0).query(
+            TableName=table.name,
+            IndexName=keys.INDEX,
+            KeyConditionExpression="ipk = :partition AND isk < :end",
+            ExpressionAttributeValues={":partition": {"S": "p"}, ":end": {"S": "e"}},
+        )
+
+
 class Busy:
     """A client of the table; somebody else writes before and after some of its answers."""
 

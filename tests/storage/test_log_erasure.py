@@ -89,14 +89,14 @@ def written(table: Table, seed: int) -> Written:
     for moment, records in arrivals(book):
         again = [rng.choice(customers)] if customers and rng.random() < 0.4 else []
         customers += [record for record in records if record["type"] == "customer"]
-        told = [_told(done, record, rng) for record in (*records, *again)]
-        done.ledger.record(told, done.ledger.organisation.today(moment))
+        sent = [_sent(done, record, rng) for record in (*records, *again)]
+        done.ledger.record(sent, done.ledger.organisation.today(moment))
         if not done.moments or rng.random() < 0.2:
             done.moments.append(max((entry.moment for entry in done.log.entries()), default=0))
     return done
 
 
-def _told(done: Written, record: dict[str, Any], rng: Random) -> dict[str, Any]:
+def _sent(done: Written, record: dict[str, Any], rng: Random) -> dict[str, Any]:
     """The record with texts of its own, known as whose they are."""
     of_supplier = any(name in record for name in ("bill_id", "supplier_id"))
     texts = {}
@@ -105,20 +105,20 @@ def _told(done: Written, record: dict[str, Any], rng: Random) -> dict[str, Any]:
             texts[name] = f"{name} {rng.getrandbits(60):x}"
             if name == "account_number" and rng.random() < 0.3:
                 texts[name] = f"shared {rng.randrange(3)}"
-    told = {**record, **texts}
+    sent = {**record, **texts}
     if "lines" in record:
-        told["lines"] = [{**line, "name": f"line {rng.getrandbits(60):x}"} for line in record["lines"]]
-        texts["lines"] = " ".join(line["name"] for line in told["lines"])
+        sent["lines"] = [{**line, "name": f"line {rng.getrandbits(60):x}"} for line in record["lines"]]
+        texts["lines"] = " ".join(line["name"] for line in sent["lines"])
     if record["type"] in ("customer", "invoice"):
         done.personal |= {text for text in texts.values() if not text.startswith(("shared", "line "))}
-        done.personal |= {line["name"] for line in told.get("lines") or ()}
+        done.personal |= {line["name"] for line in sent.get("lines") or ()}
     invoices = {entry.record["id"] for entry in done.book.entries if entry.record["type"] == "invoice"}
     if record.get("invoice_id") in invoices or "customer_id" in record:
         done.beside |= set(texts.values()) - done.personal
     if record["type"] == "customer":
         own = done.texts.setdefault(outward_id(done.ledger.organisation.id, "customer", record["id"]), set())
         own |= {text for text in texts.values() if not text.startswith("shared")}
-    return told
+    return sent
 
 
 def past(done: Written, moment: int) -> Any:

@@ -1,7 +1,7 @@
-"""Putting back what stood before a change: the opposite of recording, by the same differences.
+"""Putting back what was stored before a change: the opposite of recording, by the same differences.
 
-Whether a record is newer is not asked: what stood before is older by its nature. A record that is not as the change
-left it is not touched, so what was put back once is passed over the second time.
+Whether a record is newer is not asked: what was stored before is older by its nature. A record that is not as the
+change left it is not touched, so what was put back once is passed over the second time.
 """
 
 from collections.abc import Sequence
@@ -91,8 +91,8 @@ class OwnChange(NamedTuple):
 class PartChange(NamedTuple):
     """How a payment, credit, allocation, dispute, reminder or promise was changed.
 
-    before, after: where it stood; None where it did not. repointed: whether what it is on was changed. deleted_at: when
-    it was deleted, if it was deleted before.
+    before, after: where it was stored; None where it was not. repointed: whether what it is on was changed.
+    deleted_at: when it was deleted, if it was deleted before.
     """
 
     kind: str

@@ -9,7 +9,7 @@ _PARTY_MEMBERS = {"c": "customerId", "s": "supplierId"}
 
 
 def change_body(change: RecordedChange) -> dict[str, Any]:
-    """A change. Records are as they are sent, so that one that stood before can be sent again."""
+    """A change. Records are as they are sent, so that an earlier one can be sent again."""
     body: dict[str, Any] = {
         "recordedAt": instant_text(instant_of(change.moment)),
         "type": change.type,

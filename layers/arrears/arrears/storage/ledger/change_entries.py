@@ -1,4 +1,4 @@
-"""Entries of the change log as they are stored: what stood before each transaction, packed.
+"""Entries of the change log as they are stored: what was stored before each transaction, packed.
 
 Most of what an entry holds are UUIDs, and compressed text needs 21 bytes for one. So an entry has a table of them, 16
 bytes each, and its text has their numbers. In batches that makes it a fifth smaller, together with the dictionary.
@@ -8,7 +8,8 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from functools import cached_property
+from itertools import accumulate, count
 from typing import Any, NamedTuple
 
 from arrears.ledger.ledger_side import Side
@@ -98,8 +99,12 @@ class PackedItems(Mapping[Key, Item | None]):
         body = self._bodies[number]
         if not body:
             return None
-        known = self._known + sum(before.count(_FIRST) for before in self._bodies[:number])
-        return _item(key, json.loads(_whole(body, self._organisation, self._ids, known)))
+        return _item(key, json.loads(_whole(body, self._organisation, self._ids, self._known_before[number])))
+
+    @cached_property
+    def _known_before(self) -> list[int]:
+        """By number, how many UUIDs are before a body."""
+        return list(accumulate((body.count(_FIRST) for body in self._bodies), initial=self._known))
 
     def __iter__(self) -> Iterator[Key]:
         return iter(self._numbers)

@@ -1,8 +1,9 @@
 """A walk through the change log, from the newest entry to the oldest, with the items before and after each.
 
-An entry has what stood before it. What stood after it is what stood before the next later change of the same item, or
-what is stored. A versioned item's version is the moment of its last change, so the way there leads from what is stored
-back through the changes of this item alone. Once the walk has met an item, what was before is what is after the next.
+An entry has what was stored before it. What was stored after it is what was stored before the next later change of the
+same item, or what is stored. A versioned item's version is the moment of its last change, so the way there leads from
+what is stored back through the changes of this item alone. Once the walk has met an item, what was before is what is
+after the next.
 """
 
 from collections import OrderedDict
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 20
 """Entries whose items are read together."""
 _KEPT_ITEMS = 4_000
-"""Items of which the walk remembers what stood before the last entry that it met them in."""
+"""Items of which the walk remembers what was stored before the last entry that it met them in."""
 _KEPT_ENTRIES = 40
 
 
@@ -63,7 +64,7 @@ class ChangeWalk:
         self._organisation = organisation
         self._log = ChangeLog(client, table, organisation)
         self._after: OrderedDict[Key, _Image] = OrderedDict()
-        """What stood after all older entries, of the items that the walk has met last."""
+        """What was stored after all older entries, of the items that the walk has met last."""
         self._entries: OrderedDict[int, list[Entry]] = OrderedDict()
         self._references: dict[Key, str] = {}
 
@@ -103,7 +104,7 @@ class ChangeWalk:
                 self._after[key] = _before(entry, key, self._after[key])
 
     def _meet(self, entries: Iterable[Entry]) -> None:
-        """Finds what stood after these entries, of all items that the walk has not met yet."""
+        """Finds what was stored after these entries, of all items that the walk has not met yet."""
         newest: dict[Key, int] = {}
         for entry in entries:
             for key in _record_keys(entry):
@@ -119,7 +120,7 @@ class ChangeWalk:
             self._after[key] = self._back_to(key, _Image(found.get(key), lines), moment)
 
     def _back_to(self, key: Key, image: _Image, moment: int) -> _Image:
-        """What stood right after a moment at which an item was changed, from what is stored."""
+        """What was stored right after a moment at which an item was changed, from what is stored."""
         while image.item is not None and (version := int(image.item["v"]["N"])) > moment:
             entry = next((entry for entry in self._entries_at(version) if key in entry.before), None)
             if entry is None:
@@ -152,5 +153,5 @@ def _lines_key(document: Key) -> Key:
 
 
 def _before(entry: Entry, key: Key, after: _Image) -> _Image:
-    """What stood before an entry, from what stood after it."""
+    """What was stored before an entry, from what was stored after it."""
     return _Image(entry.before[key], entry.before.get(_lines_key(key), after.lines))

@@ -226,7 +226,7 @@ def changes_of(organisation: Organisation, step: Step) -> Iterator[Change]:
 
 
 class _PartChanges:
-    """Where the parts, reminders and promises of an entry stood before and after it."""
+    """Where the parts, reminders and promises of an entry were stored before and after it."""
 
     def __init__(self, organisation: Organisation, entry: Entry) -> None:
         self._organisation = organisation
@@ -240,7 +240,7 @@ class _PartChanges:
                 self._pointers[name] = None if item is None else item["t"]["S"]
 
     def note(self, kind: str, reference: str, before: Located | None, after: Located | None) -> None:
-        """Notes where one stood on a document or account."""
+        """Notes where one was stored on a document or account."""
         name = kind, outward_id(self._organisation.id, kind, reference)
         self._references.setdefault(name, reference)
         if before is not None:

@@ -1,7 +1,7 @@
 """How documents and accounts have changed between two moments, item by item, from the change log.
 
-The log is read once, in order, and kept compressed by item. What stood after a change is what stood before the next one
-of the same item; after the last one, what the table holds at the later moment.
+The log is read once, in order, and kept compressed by item. What was stored after a change is what was stored before
+the next one of the same item; after the last one, what the table holds at the later moment.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Checks the change log against the ledger: every change of every versioned item has its entry.
 
-The version of an item is the moment of its last change. The entry of that moment has what stood before, with the
+The version of an item is the moment of its last change. The entry of that moment has what was stored before, with the
 version that it had then, and so on: a chain back to the first moment that can be asked for. Wherever it is broken, a
 past moment would be answered wrongly. All of the log and of the ledger is read; what is kept of both is compressed, and
 compared a part of the items at a time. Run it while nothing else writes.

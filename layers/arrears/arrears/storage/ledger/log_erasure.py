@@ -1,9 +1,9 @@
-"""Erasing one customer from entries of the change log: what stood before says the same of amounts and days, no name.
+"""Erasing one customer from entries of the change log: what was stored before has amounts and days, no name.
 
 What is a customer's in an entry follows from the entry: its own items, and the documents and money that were its when
 the entry was written. Two things follow from other entries only, so these are read first: the account numbers that the
-customer had (a key names one, also where nothing stood under it before), and the lines of a document at a moment, of
-which the document has a digest.
+customer had (a key names one, also where nothing was stored under it before), and the lines of a document at a moment,
+of which the document has a digest.
 """
 
 import json
@@ -112,7 +112,7 @@ class LogErasing:
         return None if lines is None else lines_digest(erased_lines(json.loads(lines["b"]["S"])))
 
     def _digest_at(self, entry: Entry, document: Key) -> str | None:
-        """The digest of a document's lines as they stood before an entry; None where they have not changed since."""
+        """The digest of a document's lines as they were before an entry; None where they have not changed since."""
         own = self._digest_before(entry.before, document)
         if own is not None:
             return own

@@ -1,4 +1,4 @@
-"""A ledger table as it was at a past moment: what is stored now, with what stood before every later change put back.
+"""A ledger table as it was at a past moment: what is stored now, with all later changes put back.
 
 It is read through a client that answers `query` and `batch_get_item` as DynamoDB does, so everything that reads the
 ledger reads its past in the same way. The cost follows the changes since the moment.
@@ -38,7 +38,7 @@ type Around = Callable[[Iterable[Entry]], Iterator[Entry]]
 
 
 class Changed:
-    """What has changed in a ledger since a moment, and what stood before.
+    """What has changed in a ledger since a moment, and what was stored before.
 
     settings: those of the organisation at the moment, if they have changed since.
     """
@@ -89,11 +89,11 @@ class Changed:
         return key in self._before
 
     def item(self, key: Key) -> Item | None:
-        """What stood under the key of something that has changed."""
+        """What was stored under the key of something that has changed."""
         return self._before[key]
 
     def listed(self, index: str | None, partition: str, after: str, last: str) -> list[Item]:
-        """What has changed and stood in a partition, between two sort keys, the second one included; in order."""
+        """What has changed and was stored in a partition, between two sort keys, the second one included; in order."""
         rows = self._listed.get((index, partition), [])
         start = bisect_right(rows, after, key=lambda row: row[0])
         end = bisect_right(rows, last, key=lambda row: row[0])
@@ -176,7 +176,7 @@ class PastTable:
         return {**answer, "Items": [] if counted else items, "Count": len(items)}
 
     def _patched(self, asked: _Range, answer: Mapping[str, Any], descending: bool) -> list[Item]:
-        """A page without what has changed, and with what stood between its ends."""
+        """A page without what has changed, and with what was stored between its ends."""
         _, sort_name = _INDEX_KEYS[asked.index_name]
         after, last = asked.after, asked.last
         if "LastEvaluatedKey" in answer:
@@ -228,7 +228,7 @@ def _range_of(request: Mapping[str, Any]) -> _Range:
     elif " >= " in condition:
         first = bounds[0]
     elif condition:
-        raise NotImplementedError(condition)
+        raise ValueError(f"the past is not read by {condition}: teach it to, beside the others")
     after = _right_before(first)
     if "ExclusiveStartKey" in request:
         started = request["ExclusiveStartKey"][_INDEX_KEYS[index][1]]["S"]
